@@ -1,0 +1,1 @@
+"""Readers of emotion corpora in their official layouts, one file each."""

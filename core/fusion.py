@@ -1,0 +1,242 @@
+"""The two fusion models of Rajan, Brutti and Cavallaro (ICASSP 2022), and everything between them.
+
+Every model of the paper is a set of (query, key) pairs of modalities, and nothing else differs::
+
+    self        (t,t) (v,v) (a,a)
+    cross       (t,v) (t,a) (v,t) (v,a) (a,t) (a,v)
+    cross+self  all nine
+
+A modality that is missing or switched off takes its pairs with it. Cross-attention with a single
+modality therefore has no pair left: its verdict is undefined by construction.
+
+Letters in shape comments: B utterances, T time steps (of a modality), W width, H heads, S streams (pairs).
+"""
+
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from core import LABELS, MODALITIES
+
+Pair = tuple[str, str]
+"""(query modality, key modality)."""
+
+SELF: tuple[Pair, ...] = tuple((m, m) for m in MODALITIES)
+CROSS: tuple[Pair, ...] = tuple((q, k) for q in MODALITIES for k in MODALITIES if q != k)
+BOTH: tuple[Pair, ...] = SELF + CROSS
+
+
+def pairs_within(pairs: tuple[Pair, ...], modalities: tuple[str, ...]) -> tuple[Pair, ...]:
+    """The pairs whose two modalities are both among ``modalities``."""
+    return tuple(pair for pair in pairs if set(pair) <= set(modalities))
+
+
+@dataclass(frozen=True)
+class LocalEncoder:
+    """Temporal convolution in front of a modality's GRU; ``kernel`` and ``stride`` in time steps."""
+
+    kernel: int
+    stride: int = 1
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """What a fusion model is made of; stored beside its weights. Sizes are the paper's (section 3)."""
+
+    pairs: tuple[Pair, ...]
+    inputs: dict[str, int]  # modality -> feature width
+    local: dict[str, LocalEncoder] = field(default_factory=dict)  # modalities without one feed their GRU directly
+    width: int = 120  # of the bidirectional GRU, of attention and of every stream
+    heads: int = 6
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.25})
+    attention_dropout: float = 0.1
+    pooling: str = "statistics"  # or "concatenation", the paper's noSP
+    bottleneck: int = 60
+    classes: int = len(LABELS)
+
+    def to_json(self) -> dict:
+        """A JSON object from which ``from_json`` restores the config."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict) -> "FusionConfig":
+        """Inverse of ``to_json``."""
+        local = {modality: LocalEncoder(**encoder) for modality, encoder in value["local"].items()}
+        return cls(**{**value, "pairs": tuple(tuple(pair) for pair in value["pairs"]), "local": local})
+
+
+@dataclass(frozen=True)
+class Padded:
+    """A batch of sequences: ``values`` [B, T, D], of which the first ``lengths`` [B] steps exist.
+
+    Length 0 says that the modality is absent from that utterance. What lies behind a length is never read.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+    def select(self, present: Tensor) -> "Padded":
+        """The same sequences, absent where ``present`` [B] is false."""
+        return Padded(self.values, torch.where(present, self.lengths, 0))
+
+
+@dataclass(frozen=True)
+class FusionOutput:
+    """What a fusion model says of a batch.
+
+    Attributes:
+        logits: [B, 7]; undefined (NaN) where no stream exists.
+        defined: [B] bool, true where at least one stream exists.
+        embedding: [B, 2W], or [B, SW] without statistical pooling.
+        attention: pair -> [B, H, Tq, Tk], each existing query row summing to 1 over the existing keys;
+            0 wherever the query or the key does not exist.
+        lengths: modality -> [B], steps behind the local encoder: the sizes of the attention maps.
+    """
+
+    logits: Tensor
+    defined: Tensor
+    embedding: Tensor
+    attention: dict[Pair, Tensor]
+    lengths: dict[str, Tensor]
+
+
+class TemporalConvolution(nn.Module):
+    """Local encoder: convolution over time that keeps what does not exist at zero."""
+
+    def __init__(self, width_in: int, width: int, encoder: LocalEncoder):
+        super().__init__()
+        self.stride = encoder.stride
+        self.convolution = nn.Conv1d(width_in, width, encoder.kernel, encoder.stride, padding=encoder.kernel // 2)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, T, D], [B] -> [B, ceil(T / stride), W], [B]; output step j is centred on input step j * stride."""
+        x = x.masked_fill(~step_mask(lengths, x.shape[1])[:, :, None], 0.0)
+        y = torch.relu(self.convolution(x.mT)).mT  # [B, T', W]
+        return y, torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
+
+
+class RecurrentEncoder(nn.Module):
+    """Global encoder: one-layer bidirectional GRU that ends where each sequence ends."""
+
+    def __init__(self, width_in: int, width: int):
+        super().__init__()
+        self.gru = nn.GRU(width_in, width // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, D], [B] -> [B, T, W], zero behind each length."""
+        # Packing cannot hold empty sequences: an absent one runs over a single step that is then erased.
+        packed = pack_padded_sequence(x, lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False)
+        y, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=x.shape[1])
+        return y.masked_fill(~step_mask(lengths, x.shape[1])[:, :, None], 0.0)
+
+
+class StatisticalPooling(nn.Module):
+    """Standard deviation, then mean, across the streams that exist (paper section 3.4).
+
+    The deviation is unbiased, as in the reference. A single stream has deviation 0.
+    """
+
+    def forward(self, streams: Tensor, exists: Tensor) -> Tensor:
+        """[B, S, W], bool [B, S] -> [B, 2W]."""
+        weight = exists[:, :, None].to(streams.dtype)  # [B, S, 1]
+        count = weight.sum(1)  # [B, 1]
+        mean = (streams * weight).sum(1) / count.clamp_min(1)  # [B, W]
+        squares = ((streams - mean[:, None]).square() * weight).sum(1)  # [B, W]
+        variance = squares / (count - 1).clamp_min(1)
+        # The root has no gradient at 0, where a single stream or equal streams would make it NaN.
+        positive = variance > 0
+        std = torch.where(positive, torch.where(positive, variance, 1.0).sqrt(), 0.0)
+        return torch.cat([std, mean], 1)
+
+
+class ConcatenationPooling(nn.Module):
+    """The paper's noSP: the streams side by side, zero where one does not exist."""
+
+    def forward(self, streams: Tensor, exists: Tensor) -> Tensor:
+        """[B, S, W], bool [B, S] -> [B, SW]."""
+        return (streams * exists[:, :, None]).flatten(1)
+
+
+class FusionModel(nn.Module):
+    """Encoders per modality, one attention block per pair, mean over time, pooling over pairs, classifier."""
+
+    def __init__(self, config: FusionConfig):
+        super().__init__()
+        self.config = config
+        self.modalities = tuple(m for m in MODALITIES if any(m in pair for pair in config.pairs))
+        width = config.width
+        self.input_dropout = nn.ModuleDict({m: nn.Dropout(config.input_dropout.get(m, 0.0)) for m in self.modalities})
+        self.local_encoder = nn.ModuleDict(
+            {m: TemporalConvolution(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
+        )
+        self.global_encoder = nn.ModuleDict(
+            {m: RecurrentEncoder(width if m in config.local else config.inputs[m], width) for m in self.modalities}
+        )
+        self.attention = nn.ModuleDict(
+            {
+                f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)
+                for query, key in config.pairs
+            }
+        )
+        self.pooling = StatisticalPooling() if config.pooling == "statistics" else ConcatenationPooling()
+        pooled = 2 * width if config.pooling == "statistics" else len(config.pairs) * width
+        self.bottleneck = nn.Linear(pooled, config.bottleneck)
+        self.classifier = nn.Linear(config.bottleneck, config.classes)
+
+    def forward(self, inputs: dict[str, Padded]) -> FusionOutput:
+        """Runs the model on a batch; a modality that is not among ``inputs`` is absent from all of it."""
+        encoded = {m: self.encode(m, inputs[m]) for m in self.modalities if m in inputs}
+        streams, exists, attention = [], [], {}
+        for query, key in self.config.pairs:
+            if query in encoded and key in encoded:
+                stream, pair_exists, weights = self.attend(encoded[query], encoded[key], f"{query}_{key}")
+                attention[query, key] = weights
+            else:
+                some = next(iter(inputs.values()))
+                stream = some.values.new_zeros(len(some.lengths), self.config.width)
+                pair_exists = torch.zeros_like(some.lengths, dtype=torch.bool)
+            streams.append(stream)
+            exists.append(pair_exists)
+        every, which = torch.stack(streams, 1), torch.stack(exists, 1)  # [B, S, W], [B, S]
+        embedding = self.pooling(every, which)
+        logits = self.classifier(self.bottleneck(embedding))  # no non-linearity between, as in the reference
+        defined = which.any(1)
+        return FusionOutput(
+            logits=logits.masked_fill(~defined[:, None], torch.nan),
+            defined=defined,
+            embedding=embedding,
+            attention=attention,
+            lengths={m: sequence.lengths for m, sequence in encoded.items()},
+        )
+
+    def encode(self, modality: str, sequence: Padded) -> Padded:
+        """Local, then global encoder: [B, T, D] -> [B, T', W]."""
+        # Erased first: NaN or garbage behind a length must not reach a product with zero.
+        exists = step_mask(sequence.lengths, sequence.values.shape[1])[:, :, None]
+        x, lengths = sequence.values.masked_fill(~exists, 0.0), sequence.lengths
+        x = self.input_dropout[modality](x)
+        if modality in self.local_encoder:
+            x, lengths = self.local_encoder[modality](x, lengths)
+        return Padded(self.global_encoder[modality](x, lengths), lengths)
+
+    def attend(self, query: Padded, key: Padded, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """One pair: stream [B, W], whether it exists [B], weights per head [B, H, Tq, Tk]."""
+        exists = (query.lengths > 0) & (key.lengths > 0)
+        query_exists = step_mask(query.lengths, query.values.shape[1])  # [B, Tq]
+        # A row without any key has no softmax: absent utterances attend to everything and are erased below.
+        ignored = ~step_mask(key.lengths, key.values.shape[1]) & exists[:, None]  # [B, Tk]
+        attended, weights = self.attention[name](
+            query.values, key.values, key.values,
+            key_padding_mask=ignored, need_weights=True, average_attn_weights=False,
+        )  # fmt: skip
+        alive = query_exists & exists[:, None]  # [B, Tq]
+        total = (attended * alive[:, :, None]).sum(1)  # [B, W]
+        stream = total / alive.sum(1, keepdim=True).clamp_min(1)
+        return stream, exists, weights * alive[:, None, :, None]
+
+
+def step_mask(lengths: Tensor, steps: int) -> Tensor:
+    """[B] -> bool [B, steps], true for the steps that exist."""
+    return torch.arange(steps, device=lengths.device)[None] < lengths[:, None]

@@ -1,0 +1,1 @@
+"""Training, apart from inference: nothing outside this package and ``scripts`` imports it."""

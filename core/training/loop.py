@@ -1,0 +1,136 @@
+"""One epoch loop for everything that is trained here: seeded, resumable, logged, averaged.
+
+Every epoch starts from a seed of its own, so a run that was killed and resumed after an epoch
+computes exactly what an undisturbed run computes.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from core.training.state import load_state, save_state
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained. ``select`` names the validation metric whose highest value is kept."""
+
+    epochs: int
+    learning_rate: float
+    optimiser: str = "adamw"  # or "sgd" with Nesterov momentum 0.9
+    weight_decay: float = 1e-4
+    warmup: float = 0.1  # share of all steps with a rising learning rate, cosine decay after it
+    average: float = 0.999  # decay of the exponential moving average of the weights; 0 for none
+    clip: float = 5.0  # largest norm of the gradient
+    select: str = "balanced_accuracy"
+    seed: int = 0
+
+
+def fit(
+    model: nn.Module,
+    recipe: Recipe,
+    batches: Callable[[torch.Generator], Iterable],
+    steps: int,
+    loss: Callable[[nn.Module, object], Tensor],
+    evaluate: Callable[[nn.Module], dict[str, float]],
+    folder: Path,
+) -> list[dict]:
+    """Trains ``model`` in place and leaves the best averaged weights in it.
+
+    Args:
+        batches: yields ``steps`` batches of one epoch, all chance drawn from the generator given.
+        loss: scalar loss of one batch.
+        evaluate: validation metrics of a model in evaluation mode.
+        folder: holds ``state.safetensors`` (resumed from if it is there) and ``log.jsonl``.
+
+    Returns:
+        One dict a epoch: epoch, loss, learning_rate and the validation metrics.
+
+    Raises:
+        ValueError: the folder holds a run with another recipe.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = _optimiser(model, recipe)
+    total = recipe.epochs * steps
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cosine(step / total, recipe.warmup))
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    history: list[dict] = []
+    best: dict[str, Tensor] = {}
+
+    state_file = folder / "state.safetensors"
+    if state_file.exists():
+        state = load_state(state_file)
+        if state["recipe"] != asdict(recipe):
+            raise ValueError(f"{folder} holds a run with another recipe: {state['recipe']}; choose another folder.")
+        model.load_state_dict(state["model"])
+        averaged.load_state_dict(state["averaged"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        history, best = state["history"], state["best"]
+
+    for epoch in range(len(history), recipe.epochs):
+        seed = recipe.seed * 100_003 + epoch
+        torch.manual_seed(seed)  # dropout
+        generator = torch.Generator().manual_seed(seed)
+        model.train()
+        sum_of_losses = 0.0
+        progress = tqdm(batches(generator), total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", leave=False)
+        for batch in progress:
+            value = loss(model, batch)
+            optimiser.zero_grad()
+            value.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+            optimiser.step()
+            schedule.step()
+            averaged.update_parameters(model)
+            sum_of_losses += value.item()
+            progress.set_postfix(loss=f"{value.item():.3f}")
+        candidate = averaged.module if recipe.average else model
+        candidate.eval()
+        with torch.inference_mode():
+            metrics = evaluate(candidate)
+        entry = {"epoch": epoch, "loss": sum_of_losses / steps, "learning_rate": schedule.get_last_lr()[0], **metrics}
+        if not history or metrics[recipe.select] > max(past[recipe.select] for past in history):
+            best = {name: tensor.clone() for name, tensor in candidate.state_dict().items()}
+        history.append(entry)
+        save_state(
+            state_file,
+            {
+                "recipe": asdict(recipe), "model": model.state_dict(), "averaged": averaged.state_dict(),
+                "optimiser": optimiser.state_dict(), "schedule": _plain(schedule.state_dict()),
+                "history": history, "best": best,
+            },
+        )  # fmt: skip
+        (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history))
+        tqdm.write(" ".join(f"{key}={value:.4g}" for key, value in entry.items()))
+    model.load_state_dict(best)
+    model.eval()
+    return history
+
+
+def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    # Biases and normalisation gains are not decayed.
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    free = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, recipe.learning_rate)
+
+
+def _cosine(progress: float, warmup: float) -> float:
+    """Factor of the learning rate after this share of all steps."""
+    if progress < warmup:
+        return max(progress / warmup, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+
+
+def _plain(schedule_state: dict) -> dict:
+    return {key: value for key, value in schedule_state.items() if key != "lr_lambdas"}
