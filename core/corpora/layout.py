@@ -1,5 +1,63 @@
-"""What all corpora share."""
+"""What all corpora share: the record of one clip, the error, and plain text."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import LABELS
 
 
 class CorpusError(Exception):
     """A corpus is missing or not in its official layout; the message says what was expected and where to get it."""
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """One labelled utterance of a corpus, its files still unread.
+
+    Attributes:
+        id: unique within the corpus.
+        label: index of its class; into ``core.LABELS`` unless the reader says otherwise.
+        group: who speaks (or, in dialogues, the session): what must not be in two parts of a split.
+        split: official part ("train", "dev", "test"), or "" where the corpus has none.
+        voice: file whose sound is this utterance and nothing else, if there is one.
+        pictures: file with the moving pictures; equal to ``voice`` where one file holds both.
+        text: what was said, as the corpus writes it, or "" where it does not.
+        span: (start, end) in seconds of this utterance within ``pictures``; None if it is the whole file.
+        half: "left" or "right" half of the picture in which the speaker sits, or "" for all of it.
+    """
+
+    id: str
+    label: int
+    group: str
+    split: str = ""
+    voice: Path | None = None
+    pictures: Path | None = None
+    text: str = ""
+    span: tuple[float, float] | None = None
+    half: str = ""
+
+
+def labels_of(**codes: str) -> dict[str, int]:
+    """{code in a file name: class name} -> {code: index into ``core.LABELS``}."""
+    return {code: LABELS.index(name) for code, name in codes.items()}
+
+
+PUNCTUATION = str.maketrans(
+    {"‘": "'", "’": "'", "‚": ",", "“": '"', "”": '"', "„": '"', "–": "-", "—": " - ", "…": "...", "\xa0": " "}
+)
+
+
+def plain_text(text: str) -> str:
+    """Text with typewriter punctuation, and without the traces of a wrongly guessed encoding.
+
+    Repairs UTF-8 that was read as Windows-1252 ("donâ€™t") and Windows-1252 that was read as Latin-1
+    ("don\\x92t"); both occur in circulating copies of MELD.
+    """
+    if re.search("[âÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", text):
+        try:
+            text = text.encode("cp1252").decode("utf-8")
+        except UnicodeError:
+            pass  # a real accent, not a wrongly guessed encoding
+    text = re.sub("[\x80-\x9f]", lambda match: match[0].encode("latin-1").decode("cp1252", "ignore"), text)
+    return " ".join(text.translate(PUNCTUATION).split())

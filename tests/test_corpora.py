@@ -1,0 +1,103 @@
+"""Readers of corpora, on miniature trees in the official layouts."""
+
+from pathlib import Path
+
+import pytest
+
+from core import LABELS
+from core.corpora.crema_d import read_crema_d
+from core.corpora.emodb import read_emodb
+from core.corpora.layout import CorpusError, plain_text
+from core.corpora.meld import read_meld
+from core.corpora.ravdess import read_ravdess
+
+MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+
+
+def touch(*files: Path) -> None:
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"RIFF")
+
+
+def test_ravdess_joins_the_versions_of_an_utterance(tmp_path):
+    one, two = tmp_path / "Actor_01", tmp_path / "Actor_02"
+    touch(one / "01-01-05-02-01-01-01.mp4", one / "02-01-05-02-01-01-01.mp4", one / "03-01-05-02-01-01-01.wav")
+    touch(two / "02-01-02-01-02-02-02.mp4", two / "03-01-02-01-02-02-02.flac", two / "03-01-08-01-01-01-02.wav")
+    touch(two / "03-02-03-01-01-01-02.wav", two / ".DS_Store", two / "notes.txt")  # sung, and no recordings
+    records = {record.id: record for record in read_ravdess(tmp_path)}
+    assert set(records) == {"01-05-02-01-01-01", "01-02-01-02-02-02", "01-08-01-01-01-02"}
+    angry, calm, surprised = (records[name] for name in ("01-05-02-01-01-01", "01-02-01-02-02-02", "01-08-01-01-01-02"))
+    assert LABELS[angry.label] == "anger" and angry.group == "01"
+    assert angry.voice == angry.pictures == one / "01-01-05-02-01-01-01.mp4"
+    assert angry.text == "Kids are talking by the door." and calm.text == "Dogs are sitting by the door."
+    assert LABELS[calm.label] == "neutral" and calm.voice.suffix == ".flac" and calm.pictures.name.startswith("02")
+    assert LABELS[surprised.label] == "surprise" and surprised.pictures is None
+
+
+def test_emodb_leaves_boredom_out(tmp_path):
+    touch(tmp_path / "wav/03a01Fa.wav", tmp_path / "wav/03a01La.wav", tmp_path / "wav/16b10Wb.flac", tmp_path / "wav/x.txt")
+    happy, angry = read_emodb(tmp_path)
+    assert (happy.id, LABELS[happy.label], happy.group) == ("03a01Fa", "happiness", "03")
+    assert (LABELS[angry.label], angry.group) == ("anger", "16") and angry.text.startswith("Die wird")
+
+
+def test_crema_d_pairs_sound_and_pictures(tmp_path):
+    touch(tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav", tmp_path / "VideoFlash/1001_DFA_ANG_XX.flv")
+    touch(tmp_path / "VideoFlash/1002_IEO_SAD_HI.flv")
+    angry, sad = read_crema_d(tmp_path)
+    assert LABELS[angry.label] == "anger" and angry.voice.suffix == ".wav" and angry.pictures.suffix == ".flv"
+    assert angry.text == "Don't forget a jacket."
+    assert LABELS[sad.label] == "sadness" and sad.voice == sad.pictures and sad.group == "1002"
+
+
+def test_crema_d_refuses_git_lfs_pointers(tmp_path):
+    touch(tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav")
+    (tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    with pytest.raises(CorpusError, match="git lfs pull"):
+        read_crema_d(tmp_path)
+
+
+def test_meld_with_and_without_clips(tmp_path):
+    (tmp_path / "dev_sent_emo.csv").write_text(
+        MELD_HEAD
+        + '1,"I don\x92t, ‘cause…",Ross,joy,positive,0,0,4,7,"00:00:01,000","00:00:02,000"\n'
+        + '2,Olé!,All,surprise,positive,0,1,4,7,"00:00:02,000","00:00:03,000"\n',
+        encoding="utf-8",
+    )
+    first, second = read_meld(tmp_path, "dev")
+    assert first.text == "I don't, 'cause..." and second.text == "Olé!"
+    assert [LABELS[record.label] for record in (first, second)] == ["happiness", "surprise"]
+    assert first.id == "dev/dia0_utt0" and first.split == "dev" and first.voice is None
+    with pytest.raises(CorpusError, match="dev_splits_complete"):
+        read_meld(tmp_path, "dev", clips=True)
+    touch(tmp_path / "dev_splits_complete/dia0_utt1.mp4", tmp_path / "dev_splits_complete/._dia0_utt0.mp4")
+    first, second = read_meld(tmp_path, "dev", clips=True)
+    assert first.pictures is None and second.voice == second.pictures == tmp_path / "dev_splits_complete/dia0_utt1.mp4"
+
+
+def test_meld_refuses_another_csv(tmp_path):
+    (tmp_path / "test_sent_emo.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(CorpusError, match="Utterance_ID"):
+        read_meld(tmp_path, "test")
+
+
+@pytest.mark.parametrize(
+    ("reader", "words"),
+    [(read_ravdess, "zenodo"), (read_emodb, "emodb"), (read_crema_d, "CREMA-D"), (lambda r: read_meld(r, "dev"), "affective")],
+)
+def test_an_empty_folder_says_what_is_missing_and_where_to_get_it(tmp_path, reader, words):
+    with pytest.raises(CorpusError, match=words) as error:
+        reader(tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("don’t", "don't"), ("don\x92t", "don't"), ("donâ€™t", "don't"), ("either—Ooh", "either - Ooh"),
+        ("853-5…   That", "853-5... That"), ("“Hi”", '"Hi"'), ("OlÃ©", "Olé"), ("Château", "Château"), ("a\xa0b", "a b"),
+    ],
+)  # fmt: skip
+def test_plain_text(written, plain):
+    assert plain_text(written) == plain
