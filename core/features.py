@@ -3,13 +3,48 @@
 Features are extracted once a clip. Switching a modality off later re-runs fusion only.
 """
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+import torch
 
-from core.faces import FaceTrack
-from core.media import Voice
-from core.speech import Transcript
+from core.expression import ExpressionNet
+from core.faces import FaceTrack, follow_main_face, no_faces
+from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
+from core.speech import STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
+from core.voice import WIDTH as MFCC_WIDTH
+from core.voice import mfcc
+from core.words import WordEncoder
+
+Progress = Callable[[float, str], None]
+"""Called with the share done in [0, 1] and the name of the stage."""
+
+VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Which features a pair of models was trained on; stored in their checkpoint.
+
+    Attributes:
+        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side.
+        mfcc: whether the paper's 120 MFCC features stand beside them.
+        text_layers: hidden states of MiniLM that are put side by side.
+    """
+
+    audio_blocks: tuple[int, ...] = (1,)
+    mfcc: bool = False
+    text_layers: tuple[int, ...] = (6,)
+
+    @property
+    def audio_width(self) -> int:
+        """Features an audio step."""
+        return STATE_WIDTH * len(self.audio_blocks) + MFCC_WIDTH * self.mfcc
 
 
 @dataclass(frozen=True)
@@ -36,7 +71,7 @@ class Utterance:
         duration: seconds.
         text: one step a word of ``transcript``; times are the middles of the words.
         video: one step a crop of ``faces``.
-        audio: Whisper's encoder frames, 50 a second.
+        audio: 50 steps a second, from the first to the last speech.
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
@@ -55,3 +90,157 @@ class Utterance:
 
     def __getitem__(self, modality: str) -> Sequence | Missing:
         return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
+
+    def window(self, start: float, end: float) -> "Utterance":
+        """The part from ``start`` up to ``end`` seconds, on the clip's own time axis; nothing is extracted again."""
+
+        def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
+            if isinstance(sequence, Missing):
+                return sequence
+            inside = (sequence.times >= start) & (sequence.times < end)
+            return Sequence(sequence.values[inside], sequence.times[inside]) if inside.any() else Missing(nothing)
+
+        inside = (self.faces.times >= start) & (self.faces.times < end)
+        looked = (self.faces.frame_times >= start) & (self.faces.frame_times < end)
+        words = tuple(w for w in self.transcript.words if start <= (w.start + w.end) / 2 < end)
+        return replace(
+            self,
+            text=cut(self.text, "no words in this window"),
+            video=cut(self.video, "no face in this window"),
+            audio=cut(self.audio, "no speech in this window"),
+            transcript=Transcript(words),
+            faces=replace(
+                self.faces,
+                times=self.faces.times[inside], crops=self.faces.crops[inside],
+                thumbnails=self.faces.thumbnails[inside], boxes=self.faces.boxes[inside],
+                frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
+            ),
+        )  # fmt: skip
+
+
+class FeatureExtractor:
+    """Turns clips into utterances. Safe to call from several threads."""
+
+    def __init__(
+        self, face_encoder: ExpressionNet, settings: FeatureSettings, device: str = "cpu", transcriber: str = "tiny.en"
+    ):
+        self.settings = settings
+        self.device = device
+        self.face_encoder = face_encoder.to(device).eval()
+        self.listener = Listener(transcriber, device)
+        self.word_encoder = WordEncoder(settings.text_layers, device)
+
+    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+        """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.
+
+        Raises:
+            MediaError: the file cannot be read (see ``media.open_clip``).
+        """
+        report = progress or (lambda share, stage: None)
+        timings: dict[str, float] = {}
+        with timed(timings, "total"):
+            report(0.0, "reading the clip")
+            with timed(timings, "media"):
+                clip = open_clip(path)
+            with ThreadPoolExecutor(1) as beside:
+                hearing = beside.submit(self._hear, clip, timings)
+                track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
+                report(0.6, "listening for words")
+                speech, audio = hearing.result()
+            report(0.95, "reading the words")
+            with timed(timings, "words"):
+                text = self._read(speech, audio)
+        return Utterance(
+            file=clip.path.name,
+            duration=clip.duration,
+            text=text,
+            video=video,
+            audio=audio,
+            transcript=speech.transcript,
+            faces=track,
+            voice=clip.voice,
+            timings=timings,
+            warnings=_warnings(clip, track),
+        )
+
+    def embed_faces(self, crops: np.ndarray) -> np.ndarray:
+        """Expression embeddings float32 [T, D] of crops uint8 [T, 48, 48]."""
+        with torch.inference_mode():
+            parts = torch.from_numpy(crops).to(self.device).split(256)
+            return torch.cat([self.face_encoder.embed(part) for part in parts]).cpu().numpy()
+
+    def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
+        """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
+        values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
+        if self.settings.mfcc:
+            values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
+        start = max(0, round((speech.intervals[0][0] - VOICE_MARGIN) * STATE_RATE))
+        end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
+        return Sequence(values[start:end], np.arange(start, end) / STATE_RATE)
+
+    def _see(self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]):
+        if not clip.has_pictures:
+            return no_faces(np.zeros(0)), Missing("the clip has no pictures")
+        with timed(timings, "faces"):
+            frames = read_frames(clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)))
+            track = follow_main_face(frames)
+        if not len(track.frame_times):
+            return track, Missing("no picture could be decoded")
+        if not len(track):
+            return track, Missing("no face was found")
+        with timed(timings, "expression"):
+            return track, Sequence(self.embed_faces(track.crops), track.times)
+
+    def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, Sequence | Missing]:
+        nothing = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
+        if clip.voice is None:
+            return nothing, Missing("the clip has no sound track")
+        if clip.voice.silent:
+            return nothing, Missing("the sound track is silent")
+        with timed(timings, "speech"):
+            speech = self.listener.listen(clip.voice)
+        if not speech.intervals:
+            return speech, Missing("no speech was heard")
+        with timed(timings, "voice"):
+            return speech, self.voice_features(clip.voice, speech)
+
+    def _read(self, speech: Speech, audio: Sequence | Missing) -> Sequence | Missing:
+        words = speech.transcript.words
+        if isinstance(audio, Missing):
+            return audio  # the reason is the same: nothing to hear
+        if not words:
+            return Missing("no words were understood")
+        values = self.word_encoder.encode([word.text for word in words])
+        return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def nothing_found(utterance: Utterance) -> MediaError | None:
+    """The error of a clip without any modality, saying what was looked for; None if there is one."""
+    reasons = {m: utterance[m].reason for m in ("video", "audio", "text") if isinstance(utterance[m], Missing)}
+    if len(reasons) < 3:
+        return None
+    said = "; ".join(dict.fromkeys(reasons.values()))
+    return MediaError(
+        "nothing_found", f"{utterance.file}: a face, a voice and spoken words were looked for, none was found ({said})."
+    )
+
+
+def _warnings(clip: Clip, track: FaceTrack) -> tuple[str, ...]:
+    said = [track.note] if track.note else []
+    if clip.cut:
+        said.append(f"Only the first {clip.duration:.0f} seconds were read.")
+    if clip.damaged:
+        said.append("Parts of the sound track were damaged and passed over.")
+    if len(track) and track.found.mean() < 0.5:
+        said.append(f"The face was found in {track.found.mean():.0%} of the pictures only.")
+    return tuple(said)
+
+
+@contextmanager
+def timed(timings: dict[str, float], stage: str):
+    """Enters the seconds that the block took into ``timings``."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - start

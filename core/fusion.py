@@ -42,12 +42,23 @@ class LocalEncoder:
 
 
 @dataclass(frozen=True)
+class TimeMixing:
+    """The reference's local encoder: each of ``steps_out`` steps is a learned mixture of all ``steps`` time steps.
+
+    Sequences have a fixed length, padding is mixed in with the rest and the feature width stays as it is.
+    """
+
+    steps: int
+    steps_out: int
+
+
+@dataclass(frozen=True)
 class FusionConfig:
     """What a fusion model is made of; stored beside its weights. Sizes are the paper's (section 3)."""
 
     pairs: tuple[Pair, ...]
     inputs: dict[str, int]  # modality -> feature width
-    local: dict[str, LocalEncoder] = field(default_factory=dict)  # modalities without one feed their GRU directly
+    local: dict[str, LocalEncoder | TimeMixing] = field(default_factory=dict)  # modalities without one feed their GRU directly
     width: int = 120  # of the bidirectional GRU, of attention and of every stream
     heads: int = 6
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.25})
@@ -63,7 +74,10 @@ class FusionConfig:
     @classmethod
     def from_json(cls, value: dict) -> "FusionConfig":
         """Inverse of ``to_json``."""
-        local = {modality: LocalEncoder(**encoder) for modality, encoder in value["local"].items()}
+        local = {
+            modality: (TimeMixing if "steps" in encoder else LocalEncoder)(**encoder)
+            for modality, encoder in value["local"].items()
+        }
         return cls(**{**value, "pairs": tuple(tuple(pair) for pair in value["pairs"]), "local": local})
 
 
@@ -107,7 +121,7 @@ class TemporalConvolution(nn.Module):
 
     def __init__(self, width_in: int, width: int, encoder: LocalEncoder):
         super().__init__()
-        self.stride = encoder.stride
+        self.stride, self.width = encoder.stride, width
         self.convolution = nn.Conv1d(width_in, width, encoder.kernel, encoder.stride, padding=encoder.kernel // 2)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,6 +129,19 @@ class TemporalConvolution(nn.Module):
         x = x.masked_fill(~step_mask(lengths, x.shape[1])[:, :, None], 0.0)
         y = torch.relu(self.convolution(x.mT)).mT  # [B, T', W]
         return y, torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
+
+
+class TimeMixingConvolution(nn.Module):
+    """Local encoder of the reference: the time steps are the channels of a convolution with kernel 1."""
+
+    def __init__(self, width_in: int, mixing: TimeMixing):
+        super().__init__()
+        self.steps, self.width = mixing.steps_out, width_in
+        self.convolution = nn.Conv1d(mixing.steps, mixing.steps_out, 1)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, steps, D], [B] -> [B, steps_out, D], [B]; every step of the output exists."""
+        return self.convolution(x), torch.where(lengths > 0, self.steps, 0)
 
 
 class RecurrentEncoder(nn.Module):
@@ -169,11 +196,10 @@ class FusionModel(nn.Module):
         width = config.width
         self.input_dropout = nn.ModuleDict({m: nn.Dropout(config.input_dropout.get(m, 0.0)) for m in self.modalities})
         self.local_encoder = nn.ModuleDict(
-            {m: TemporalConvolution(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
+            {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
-        self.global_encoder = nn.ModuleDict(
-            {m: RecurrentEncoder(width if m in config.local else config.inputs[m], width) for m in self.modalities}
-        )
+        encoded = {m: self.local_encoder[m].width if m in self.local_encoder else config.inputs[m] for m in self.modalities}
+        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(encoded[m], width) for m in self.modalities})
         self.attention = nn.ModuleDict(
             {
                 f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)
@@ -235,6 +261,13 @@ class FusionModel(nn.Module):
         total = (attended * alive[:, :, None]).sum(1)  # [B, W]
         stream = total / alive.sum(1, keepdim=True).clamp_min(1)
         return stream, exists, weights * alive[:, None, :, None]
+
+
+def local_encoder(width_in: int, width: int, encoder: LocalEncoder | TimeMixing) -> nn.Module:
+    """The module that a local encoder's configuration describes."""
+    if isinstance(encoder, TimeMixing):
+        return TimeMixingConvolution(width_in, encoder)
+    return TemporalConvolution(width_in, width, encoder)
 
 
 def step_mask(lengths: Tensor, steps: int) -> Tensor:

@@ -1,0 +1,168 @@
+"""Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
+
+A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``cross.safetensors``,
+``self.safetensors``. The config says the labels, the sizes of each network, the feature settings, the
+temperatures, how each was trained, and the SHA-256 of each file, which is checked on loading.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from core import LABELS
+from core.expression import ExpressionConfig, ExpressionNet
+from core.features import FeatureSettings
+from core.fusion import FusionConfig, FusionModel
+from core.weights import WeightsError, verify
+
+CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
+"""The pair of models that the app loads."""
+
+MODELS = ("cross", "self")
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation [D] of each modality's features over the training data."""
+
+    mean: dict[str, np.ndarray]
+    std: dict[str, np.ndarray]
+
+    def apply(self, modality: str, values: np.ndarray) -> np.ndarray:
+        """Features [T, D] with about mean 0 and std 1."""
+        return (values - self.mean[modality]) / self.std[modality]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pair of fusion models with all that they need.
+
+    Attributes:
+        fusion: "cross" and "self" -> model, in evaluation mode.
+        temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
+        label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
+            were equally frequent; adding the logarithm of these shares to the logits undoes that.
+        provenance: how it was trained: commands, seeds, data, commit; for people.
+    """
+
+    face_encoder: ExpressionNet
+    fusion: dict[str, FusionModel]
+    settings: FeatureSettings
+    normalisation: Normalisation
+    temperature: dict[str, dict[str, float]]
+    label_frequencies: dict[str, list[float]]
+    provenance: dict
+
+
+def subset_name(modalities: tuple[str, ...]) -> str:
+    """The key of a set of modalities in ``Checkpoint.temperature``."""
+    return "+".join(modalities)
+
+
+def save_face_encoder(folder: Path, model: ExpressionNet, provenance: dict) -> None:
+    """Writes the face encoder and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "face", model.state_dict())
+    config["face"] |= {"network": asdict(model.config), "provenance": provenance}
+    _write(folder, config)
+
+
+def load_face_encoder(folder: Path) -> ExpressionNet:
+    """Reads the face encoder alone: what extraction for training needs.
+
+    Raises:
+        WeightsError: it is missing or was changed.
+    """
+    config = _read(folder)
+    if "face" not in config:
+        raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
+    network = config["face"]["network"]
+    model = ExpressionNet(ExpressionConfig(**{**network, "widths": tuple(network["widths"])}))
+    return _load_weights(folder, config, "face", model)
+
+
+def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
+    """Writes both fusion models, their settings and statistics; the face encoder stays as it is."""
+    config = _read(folder)
+    for name, model in checkpoint.fusion.items():
+        statistics = {
+            f"normalisation.{kind}.{modality}": torch.from_numpy(values.astype(np.float32))
+            for kind, by_modality in (("mean", checkpoint.normalisation.mean), ("std", checkpoint.normalisation.std))
+            for modality, values in by_modality.items()
+        }
+        _write_weights(folder, config, name, model.state_dict() | statistics)
+        config[name] |= {"network": model.config.to_json(), "temperature": checkpoint.temperature[name]}
+    config |= {
+        "labels": list(LABELS),
+        "features": asdict(checkpoint.settings),
+        "label_frequencies": checkpoint.label_frequencies,
+        "provenance": checkpoint.provenance,
+    }
+    _write(folder, config)
+
+
+def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
+    """Reads a whole checkpoint.
+
+    Raises:
+        WeightsError: a part is missing, was changed, or is for other labels.
+    """
+    config = _read(folder)
+    missing = [name for name in ("face", *MODELS) if name not in config]
+    if missing:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
+    if tuple(config["labels"]) != LABELS:
+        raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
+    fusion, statistics = {}, {}
+    for name in MODELS:
+        fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
+        statistics = _load_weights(folder, config, name, fusion[name], prefix="normalisation.")
+    by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}}
+    for name, tensor in statistics.items():
+        _, kind, modality = name.split(".")
+        by_kind[kind][modality] = tensor.numpy()
+    features = config["features"]
+    return Checkpoint(
+        face_encoder=load_face_encoder(folder),
+        fusion=fusion,
+        settings=FeatureSettings(tuple(features["audio_blocks"]), features["mfcc"], tuple(features["text_layers"])),
+        normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
+        temperature={name: config[name]["temperature"] for name in MODELS},
+        label_frequencies=config["label_frequencies"],
+        provenance=config["provenance"],
+    )
+
+
+def _read(folder: Path) -> dict:
+    path = folder / "config.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _write(folder: Path, config: dict) -> None:
+    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, torch.Tensor]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
+    config[name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _load_weights(folder: Path, config: dict, name: str, model: nn.Module, prefix: str | None = None):
+    """Fills a model from its verified file; with ``prefix``, returns the tensors under it instead of the model."""
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing.")
+    verify(path, config[name]["sha256"])
+    tensors = load_file(path)
+    beside = {key: tensors.pop(key) for key in list(tensors) if prefix and key.startswith(prefix)}
+    model.load_state_dict(tensors, strict=True)
+    model.eval()
+    return beside if prefix else model

@@ -1,0 +1,191 @@
+"""The main face of a clip: found by MediaPipe, followed through time, levelled and cropped.
+
+A crop holds the face where FER2013 holds its faces, so that the face encoder sees what it was
+trained on. Frames without a face are gaps in the track, not black images.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+os.environ.setdefault("GLOG_minloglevel", "2")  # read when mediapipe loads: keeps its start-up notes off the console
+
+import cv2  # noqa: E402
+import mediapipe  # noqa: E402
+import numpy as np  # noqa: E402
+from mediapipe.tasks.python import BaseOptions, vision  # noqa: E402
+
+from core.expression import CROP  # noqa: E402
+from core.media import Frame  # noqa: E402
+from core.weights import FACE_LANDMARKER, locate  # noqa: E402
+
+THUMBNAIL = 96  # pixels
+MOST_FACES = 4  # looked for in a frame
+LOST_AFTER = 1.0  # seconds without a match after which a face counts as another one
+
+# Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
+HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
+LEFT_IRIS, RIGHT_IRIS = 468, 473  # landmarks of the eyes on the left and right of the picture
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in one frame: ``box`` x, y, width, height as shares of the frame; see ``FaceTrack`` for the images."""
+
+    box: tuple[float, float, float, float]
+    crop: np.ndarray
+    thumbnail: np.ndarray
+
+    @property
+    def size(self) -> float:
+        """Square root of the box's share of the frame."""
+        return float(np.sqrt(self.box[2] * self.box[3]))
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """The main face through a clip; T crops may be fewer than the F frames that were looked at.
+
+    Attributes:
+        times: [T] seconds.
+        crops: uint8 [T, 48, 48] grey, levelled by the eyes, placed as in FER2013.
+        thumbnails: uint8 [T, 96, 96, 3] RGB of the same cut.
+        boxes: float64 [T, 4] x, y, width, height as shares of the frame.
+        frame_times: [F] seconds of every frame.
+        found: bool [F], whether the main face was in it.
+        note: a sentence when one of several faces had to be chosen, else empty.
+    """
+
+    times: np.ndarray
+    crops: np.ndarray
+    thumbnails: np.ndarray
+    boxes: np.ndarray
+    frame_times: np.ndarray
+    found: np.ndarray
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+@dataclass
+class _Candidate:
+    """A face being followed: the frames it was seen in."""
+
+    frames: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+
+    def distance(self, face: Face) -> float:
+        """Distance of centres in units of the face's size."""
+        x, y, w, h = self.faces[-1].box
+        u, v, s, t = face.box
+        return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
+
+
+class FaceFinder:
+    """Finds all faces of successive frames of one clip; use it as a context manager."""
+
+    def __init__(self):
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(locate(FACE_LANDMARKER))),
+            running_mode=vision.RunningMode.VIDEO,
+            num_faces=MOST_FACES,
+        )
+        self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        self._clock = -1  # milliseconds; MediaPipe wants them strictly increasing
+
+    def __enter__(self) -> "FaceFinder":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._landmarker.close()
+
+    def find(self, frame: Frame) -> list[Face]:
+        """The faces of the next frame, in no particular order."""
+        self._clock = max(self._clock + 1, round(frame.time * 1000))
+        height, width = frame.image.shape[:2]
+        image = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(frame.image))
+        result = self._landmarker.detect_for_video(image, self._clock)
+        points = [np.array([[p.x * width, p.y * height] for p in face]) for face in result.face_landmarks]
+        return [cut_face(frame.image, landmarks) for landmarks in points]
+
+
+def follow_main_face(frames: Iterable[Frame]) -> FaceTrack:
+    """The largest and steadiest face of a clip: the one whose sizes, summed over all frames, are the most."""
+    candidates: list[_Candidate] = []
+    frame_times: list[float] = []
+    with FaceFinder() as finder:
+        for index, frame in enumerate(frames):
+            frame_times.append(frame.time)
+            for face in sorted(finder.find(frame), key=lambda face: -face.size):
+                free = [c for c in candidates if c.frames[-1] < index and frame.time - c.times[-1] <= LOST_AFTER]
+                nearest = min(free, key=lambda c: c.distance(face), default=None)
+                if nearest is None or nearest.distance(face) > 1.0:
+                    nearest = _Candidate()
+                    candidates.append(nearest)
+                nearest.frames.append(index)
+                nearest.times.append(frame.time)
+                nearest.faces.append(face)
+    if not candidates:
+        return no_faces(np.array(frame_times))
+    main = max(candidates, key=lambda c: sum(face.size for face in c.faces))
+    found = np.zeros(len(frame_times), bool)
+    found[main.frames] = True
+    return FaceTrack(
+        times=np.array(main.times),
+        crops=np.stack([face.crop for face in main.faces]),
+        thumbnails=np.stack([face.thumbnail for face in main.faces]),
+        boxes=np.array([face.box for face in main.faces]),
+        frame_times=np.array(frame_times),
+        found=found,
+        note=_choice(main, candidates, len(frame_times)),
+    )
+
+
+def no_faces(frame_times: np.ndarray) -> FaceTrack:
+    """The track of a clip in which no face was found."""
+    return FaceTrack(
+        times=np.zeros(0),
+        crops=np.zeros((0, CROP, CROP), np.uint8),
+        thumbnails=np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8),
+        boxes=np.zeros((0, 4)),
+        frame_times=frame_times,
+        found=np.zeros(len(frame_times), bool),
+    )
+
+
+def cut_face(image: np.ndarray, landmarks: np.ndarray) -> Face:
+    """Cuts a face out of RGB uint8 [H, W, 3] by its landmarks [478, 2] in pixels, levelled by the eyes."""
+    height, width = image.shape[:2]
+    across = landmarks[RIGHT_IRIS] - landmarks[LEFT_IRIS]
+    angle = np.arctan2(across[1], across[0])
+    cos, sin = np.cos(angle), np.sin(angle)
+    level = np.array([[cos, sin], [-sin, cos]])  # turns the picture so that the eyes lie on a horizontal line
+    turned = landmarks @ level.T
+    (left, top), (right, bottom) = turned.min(0), turned.max(0)
+    side = ((right - left) / (HULL_RIGHT - HULL_LEFT) + (bottom - top) / (HULL_BOTTOM - HULL_TOP)) / 2
+    centre = np.array([(left + right) / 2, (top + bottom) / 2])
+    target = np.array([(HULL_LEFT + HULL_RIGHT) / 2, (HULL_TOP + HULL_BOTTOM) / 2])
+
+    large = 2 * THUMBNAIL  # cut at a higher resolution, then averaged down: no aliasing from large faces
+    scale = large / side
+    matrix = np.column_stack([scale * level, target * large - scale * centre])
+    cut = cv2.warpAffine(image, matrix, (large, large), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    thumbnail = cv2.resize(cut, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    crop = cv2.resize(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), (CROP, CROP), interpolation=cv2.INTER_AREA)
+
+    low = landmarks.min(0).clip(0, (width, height))
+    high = landmarks.max(0).clip(0, (width, height))
+    box = (low[0] / width, low[1] / height, (high[0] - low[0]) / width, (high[1] - low[1]) / height)
+    return Face(tuple(float(value) for value in box), crop, thumbnail)
+
+
+def _choice(main: _Candidate, candidates: list[_Candidate], frames: int) -> str:
+    """Says which face was followed when others were there for a fifth of the clip or more."""
+    others = [c for c in candidates if c is not main and len(c.frames) >= max(2, 0.2 * frames)]
+    if not others:
+        return ""
+    middle = np.mean([face.box[0] + face.box[2] / 2 for face in main.faces])
+    place = "left" if middle < 0.4 else "right" if middle > 0.6 else "middle"
+    return f"{len(others) + 1} faces were seen; the largest and steadiest, on the {place} of the picture, was followed."
