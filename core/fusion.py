@@ -58,7 +58,7 @@ class FusionConfig:
 
     pairs: tuple[Pair, ...]
     inputs: dict[str, int]  # modality -> feature width
-    local: dict[str, LocalEncoder | TimeMixing] = field(default_factory=dict)  # modalities without one feed their GRU directly
+    local: dict[str, LocalEncoder | TimeMixing] = field(default_factory=dict)  # those without one feed their GRU
     width: int = 120  # of the bidirectional GRU, of attention and of every stream
     heads: int = 6
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.25})
@@ -198,8 +198,8 @@ class FusionModel(nn.Module):
         self.local_encoder = nn.ModuleDict(
             {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
-        encoded = {m: self.local_encoder[m].width if m in self.local_encoder else config.inputs[m] for m in self.modalities}
-        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(encoded[m], width) for m in self.modalities})
+        widths = config.inputs | {m: encoder.width for m, encoder in self.local_encoder.items()}
+        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(widths[m], width) for m in self.modalities})
         self.attention = nn.ModuleDict(
             {
                 f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)
