@@ -81,12 +81,15 @@ class ExpressionNet(nn.Module):
         self.classifier = nn.Linear(config.embedding, config.classes)
 
     def embed(self, crops: Tensor) -> Tensor:
-        """Embeddings [N, D] of grey crops [N, 48, 48], uint8 or float, any brightness and contrast."""
-        return self.trunk(standardise(crops)[:, None]).mean((2, 3))
+        """The feature of fusion: embeddings [N, D] of grey crops uint8 [N, 48, 48], mean of each and its mirror image."""
+        return (self._embed(crops) + self._embed(crops.flip(2))) / 2
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Logits [N, 7] of grey crops [N, 48, 48]."""
-        return self.classifier(self.dropout(self.embed(crops)))
+        """Logits [N, 7] of grey crops [N, 48, 48], uint8 or float, of any brightness and contrast."""
+        return self.classifier(self.dropout(self._embed(crops)))
+
+    def _embed(self, crops: Tensor) -> Tensor:
+        return self.trunk(standardise(crops)[:, None]).mean((2, 3))
 
 
 def standardise(crops: Tensor) -> Tensor:

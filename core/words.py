@@ -11,13 +11,6 @@ from core.weights import MINILM, MINILM_TOKENIZER, locate
 
 STATE_WIDTH = 384
 WINDOW_WORDS = 100  # MiniLM reads 512 pieces at most; longer transcripts are read in parts
-# Typographic marks, also as Windows-1252 bytes that were taken for Latin-1, as in MELD.
-PLAIN = str.maketrans(
-    {"‘": "'", "’": "'", "\x91": "'", "\x92": "'", "“": '"', "”": '"', "\x93": '"', "\x94": '"'}
-    | {"…": "...", "\x85": "...", "—": " - ", "–": " - ", "\x96": " - ", "\x97": " - "}
-)
-
-
 class WordEncoder:
     """all-MiniLM-L6-v2 (Reimers and Gurevych 2019; Wang et al. 2020) as a source of word features.
 
@@ -65,8 +58,3 @@ def _mean_per_word(states: torch.Tensor, word_ids: list[int | None], words: int)
     total = states.new_zeros(words, states.shape[1]).index_add_(0, owner, states[pieces])
     count = torch.bincount(owner, minlength=words).clamp_min(1)
     return total / count[:, None]
-
-
-def plain_words(text: str) -> list[str]:
-    """The words of a written line with plain apostrophes and quotes, as Whisper writes them."""
-    return text.translate(PLAIN).split()

@@ -1,0 +1,150 @@
+"""Features of whole corpora, extracted once: resumable, with a progress bar, cached by what produced them."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from core.corpora.composed import FeatureBank, build_bank
+from core.corpora.fer2013 import read_fer2013
+from core.corpora.layout import ClipRecord
+from core.corpora.meld import read_meld
+from core.corpora.ravdess import read_ravdess
+from core.expression import ExpressionNet
+from core.features import FeatureExtractor, FeatureSettings
+from core.media import open_clip
+from core.speech import STATE_RATE, Speech, Transcript
+from core.training.augment import other_recording
+from core.training.expression import augment
+from core.words import WINDOW_WORDS
+
+FACE_COPIES = 3  # altered copies of each training image, one step each behind the image itself
+SHARD = 64  # items whose features are written at once: what an interruption loses
+
+
+def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
+    """Audio sequences of recordings, and of ``copies`` other recordings of each (see ``augment``)."""
+
+    def sequences(item: int) -> list[np.ndarray]:
+        record, variant = records[item // (copies + 1)], item % (copies + 1)
+        voice = open_clip(record.voice).voice
+        if variant:
+            voice = other_recording(voice, np.random.default_rng([variant, item // (copies + 1)]))
+        intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
+        speech = Speech(intervals, Transcript(), extractor.listener.states(voice))
+        return [extractor.voice_features(voice, speech).values]
+
+    key = {"voices": [r.id for r in records], "copies": copies, "features": _audio_key(extractor.settings)}
+    found = _cached(key, len(records) * (copies + 1), sequences, cache, "voices")
+    each = [record for record in records for _ in range(copies + 1)]
+    return build_bank(
+        found, [r.label for r in each], [r.group for r in each], np.tile(np.arange(copies + 1), len(records)), STATE_RATE
+    )
+
+
+def face_bank(root: Path, split: str, encoder: ExpressionNet, copies: int, cache: Path) -> FeatureBank:
+    """Embeddings of FER2013 images: a sequence is one image, followed by ``copies`` altered copies of it."""
+    faces = read_fer2013(root, split)
+    images = torch.from_numpy(faces.images)
+
+    def sequences(item: int) -> list[np.ndarray]:
+        chosen = images[item * SHARD : (item + 1) * SHARD]
+        generator = torch.Generator().manual_seed(item)
+        views = [chosen.float()] + [augment(chosen, generator, erase=0.1) for _ in range(copies)]
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):  # a third of the time, the same labels
+            embedded = torch.stack([encoder.embed(view) for view in views], 1)  # [SHARD, 1 + copies, D]
+        return list(embedded.float().numpy())
+
+    weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
+    key = {"faces": split, "n": len(faces), "copies": copies, "encoder": hashlib.sha256(weights).hexdigest()}
+    found = _cached(key, -(-len(faces) // SHARD), sequences, cache, f"faces {split}")
+    names = [f"{split}/{index}" for index in range(len(faces))]
+    return build_bank(found, faces.labels, names, np.zeros(len(faces)), 0)
+
+
+def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Path) -> FeatureBank:
+    """Word features of written lines; lines without a word are left out."""
+    records = [record for record in records if record.text.split()]
+
+    def sequences(item: int) -> list[np.ndarray]:
+        lines = [record.text.split()[:WINDOW_WORDS] for record in records[item * SHARD : (item + 1) * SHARD]]
+        return extractor.word_encoder.encode_all(lines)
+
+    lines = hashlib.sha256("\n".join(record.text for record in records).encode()).hexdigest()
+    key = {"lines": lines, "layers": list(extractor.settings.text_layers)}
+    found = _cached(key, -(-len(records) // SHARD), sequences, cache, "lines")
+    return build_bank(found, [r.label for r in records], [r.group for r in records], np.zeros(len(records)), 0)
+
+
+@dataclass(frozen=True)
+class ComposedSplit:
+    """Which actors and dialogues are held out; both halves of FER2013's PublicTest and MELD's dev part are used.
+
+    The first half of PublicTest (by image) and of dev (by dialogue) validates, the second half is the test part.
+    """
+
+    validation_actors: tuple[str, ...] = ("10", "19")
+    test_actors: tuple[str, ...] = ("05", "12", "17", "24")
+
+
+def composed_banks(
+    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = 2
+) -> dict[str, dict[str, FeatureBank]]:
+    """The banks of a folder that holds ``ravdess/ fer2013/ meld/``: part ("train", ...) -> modality -> bank.
+
+    Altered copies are made of the training parts only.
+    """
+    voices = read_ravdess(root / "ravdess")
+    parts = {"validation": split.validation_actors, "test": split.test_actors}
+    held_out = {actor for actors in parts.values() for actor in actors}
+    training_voices = [record for record in voices if record.group not in held_out]
+    banks = {
+        "train": {
+            "text": text_bank(read_meld(root / "meld", "train"), extractor, cache),
+            "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache),
+            "audio": voice_bank(training_voices, extractor, voice_copies, cache),
+        }
+    }
+    lines = text_bank(read_meld(root / "meld", "dev"), extractor, cache)
+    faces = face_bank(root / "fer2013", "validation", extractor.face_encoder, 0, cache)
+    dialogues = np.unique(lines.groups)
+    early_lines = np.isin(lines.groups, dialogues[: len(dialogues) // 2])
+    early_faces = np.arange(len(faces)) < len(faces) // 2
+    for part, actors in parts.items():
+        first = part == "validation"
+        banks[part] = {
+            "text": lines.select(early_lines == first),
+            "video": faces.select(early_faces == first),
+            "audio": voice_bank([record for record in voices if record.group in actors], extractor, 0, cache),
+        }
+    return banks
+
+
+def _audio_key(settings: FeatureSettings) -> dict:
+    return {name: value for name, value in asdict(settings).items() if name != "text_layers"}
+
+
+def _cached(
+    key: dict, count: int, make: Callable[[int], list[np.ndarray]], cache: Path, name: str
+) -> list[np.ndarray]:
+    """All sequences of items 0 .. count - 1, read from the cache where they are there already."""
+    folder = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "key.json").write_text(json.dumps(key))
+    found: list[np.ndarray] = []
+    for start in tqdm(range(0, count, SHARD), desc=name, unit_scale=SHARD, unit="item"):
+        file = folder / f"{start:06}.safetensors"
+        if not file.exists():
+            made = [s.astype(np.float16) for item in range(start, min(start + SHARD, count)) for s in make(item)]
+            lengths = np.array([len(sequence) for sequence in made])
+            save_file({"values": np.concatenate(made), "lengths": lengths}, file.with_suffix(".partial"))
+            file.with_suffix(".partial").rename(file)
+        shard = load_file(file)
+        found += np.split(shard["values"], np.cumsum(shard["lengths"])[:-1])
+    return found

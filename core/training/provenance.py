@@ -1,0 +1,42 @@
+"""What stands in a model card: how a checkpoint came to be."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+
+def provenance(seed: int, data: dict, seconds: float) -> dict:
+    """Command, commit, seed, data, versions and time of the training that is ending.
+
+    Args:
+        data: what was trained on, in words and counts.
+        seconds: how long training took.
+    """
+    return {
+        "command": shlex.join(["python", *sys.argv]),
+        "commit": _commit(),
+        "seed": seed,
+        "data": data,
+        "date": datetime.now(UTC).date().isoformat(),
+        "seconds": round(seconds),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": "cuda" if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads",
+    }
+
+
+def _commit() -> str:
+    """The commit of the code that trains, marked if files were changed since; "unknown" outside a repository."""
+    try:
+        run = [
+            subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout
+            for command in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "-uno", "--", ".."])
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return run[0].strip() + ("+changes" if run[1].strip() else "")

@@ -1,0 +1,119 @@
+#!/usr/bin/env python
+"""Trains what the checkpoint holds, one command a part: first ``face``, then ``pair``.
+
+Interrupted, the same command goes on where it was, at most one epoch earlier.
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import plotly.graph_objects as go  # noqa: E402
+
+from core.checkpoint import CHECKPOINTS, Checkpoint, load_face_encoder, save_face_encoder, save_pair  # noqa: E402
+from core.corpora.composed import compose  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
+from core.training.banks import ComposedSplit, composed_banks  # noqa: E402
+from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
+from core.training.fusion import (  # noqa: E402
+    PAIRS, PairRecipe, Validation, evaluate_pair, fit_temperatures, normalisation_of, train_fusion,
+)  # fmt: skip
+from core.training.provenance import provenance  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+
+# Per-utterance sizes of the validation and test sets that are composed from the held-out parts.
+VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=("face", "pair"), help="the face encoder, or both fusion models")
+    parser.add_argument("--root", type=Path, required=True, help="face: FER2013's folder; pair: ravdess/ fer2013/ meld/")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder to write to (default: the shipped one)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="logs, curves and training state")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    arguments = parser.parse_args()
+    try:
+        return {"face": train_face, "pair": train_pair}[arguments.part](arguments)
+    except (CorpusError, WeightsError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def train_face(arguments: argparse.Namespace) -> int:
+    recipe = with_overrides(FaceRecipe(), arguments)
+    folder, start = arguments.runs / "face", time.time()
+    model, history = train_face_encoder(arguments.root, recipe, folder)
+    draw_curves(history, folder / "curves.html")
+    data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
+    made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
+    save_face_encoder(arguments.checkpoint, model, made | {"validation": history[-1]})
+    return 0
+
+
+def train_pair(arguments: argparse.Namespace) -> int:
+    recipe, split, start = with_overrides(PairRecipe(), arguments), ComposedSplit(), time.time()
+    settings = FeatureSettings(audio_blocks=(0, 1, 2), text_layers=(4, 6))
+    extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), settings)
+    banks = composed_banks(arguments.root, extractor, arguments.cache, split)
+    normalisation = normalisation_of(banks["train"])
+    validation = Validation(
+        banks["validation"], compose(banks["validation"], VALIDATION_UTTERANCES, seed=1), normalisation
+    )
+    models, temperatures, histories = {}, {}, {}
+    for name in PAIRS:
+        folder = arguments.runs / name
+        models[name], histories[name] = train_fusion(name, banks["train"], validation, normalisation, recipe, folder)
+        draw_curves(histories[name], folder / "curves.html")
+        temperatures[name] = fit_temperatures(models[name], validation)
+    test = Validation(banks["test"], compose(banks["test"], TEST_UTTERANCES, seed=2), normalisation)
+    result = evaluate_pair(models, temperatures, test)
+    sizes = {part: {m: len(bank) for m, bank in by_modality.items()} for part, by_modality in banks.items()}
+    data = {"composed": "RAVDESS voices, FER2013 faces, MELD lines", "sequences": sizes, "split": asdict(split)}
+    made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
+    corpora = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
+    frequencies = {corpora[m]: bank.label_frequencies().tolist() for m, bank in banks["train"].items()}
+    save_pair(
+        arguments.checkpoint,
+        Checkpoint(extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made),
+    )
+    (arguments.checkpoint / "held_out.json").write_text(json.dumps(result, indent=1) + "\n")
+    print_table(result)
+    return 0
+
+
+def with_overrides(recipe, arguments: argparse.Namespace):
+    changes = {"seed": arguments.seed} | ({"epochs": arguments.epochs} if arguments.epochs else {})
+    return replace(recipe, optimisation=replace(recipe.optimisation, **changes))
+
+
+def draw_curves(history: list[dict], path: Path) -> None:
+    figure = go.Figure()
+    for name in (key for key in history[0] if key not in ("epoch", "learning_rate")):
+        figure.add_scatter(x=[e["epoch"] + 1 for e in history], y=[e[name] for e in history], name=name)
+    figure.update_layout(template="plotly_white", xaxis_title="epoch")
+    figure.write_html(path, include_plotlyjs=True)
+
+
+def print_table(result: dict) -> None:
+    print("Composed held-out utterances (unseen actors, faces and lines):")
+    print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
+    for name in PAIRS:
+        for subset, metrics in result[name].items():
+            if metrics is None:
+                print(f"{subset:18}{name:7}{'undefined: cross-attention needs two modalities':>20}")
+                continue
+            error = metrics["expected_calibration_error"]
+            print(f"{subset:18}{name:7}{metrics['accuracy']:10.3f}{metrics['balanced_accuracy']:20.3f}{error:8.3f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
