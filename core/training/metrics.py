@@ -6,13 +6,13 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_s
 from core import LABELS
 
 
-def classification_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict:
-    """Accuracy, balanced accuracy, F1 and recalls of class indices [n] against class indices [n].
+def classification_metrics(truth: np.ndarray, predicted: np.ndarray, labels: tuple[str, ...] = LABELS) -> dict:
+    """Accuracy, balanced accuracy, F1 and recalls of class indices [n] against class indices [n] into ``labels``.
 
     Balanced accuracy is the mean recall of the classes that occur in ``truth``: what the paper calls
     "weighted accuracy"; plain accuracy is what it calls "unweighted".
     """
-    classes = range(len(LABELS))
+    classes = range(len(labels))
     present = np.unique(truth)
     recalls = recall_score(truth, predicted, labels=classes, average=None, zero_division=0)
     return {
@@ -21,7 +21,7 @@ def classification_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict:
         "balanced_accuracy": float(recalls[present].mean()),
         "macro_f1": float(f1_score(truth, predicted, labels=present, average="macro", zero_division=0)),
         "weighted_f1": float(f1_score(truth, predicted, labels=classes, average="weighted", zero_division=0)),
-        "recall": {LABELS[c]: float(recalls[c]) if c in present else None for c in classes},
+        "recall": {labels[c]: float(recalls[c]) if c in present else None for c in classes},
         "confusion": confusion_matrix(truth, predicted, labels=classes).tolist(),
     }
 

@@ -1,0 +1,164 @@
+"""What the protocol trains on: labelled utterances whose feature sequences are read when a batch asks for them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.model_selection import StratifiedGroupKFold
+
+from core.fusion import Padded
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled utterances.
+
+    Attributes:
+        ids: n names, unique within the corpus.
+        labels: int64 [n], indices into the corpus's classes.
+        sequences: modality -> something that gives float32 [T, D], T >= 1, for an index below n: a list of
+            arrays, or an object that reads a file.
+    """
+
+    ids: Sequence[str]
+    labels: np.ndarray
+    sequences: Mapping[str, Sequence[np.ndarray]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """These examples, in this order; nothing is read."""
+        picked = {m: Picked(values, indices) for m, values in self.sequences.items()}
+        return Examples([self.ids[i] for i in indices], self.labels[indices], picked)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Some items of another sequence, read when asked for."""
+
+    source: Sequence[np.ndarray]
+    indices: np.ndarray
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.source[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of a corpus; no speaker (or session) is in two of its parts."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus as the protocol sees it.
+
+    Attributes:
+        classes: names of the classes in the order of the labels.
+        widths: modality -> feature width.
+        split: a sentence for reports: how the folds were cut.
+        folds: open one fold each, when called.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    widths: dict[str, int]
+    split: str
+    folds: tuple[Callable[[], Fold], ...]
+
+
+def divide(examples: Examples, groups: Sequence[str], folds: int) -> tuple[Callable[[], Fold], ...]:
+    """Cross-validation with disjoint groups and similar label frequencies.
+
+    Fold k tests on part k, validates on part k + 1 and trains on the others. With as many groups as folds
+    this leaves one group out.
+
+    Raises:
+        ValueError: fewer groups than folds, or fewer than three folds.
+    """
+    if folds < 3 or len(set(groups)) < folds:
+        raise ValueError(f"{folds} folds need at least 3 folds and as many groups; there are {len(set(groups))} groups.")
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    parts = [test for _, test in splitter.split(np.zeros(len(examples)), examples.labels, np.asarray(groups))]
+
+    def fold(k: int) -> Fold:
+        others = [parts[i] for i in range(folds) if i not in (k, (k + 1) % folds)]
+        return Fold(
+            train=examples.take(np.sort(np.concatenate(others))),
+            validation=examples.take(parts[(k + 1) % folds]),
+            test=examples.take(parts[k]),
+        )
+
+    return tuple(lambda k=k: fold(k) for k in range(folds))
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Mean and deviation of each feature of a modality over the training steps: float32 [D] each."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def of(cls, sequences: Sequence[np.ndarray]) -> "Standardisation":
+        """Statistics over all steps of all sequences, one pass, in float64."""
+        count, total, squares = 0, 0.0, 0.0
+        for index in range(len(sequences)):
+            values = sequences[index].astype(np.float64)
+            count, total, squares = count + len(values), total + values.sum(0), squares + np.square(values).sum(0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+        # A feature that never changes stays as it is, minus its mean.
+        return cls(mean.astype(np.float32), np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32))
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """[T, D] -> [T, D]."""
+        return (values - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class Front:
+    """How sequences become tensors.
+
+    Attributes:
+        standardise: modality -> statistics; empty for raw features, which the reference uses.
+        steps: modality -> fixed length whose padding counts as data, as in the reference; empty for batches
+            padded to their longest sequence, whose padding is masked. Longer sequences are thinned evenly.
+        dtype: of the tensors.
+    """
+
+    standardise: Mapping[str, Standardisation]
+    steps: Mapping[str, int]
+    dtype: torch.dtype
+
+    def batch(self, examples: Examples, indices: Sequence[int], modalities: tuple[str, ...]) -> dict[str, Padded]:
+        """The sequences of some examples, [B, T, D] a modality."""
+        return {m: self._pad(m, [examples.sequences[m][i] for i in indices]) for m in modalities}
+
+    def _pad(self, modality: str, sequences: list[np.ndarray]) -> Padded:
+        steps = self.steps.get(modality)
+        if modality in self.standardise:
+            sequences = [self.standardise[modality].apply(values) for values in sequences]
+        if steps:
+            sequences = [thin(values, steps) for values in sequences]
+        lengths = [len(values) for values in sequences]
+        padded = np.zeros((len(sequences), steps or max(lengths), sequences[0].shape[1]), np.float32)
+        for row, values in zip(padded, sequences, strict=True):
+            row[: len(values)] = values
+        exists = torch.full((len(lengths),), steps) if steps else torch.tensor(lengths)
+        return Padded(torch.from_numpy(padded).to(self.dtype), exists)
+
+
+def thin(values: np.ndarray, steps: int) -> np.ndarray:
+    """At most ``steps`` evenly spaced steps of [T, D]."""
+    if len(values) <= steps:
+        return values
+    return values[np.linspace(0, len(values) - 1, steps).round().astype(int)]

@@ -1,0 +1,246 @@
+"""The paper's experiment: every fold x seed x configuration is a small job with a result file of its own.
+
+A job depends on nothing but its settings, so the files that a killed run left are as good as those of an
+undisturbed one: what is there is kept, what is missing is computed.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from core import MODALITIES
+from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.reference import STEPS, reference_config
+from core.training.dataset import Corpus, Examples, Fold, Front, Standardisation
+from core.training.metrics import classification_metrics
+
+PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One line of the paper's table: a set of modalities, a set of pairs and how the streams are pooled."""
+
+    name: str
+    modalities: tuple[str, ...]
+    attention: str  # "self", "cross" or "both", the paper's Cross+Self
+    pooling: str = "statistics"  # or "concatenation", the paper's noSP
+
+
+def _configurations() -> Iterator[Configuration]:
+    of = {"a": ("audio",), "v": ("video",), "t": ("text",), "av": ("video", "audio"), "at": ("text", "audio")}
+    of |= {"vt": ("text", "video"), "avt": MODALITIES}
+    for letters, modalities in of.items():
+        for attention in ("self",) if len(letters) == 1 else ("self", "cross"):
+            yield Configuration(f"{letters}-{attention}", modalities, attention)
+    for attention in ("self", "cross"):
+        yield Configuration(f"avt-{attention}-nosp", MODALITIES, attention, "concatenation")
+    yield Configuration("avt-both", MODALITIES, "both")
+
+
+CONFIGURATIONS: dict[str, Configuration] = {c.name: c for c in _configurations()}
+"""All fourteen of the paper, by name: ``a-self`` ... ``avt-cross``, ``avt-self-nosp``, ``avt-both``."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but the data that decides a result. The defaults are the paper's (section 4, and its code).
+
+    ``variant`` is "masked" (float32, standardised features, existing steps only, strided convolution over time)
+    or "reference" (float64, raw features, fixed lengths, padding counts as data, convolution that mixes time steps).
+    """
+
+    variant: str = "masked"
+    epochs: int = 200  # at most; training ends when the validation accuracy stops rising
+    patience: int = 10  # epochs without a better validation accuracy
+    batch: int = 32
+    learning_rate: float = 1e-3
+    plateau_patience: int = 10  # epochs without a lower validation loss before the learning rate falls
+    plateau_factor: float = 0.1
+    width: int = 120
+    heads: int = 6
+    local: dict[str, LocalEncoder] = field(  # of the masked variant
+        default_factory=lambda: {"video": LocalEncoder(3), "audio": LocalEncoder(5, 4)}
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a configuration on a fold (from 0) with a seed (from 0)."""
+
+    configuration: str
+    fold: int
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """Name of the result file."""
+        return f"{self.configuration}_fold{self.fold + 1}_seed{self.seed}.json"
+
+
+def all_jobs(configurations: list[str], folds: int, seeds: int) -> list[Job]:
+    """Every job, fold by fold and seed by seed, so that an unfinished run already compares configurations."""
+    return [Job(c, fold, seed) for seed in range(seeds) for fold in range(folds) for c in configurations]
+
+
+def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settings) -> FusionConfig:
+    """The model of a configuration in the variant asked for."""
+    pairs = pairs_within(PAIRS[configuration.attention], configuration.modalities)
+    inputs = {m: corpus.widths[m] for m in configuration.modalities}
+    shared = dict(
+        width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
+        pooling=configuration.pooling,
+    )  # fmt: skip
+    if settings.variant == "reference":
+        return reference_config(pairs, inputs, **shared)
+    return FusionConfig(pairs, inputs, local=dict(settings.local), **shared)
+
+
+def front_of(fold: Fold, settings: Settings) -> Front:
+    """How this variant reads sequences; statistics come from the training part alone."""
+    if settings.variant == "reference":
+        return Front({}, STEPS, torch.float64)
+    return Front({m: Standardisation.of(values) for m, values in fold.train.sequences.items()}, {}, torch.float32)
+
+
+def run_job(corpus: Corpus, fold: Fold, front: Front, job: Job, settings: Settings, device: str = "cpu") -> dict:
+    """Trains as the paper does and tests the best epoch; a JSON object.
+
+    Adam, cross-entropy; the learning rate falls when the validation loss does not; training ends when the
+    validation accuracy has not risen for ``patience`` epochs, and the epoch of its maximum is kept.
+    """
+    started = time.perf_counter()
+    configuration = CONFIGURATIONS[job.configuration]
+    torch.manual_seed(job.seed)
+    model = FusionModel(fusion_config(configuration, corpus, settings)).to(device, front.dtype)
+    optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimiser, factor=settings.plateau_factor, patience=settings.plateau_patience
+    )
+    order = torch.Generator().manual_seed(job.seed)
+
+    def read(examples: Examples, indices: list[int]) -> tuple[dict[str, Padded], torch.Tensor]:
+        inputs = front.batch(examples, indices, configuration.modalities)
+        inputs = {m: Padded(padded.values.to(device), padded.lengths.to(device)) for m, padded in inputs.items()}
+        return inputs, torch.from_numpy(examples.labels[indices]).to(device)
+
+    best, best_accuracy, best_epoch, history = {}, -1.0, 0, []
+    for epoch in range(settings.epochs):
+        model.train()
+        for indices in torch.randperm(len(fold.train), generator=order).split(settings.batch):
+            inputs, truth = read(fold.train, indices.tolist())
+            loss = F.cross_entropy(model(inputs).logits, truth)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        validation_loss, predicted = _predict(model, fold.validation, read)
+        accuracy = float((predicted == torch.from_numpy(fold.validation.labels)).double().mean())
+        plateau.step(validation_loss)
+        history.append([round(validation_loss, 6), round(accuracy, 6)])
+        if accuracy > best_accuracy:
+            best, best_accuracy, best_epoch = _copy(model), accuracy, epoch
+        elif epoch - best_epoch >= settings.patience:
+            break
+    model.load_state_dict(best)
+    _, predicted = _predict(model, fold.test, read)
+    metrics = classification_metrics(fold.test.labels, predicted.numpy(), corpus.classes)
+    return {
+        **asdict(job),
+        "accuracy": metrics["accuracy"],
+        "balanced_accuracy": metrics["balanced_accuracy"],
+        "truth": fold.test.labels.tolist(),
+        "predicted": predicted.tolist(),
+        "n_train": len(fold.train),
+        "n_test": len(fold.test),
+        "best_epoch": best_epoch,
+        "history": history,  # validation loss and accuracy, epoch by epoch
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+
+
+def _predict(model: FusionModel, examples: Examples, read: Callable) -> tuple[float, torch.Tensor]:
+    """Mean cross-entropy and predicted classes [n]."""
+    model.eval()
+    total, predicted = 0.0, []
+    with torch.inference_mode():
+        for indices in torch.arange(len(examples)).split(64):
+            inputs, truth = read(examples, indices.tolist())
+            logits = model(inputs).logits
+            total += F.cross_entropy(logits, truth, reduction="sum").item()
+            predicted.append(logits.argmax(1).cpu())
+    return total / len(examples), torch.cat(predicted)
+
+
+def _copy(model: FusionModel) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def run_protocol(
+    opener: Callable[[], Corpus], jobs: list[Job], settings: Settings, folder: Path, workers: int = 1, backend: str = "local"
+) -> list[dict]:
+    """Computes the jobs that have no result file in ``folder`` yet and returns the results of all, in their order.
+
+    Args:
+        opener: opens the corpus; called once in each process, so it must be picklable when there are several.
+        folder: of the results; made if it is not there. Holds ``settings.json`` and one file a job.
+        workers: processes on this machine, each of one thread; Ray decides for itself.
+        backend: "local", or "ray" for the cluster that ``RAY_ADDRESS`` names (or this machine).
+
+    Raises:
+        ValueError: the folder holds results of another corpus or other settings.
+        core.training.backends.BackendError: Ray is not installed, or a process died.
+    """
+    from core.training.backends import BACKENDS  # knows of this module
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, opener(), settings)
+    waiting = [job for job in jobs if not (folder / job.file).exists()]
+    with tqdm(total=len(jobs), initial=len(jobs) - len(waiting), desc="jobs", smoothing=0) as progress:
+        for result in BACKENDS[backend](opener, waiting, settings, workers):
+            job = Job(result["configuration"], result["fold"], result["seed"])
+            write_json(folder / job.file, result)
+            progress.update()
+            progress.set_postfix_str(f"{job.configuration} {result['balanced_accuracy']:.3f}")
+    return [json.loads((folder / job.file).read_text()) for job in jobs]
+
+
+class Runner:
+    """Runs jobs one after the other in one process and keeps what the jobs of a fold share."""
+
+    def __init__(self, opener: Callable[[], Corpus], settings: Settings):
+        self.corpus, self.settings = opener(), settings
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.opened: tuple[int, Fold, Front] | None = None
+
+    def run(self, job: Job) -> dict:
+        """The result of a job."""
+        if self.opened is None or self.opened[0] != job.fold:
+            fold = self.corpus.folds[job.fold]()
+            self.opened = (job.fold, fold, front_of(fold, self.settings))
+        return run_job(self.corpus, *self.opened[1:], job, self.settings, self.device)
+
+
+def write_json(path: Path, value: dict | list) -> None:
+    """Writes JSON atomically: a kill leaves the former file or none."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps(value))
+    os.replace(partial, path)
+
+
+def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
+    """Writes down what the results in this folder belong to, or refuses it."""
+    wanted = {"corpus": corpus.name, "split": corpus.split, "classes": list(corpus.classes), "settings": asdict(settings)}
+    file = folder / "settings.json"
+    if not file.exists():
+        write_json(file, wanted)
+    found = json.loads(file.read_text())
+    if found != json.loads(json.dumps(wanted)):
+        raise ValueError(f"{folder} holds results of other settings: {found}; choose another folder with --out.")
