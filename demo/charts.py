@@ -1,0 +1,239 @@
+"""Analysis -> Plotly figures: pure functions, every number in a figure is a number of the Analysis.
+
+All figures are transparent and grey-lettered; the page and the report set letters and grid per theme.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core import LABELS, MODALITIES
+from core.analysis import Analysis, Verdict
+from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, percent, translucent
+from demo.pictures import data_uri, spread
+
+NOW, BEFORE = "now", "everything on"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A strip of the timeline: two y axes on one ``domain``, ``over`` drawn over ``under``."""
+
+    domain: tuple[float, float]
+    content: str
+    attention: str
+    words_on_top: bool = False
+
+    @property
+    def over(self) -> str:
+        return self.content if self.words_on_top else self.attention
+
+    @property
+    def under(self) -> str:
+        return self.attention if self.words_on_top else self.content
+
+
+LANES = {  # from top to bottom; the words lie over their attention, or they could not be read
+    "audio": Lane((0.7, 1.0), "yaxis", "yaxis4"),
+    "text": Lane((0.36, 0.64), "yaxis5", "yaxis2", words_on_top=True),
+    "video": Lane((0.0, 0.3), "yaxis3", "yaxis6"),
+}
+
+
+def probabilities(verdict: Verdict, baseline: Verdict | None = None) -> go.Figure:
+    """Seven horizontal bars on a scale of 0 to 1; behind them, as outlines, the bars of ``baseline``.
+
+    The figure has one bar trace ``now`` and, with a baseline, one ``everything on`` (the ghosts).
+    """
+    values = np.asarray(verdict.probabilities, float)
+    names = list(LABELS)
+    top = int(values.argmax())
+    ghosts = []
+    change = [""] * len(values)
+    if baseline is not None:
+        before = np.asarray(baseline.probabilities, float)
+        ghosts = [
+            go.Bar(
+                name=BEFORE, x=before, y=names, orientation="h", width=0.92, hoverinfo="skip",
+                marker={"color": CLEAR, "line": {"color": GREY, "width": 1.5}},
+            )
+        ]  # fmt: skip
+        change = [f"<br>{change_in_words(now - then)} than with everything on" for now, then in zip(values, before)]
+    bars = go.Bar(
+        name=NOW, x=values, y=names, orientation="h", width=0.62,
+        marker={"color": [EMOTION[name] for name in names]},
+        customdata=change, hovertemplate="%{y} %{x:.3f}%{customdata}<extra></extra>",
+    )  # fmt: skip
+    # Percentages are letters of their own: a bar's own text would hide behind a longer ghost.
+    ends = np.maximum(values, ghosts[0].x) if ghosts else values
+    letters = go.Scatter(
+        name="percent", x=ends, y=names, mode="text", textposition="middle right", hoverinfo="skip", cliponaxis=False,
+        text=[f" <b>{percent(p)}</b>" if i == top else f" {percent(p)}" for i, p in enumerate(values)],
+    )  # fmt: skip
+    figure = go.Figure([*ghosts, bars, letters])
+    dress(figure, height=264, margin={"l": 76, "r": 44, "t": 6, "b": 26})
+    figure.update_layout(barmode="overlay", showlegend=False)
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False)
+    return figure
+
+
+def change_in_words(difference: float) -> str:
+    """0.1 -> "0.100 more"."""
+    return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
+
+
+def course(windows: list[tuple[float, float, Analysis]], duration: float) -> go.Figure:
+    """The course of each emotion over windows of (start, end, analysis): one panel a model, one line an emotion.
+
+    A line breaks where a model is undefined. A point lies in the middle of its window.
+    """
+    models = ("cross", "self")
+    figure = go.Figure()
+    middles = [(start + end) / 2 for start, end, _ in windows]
+    spans = [f"{start:.0f}–{end:.0f} s" for start, end, _ in windows]
+    for row, model in enumerate(models):
+        verdicts = [_verdict(analysis, model) for _, _, analysis in windows]
+        for index, label in enumerate(LABELS):
+            figure.add_scatter(
+                name=label, legendgroup=label, showlegend=row == 0, xaxis="x", yaxis="y" if row == 0 else "y2",
+                x=middles, y=[None if v is None else float(v.probabilities[index]) for v in verdicts],
+                mode="lines+markers", line={"color": EMOTION[label], "width": 2}, marker={"size": 7},
+                customdata=spans, meta={"model": model},
+                hovertemplate=f"{MODEL[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>",
+            )  # fmt: skip
+    dress(figure, height=430, margin={"l": 44, "r": 12, "t": 56, "b": 40})
+    axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "gridcolor": FAINT, "fixedrange": True}
+    figure.update_layout(
+        xaxis={"range": [0, duration], "ticksuffix": " s", "anchor": "y2", "fixedrange": True},
+        yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
+        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
+        annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44))],
+    )  # fmt: skip
+    return figure
+
+
+def timeline(analysis: Analysis, model: str) -> go.Figure:
+    """Voice, words and faces on one time axis, and how much attention each moment receives, per lane.
+
+    Attention is in units of an even share: 1 (dotted) is what a moment gets when all get the same.
+    One trace ``attention to <modality>`` a lane, with the values of ``received``.
+    """
+    verdict = _verdict(analysis, model)
+    shares = {m: received(verdict, m) for m in MODALITIES} if verdict else {}
+    shares = {m: share for m, share in shares.items() if share is not None}
+    highest = max([2.0, *(float(values.max()) for _, values in shares.values())])
+    figure = go.Figure()
+    _waveform(figure, analysis)
+    _words(figure, analysis)
+    images = _faces(figure, analysis)
+    layout, notes, shapes = {}, [], []
+    for modality, lane in LANES.items():
+        absent = analysis.missing.get(modality)
+        notes.append(_title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
+        over = {lane.over: {"overlaying": lane.under.replace("axis", "")}}
+        content, attention = {"range": [-1, 1], "visible": False}, {"visible": False}
+        if modality in shares:
+            times, values = shares[modality]
+            figure.add_scatter(
+                name=f"attention to {MODALITY[modality]}", x=times, y=values, yaxis=lane.attention.replace("axis", ""),
+                mode="lines+markers" if len(times) < 60 else "lines", line={"color": ACCENT, "width": 2, "shape": "hvh"},
+                marker={"size": 5}, fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
+                hovertemplate=f"the {MODALITY[modality]} at %{{x:.1f}} s receives %{{y:.2f}} × an even share<extra></extra>",
+            )  # fmt: skip
+            attention = {"range": [0, highest * 1.05], "tickvals": [1, highest], "ticktext": ["1×", f"{highest:.1f}×"]}
+            shapes.append(
+                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": lane.attention.replace("axis", ""), "y0": 1,
+                 "y1": 1, "line": {"color": ACCENT, "width": 1, "dash": "dot"}}
+            )  # fmt: skip
+        shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False, "fixedrange": True}
+        layout[lane.content] = {**shared, **content, **over.get(lane.content, {})}
+        layout[lane.attention] = {**shared, **attention, **over.get(lane.attention, {})}
+    dress(figure, height=400, margin={"l": 12, "r": 40, "t": 20, "b": 36})
+    figure.update_layout(
+        **layout, showlegend=False, annotations=notes, shapes=shapes, images=images,
+        uniformtext={"mode": "hide", "minsize": 9},
+        xaxis={"range": [0, max(analysis.duration, 0.1)], "ticksuffix": " s", "anchor": "y3", "fixedrange": True},
+    )  # fmt: skip
+    return figure
+
+
+def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
+
+    The mean over heads, over the steps that ask and over the pairs whose key it is, times T: the values average
+    to 1. None if the model has no such pair.
+    """
+    maps = [m for (_, key), m in verdict.attention.items() if key == modality]
+    if not maps:
+        return None
+    values = np.mean([np.asarray(m.weights).mean((0, 1)) for m in maps], 0)  # [T], sums to 1
+    return np.asarray(maps[0].key_times), values * len(values)
+
+
+def _verdict(analysis: Analysis, model: str) -> Verdict | None:
+    return analysis.cross if model == "cross" else analysis.self_
+
+
+def _waveform(figure: go.Figure, analysis: Analysis) -> None:
+    if analysis.voice is None or not len(analysis.voice.samples):
+        return
+    samples = analysis.voice.samples
+    bins = min(600, len(samples))
+    edges = np.linspace(0, len(samples), bins + 1).astype(int)
+    loudest = np.maximum.reduceat(np.abs(samples), edges[:-1]).astype(np.float32)
+    loudest /= max(float(loudest.max()), 1e-6)
+    times = (edges[:-1] + edges[1:]) / 2 / len(samples) * analysis.voice.duration
+    figure.add_scatter(
+        name="waveform", x=np.concatenate([times, times[::-1]]).astype(np.float32),
+        y=np.concatenate([loudest, -loudest[::-1]]), yaxis="y", mode="lines", fill="toself",
+        line={"color": GREY, "width": 0.5}, fillcolor=translucent(GREY, 0.45), hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _words(figure: go.Figure, analysis: Analysis) -> None:
+    words = analysis.transcript.words
+    if not words:
+        return
+    figure.add_bar(
+        name="words", orientation="h", base=[w.start for w in words], x=[max(w.end - w.start, 0.02) for w in words],
+        y=[0] * len(words), width=0.9, yaxis="y5", text=[w.text for w in words], textposition="inside",
+        insidetextanchor="middle", textangle=0, constraintext="none" if len(words) < 16 else "inside",
+        marker={"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
+        customdata=[[w.text, w.start, w.end] for w in words],
+        hovertemplate="“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>",
+    )  # fmt: skip
+
+
+def _faces(figure: go.Figure, analysis: Analysis, most: int = 12) -> list[dict]:
+    """Thumbnails at their times as layout images; a line says where a face was found and where not."""
+    faces = analysis.faces
+    if not len(faces.times):
+        return []
+    found = np.where(faces.found, -0.97, np.nan)
+    figure.add_scatter(
+        name="face found", x=faces.frame_times, y=found, yaxis="y3", mode="lines", connectgaps=False,
+        line={"color": GREY, "width": 3}, hoverinfo="skip",
+    )  # fmt: skip
+    width = max(analysis.duration, 0.1) / most
+    return [
+        {"source": data_uri(faces.thumbnails[i]), "xref": "x", "yref": "y3", "x": float(faces.times[i]), "y": 0.03,
+         "xanchor": "center", "yanchor": "middle", "sizex": width * 0.94, "sizey": 1.8, "opacity": 0.9, "layer": "below"}
+        for i in spread(faces.times, most, analysis.duration)
+    ]  # fmt: skip
+
+
+def _title(text: str, y: float) -> dict:
+    return {"text": text, "xref": "paper", "yref": "paper", "x": 0, "y": y, "xanchor": "left", "yanchor": "bottom",
+            "showarrow": False, "font": {"size": 12}}  # fmt: skip
+
+
+def dress(figure: go.Figure, height: int, margin: dict) -> None:
+    """What all figures share."""
+    figure.update_layout(
+        height=height, margin=margin, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, dragmode=False,
+        font={"family": FONT, "size": 13, "color": GREY}, hoverlabel={"font": {"family": FONT, "size": 13}},
+    )  # fmt: skip
+    figure.update_xaxes(gridcolor=FAINT, zeroline=False)
+    figure.update_yaxes(gridcolor=FAINT, zeroline=False)

@@ -1,0 +1,157 @@
+"""One attention map as a heatmap: who asks on the left, who answers below, how much by colour.
+
+The colour scale starts at 0 and marks the uniform weight, the one every moment would get if attention
+were spread evenly; it always reaches three times that weight, so an even map never looks eventful.
+"""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.analysis import Analysis, AttentionMap
+from demo.charts import dress
+from demo.palette import FAINT, SCALE
+from demo.pictures import data_uri
+
+MOST_STEPS = 160  # an axis with more is binned
+MOST_THUMBNAILS = 8
+QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
+KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
+ASKED = {"text": "word", "video": "the face at", "audio": "the voice at"}
+
+
+def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int | None = None) -> go.Figure:
+    """The heatmap of one pair of one model; ``head`` counts from 0, None is the mean of all heads.
+
+    Raises:
+        KeyError: the model has no verdict or no such pair.
+    """
+    verdict = analysis.cross if model == "cross" else analysis.self_
+    if verdict is None or pair not in verdict.attention:
+        raise KeyError(f"{model} has no map {pair}")
+    shown = verdict.attention[pair]
+    weights, query_times, key_times = binned(shown, head)
+    uniform = 1 / weights.shape[1]
+    top = max(3 * uniform, float(weights.max()))
+    query_names = step_names(analysis, pair[0], query_times)
+    key_names = step_names(analysis, pair[1], key_times)
+    figure = go.Figure(
+        go.Heatmap(
+            name="attention", z=weights.astype(np.float32), x=key_names, y=query_names,
+            zmin=0, zmax=top, colorscale=SCALE, xgap=_gap(len(key_names)), ygap=_gap(len(query_names)),
+            meta={"key_times": key_times.round(3).tolist(), "query_times": query_times.round(3).tolist(),
+                  "uniform": uniform},
+            hovertemplate=f"{ASKED[pair[0]]} %{{y}} attends to {ASKED[pair[1]].replace('the ', '')} %{{x}}, "
+                          "weight %{z:.3f}<extra></extra>",
+            colorbar=_colour_bar(uniform, top),
+        )
+    )  # fmt: skip
+    map_height = int(np.clip(len(query_names) * 24, 220 if pair[0] == "text" else 340, 520))
+    faces_below, faces_left = pair[1] == "video", pair[0] == "video"
+    margin = {"l": 118 if faces_left else 84, "r": 8, "t": 64, "b": 110 if faces_below else 66}
+    dress(figure, height=map_height + margin["t"] + margin["b"], margin=margin)
+    figure.update_xaxes(**_axis(pair[1], key_names), ticklabelstandoff=44 if faces_below else 0)
+    figure.update_yaxes(**_axis(pair[0], query_names), ticklabelstandoff=44 if faces_left else 0, autorange="reversed")
+    figure.update_layout(
+        annotations=[
+            _caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
+            _caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
+        ],
+        images=(_thumbnails(analysis, key_times, "x", 40 / map_height) if faces_below else [])
+        + (_thumbnails(analysis, query_times, "y", 0.1) if faces_left else []),
+    )
+    return figure
+
+
+def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights [Tq', Tk'] of a head or of their mean, and the times [Tq'], [Tk'] of rows and columns.
+
+    Long axes are cut into at most ``MOST_STEPS`` bins: mean over the rows of a bin, sum over its columns,
+    so that each row still sums to 1.
+    """
+    weights = np.asarray(shown.weights, np.float64)
+    weights = weights.mean(0) if head is None else weights[head]
+    rows, columns = (_edges(size) for size in weights.shape)
+    summed = np.add.reduceat(np.add.reduceat(weights, rows[:-1], 0), columns[:-1], 1)
+    return (
+        summed / np.diff(rows)[:, None],
+        np.add.reduceat(np.asarray(shown.query_times, float), rows[:-1]) / np.diff(rows),
+        np.add.reduceat(np.asarray(shown.key_times, float), columns[:-1]) / np.diff(columns),
+    )
+
+
+def spread_of(weights: np.ndarray) -> float:
+    """Over how many of its columns a row of weights [Tq, Tk] is spread, mean over rows: exp of the entropy, 1 to Tk."""
+    logs = np.log(np.where(weights > 0, weights, 1.0))
+    return float(np.exp(-(weights * logs).sum(1)).mean())
+
+
+def step_names(analysis: Analysis, modality: str, times: np.ndarray) -> list[str]:
+    """One different name a step, as hover texts say it: a word in quotes, or seconds."""
+    words = analysis.transcript.words
+    if modality == "text" and len(words) == len(times):
+        names = [f"“{word.text}”" for word in words]
+    else:
+        names = [f"{time:.1f} s" for time in times]
+        if len(set(names)) < len(names):
+            names = [f"{time:.2f} s" for time in times]
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):  # Plotly merges categories of one name: repeated words get invisible marks
+        seen[name] = seen.get(name, -1) + 1
+        names[index] = name + "\u200b" * seen[name]
+    return names
+
+
+def _edges(steps: int) -> np.ndarray:
+    return np.linspace(0, steps, min(steps, MOST_STEPS) + 1).astype(int)
+
+
+def _gap(steps: int) -> int:
+    return 1 if steps <= 40 else 0
+
+
+def _colour_bar(uniform: float, top: float) -> dict:
+    ticks = {0.0: "0", uniform: f"▲ uniform {uniform:.3f}", top: f"{top:.2f}"}
+    if uniform / top < 0.2:
+        del ticks[0.0]
+    return {
+        "orientation": "h", "thickness": 10, "x": 0, "xanchor": "left", "len": 1, "y": 1.0, "yanchor": "bottom",
+        "ypad": 22, "xpad": 0, "tickvals": list(ticks), "ticktext": list(ticks.values()), "outlinewidth": 0,
+        "ticks": "outside", "ticklen": 4, "tickcolor": FAINT,
+    }  # fmt: skip
+
+
+def _axis(modality: str, names: list[str]) -> dict:
+    """A category axis of which a readable part is lettered: every word up to 40, else some seconds."""
+    most = 40 if modality == "text" else 8
+    step = -(-len(names) // most)
+    shown = list(range(0, len(names), step))
+    return {
+        "type": "category", "tickmode": "array", "tickvals": shown,
+        "ticktext": [names[i].strip("“”\u200b") if modality == "text" else names[i].strip("\u200b") for i in shown],
+        "showgrid": False, "fixedrange": True,
+    }  # fmt: skip
+
+
+def _caption(text: str, **place) -> dict:
+    return {"text": text, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False, **place}
+
+
+def _thumbnails(analysis: Analysis, times: np.ndarray, axis: str, across: float) -> list[dict]:
+    """Small faces along an axis, each at its own step, outside the map; ``across`` is their size as a share of it."""
+    faces = analysis.faces
+    if not len(faces.times):
+        return []
+    count = min(MOST_THUMBNAILS, len(times))
+    steps = np.linspace(0, len(times) - 1, count).round().astype(int)
+    size = len(times) / MOST_THUMBNAILS * 0.92
+    images = []
+    for step in steps:
+        nearest = int(np.abs(faces.times - times[step]).argmin())
+        if axis == "x":
+            place = {"xref": "x", "yref": "paper", "x": float(step), "y": -0.015, "sizex": size, "sizey": across,
+                     "xanchor": "center", "yanchor": "top"}  # fmt: skip
+        else:
+            place = {"xref": "paper", "yref": "y", "x": -0.008, "y": float(step), "sizex": across, "sizey": size,
+                     "xanchor": "right", "yanchor": "middle"}  # fmt: skip
+        images.append({"source": data_uri(faces.thumbnails[nearest]), "layer": "above", "sizing": "contain", **place})
+    return images

@@ -1,0 +1,112 @@
+"""What the page remembers of one visitor: kept in the session, never shared, gone when the visit ends."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+from core import MODALITIES
+from core.analysis import Analysis
+from core.features import Missing, Utterance
+
+SUBSETS = tuple(subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size))
+WINDOW, HOP = 10.0, 5.0  # seconds
+
+_holders: Counter[Path] = Counter()  # two visitors with the same file share it in gradio's cache
+_lock = threading.Lock()
+
+
+class Stopped(Exception):
+    """The visitor pressed Stop."""
+
+
+@dataclass
+class Visit:
+    """A visitor's clip and everything said about it.
+
+    Attributes:
+        analyses: of each subset of the modalities that the clip has.
+        windows: (start, end, analysis) in seconds, empty for clips no longer than a window.
+        stop: set by the Stop button, read by the analysis that runs.
+    """
+
+    utterance: Utterance | None = None
+    analyses: dict[tuple[str, ...], Analysis] = field(default_factory=dict)
+    windows: list[tuple[float, float, Analysis]] = field(default_factory=list)
+    files: set[Path] = field(default_factory=set)
+    stop: bool = False
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The modalities that the clip has."""
+        return tuple(m for m in MODALITIES if not isinstance(self.utterance[m], Missing)) if self.utterance else ()
+
+    def take(self, analyzer, path: Path, progress) -> None:
+        """Analyses a clip in place of the one before: features once, all subsets, all windows.
+
+        Raises:
+            MediaError: the clip cannot be analysed.
+            Stopped: ``stop`` was set meanwhile.
+        """
+
+        def advance(share: float, stage: str) -> None:
+            if self.stop:
+                raise Stopped
+            progress(share, stage)
+
+        self.stop = False
+        self.clear()
+        utterance = analyzer.extract(path, advance)
+        everything = analyzer.judge(utterance, MODALITIES)  # raises if there is nothing to analyse
+        self.utterance = utterance
+        self.analyses = {
+            subset: everything if subset == self.present else analyzer.judge(utterance, subset)
+            for subset in SUBSETS
+            if set(subset) <= set(self.present)
+        }
+        self.windows = self._windows(analyzer, advance)
+
+    def _windows(self, analyzer, advance) -> list[tuple[float, float, Analysis]]:
+        windows = []
+        if self.utterance.duration > WINDOW:
+            start = 0.0
+            while start == 0 or start + HOP < self.utterance.duration:
+                advance(0.99, "windows")
+                end = min(start + WINDOW, self.utterance.duration)
+                part = self.utterance.window(start, end)
+                if any(not isinstance(part[m], Missing) for m in MODALITIES):
+                    windows.append((start, end, analyzer.judge(part, MODALITIES)))
+                start += HOP
+        return windows
+
+    def analysis(self, switched_on: tuple[str, ...]) -> Analysis | None:
+        """Of the modalities that are switched on and present; None if that leaves nothing."""
+        return self.analyses.get(tuple(m for m in self.present if m in switched_on))
+
+    @property
+    def everything(self) -> Analysis:
+        """With every modality that the clip has."""
+        return self.analyses[self.present]
+
+    def clear(self) -> None:
+        """Forgets the clip, not its file: the player may still show it."""
+        self.utterance, self.analyses, self.windows = None, {}, []
+
+    def own(self, path: Path) -> None:
+        """Notes a file that is to be deleted with the visit."""
+        with _lock:
+            if path not in self.files:
+                self.files.add(path)
+                _holders[path] += 1
+
+    def end(self) -> None:
+        """Deletes the visit's files and forgets everything; the session calls it when the visitor leaves."""
+        self.clear()
+        with _lock:
+            for path in self.files:
+                _holders[path] -= 1
+                if not _holders[path]:
+                    del _holders[path]
+                    path.unlink(missing_ok=True)
+            self.files.clear()

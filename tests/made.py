@@ -1,0 +1,59 @@
+"""Analyses made by hand, with the shapes and axes of real ones and numbers a test can predict."""
+
+import cv2
+import numpy as np
+import skimage.data
+
+from core import MODALITIES
+from core.analysis import Analysis, AttentionMap, Verdict
+from core.faces import FaceTrack
+from core.fusion import CROSS, SELF, pairs_within
+from core.media import SAMPLE_RATE, Voice
+from core.speech import Transcript, Word
+
+HEADS = 6
+SENTENCE = "I am so fine today and you are fine too".split()
+
+
+def face_track(times: np.ndarray) -> FaceTrack:
+    """The astronaut's face at ``times``; every other frame looked at has none."""
+    portrait = cv2.resize(skimage.data.astronaut()[20:220, 130:310], (96, 96), interpolation=cv2.INTER_AREA)
+    thumbnails = np.stack([np.roll(portrait, i, 1) for i in range(len(times))]) if len(times) else np.zeros((0, 96, 96, 3))
+    crops = np.zeros((len(times), 48, 48), np.uint8)
+    frames = np.sort(np.concatenate([times, times + 0.05]))
+    return FaceTrack(
+        times=times, crops=crops, thumbnails=thumbnails.astype(np.uint8),
+        boxes=np.tile([0.4, 0.2, 0.2, 0.3], (len(times), 1)), frame_times=frames, found=np.isin(frames, times), note="",
+    )  # fmt: skip
+
+
+def analysis(used=MODALITIES, duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file="clip.webm") -> Analysis:
+    """An analysis of ``duration`` seconds with random, correctly normalised verdicts and maps."""
+    chance = np.random.default_rng([seed, *(MODALITIES.index(m) for m in used)])
+    starts = np.linspace(0.2, duration - 0.4, len(words)) if words else []
+    transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts)))
+    track = face_track(np.linspace(0.1, duration - 0.1, faces) if faces else np.zeros(0))
+    times = {
+        "text": np.array([(w.start + w.end) / 2 for w in transcript.words]),
+        "video": track.times,
+        "audio": np.arange(0, duration, 0.08),
+    }
+    time = np.arange(round(duration * SAMPLE_RATE)) / SAMPLE_RATE
+    voice = Voice((0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(np.pi * time / duration)).astype(np.float32))
+    absent = {m: "switched off" for m in MODALITIES if m not in used} | (missing or {})
+    return Analysis(
+        file=file, duration=duration, used=tuple(used), missing=absent, transcript=transcript, faces=track, voice=voice,
+        cross=_verdict("cross", pairs_within(CROSS, used), times, chance),
+        self_=_verdict("self", pairs_within(SELF, used), times, chance),
+        timings={"total": 1.0}, warnings=(),
+    )  # fmt: skip
+
+
+def _verdict(model: str, pairs, times: dict, chance) -> Verdict | None:
+    if not pairs:
+        return None
+    attention = {}
+    for query, key in pairs:
+        weights = chance.dirichlet(np.full(len(times[key]), 0.5), (HEADS, len(times[query]))).astype(np.float32)
+        attention[query, key] = AttentionMap(query, key, weights, times[query], times[key])
+    return Verdict(model, chance.dirichlet(np.ones(7)), attention)
