@@ -59,7 +59,10 @@ def probabilities(verdict: Verdict, baseline: Verdict | None = None) -> go.Figur
                 marker={"color": CLEAR, "line": {"color": GREY, "width": 1.5}},
             )
         ]  # fmt: skip
-        change = [f"<br>{change_in_words(now - then)} than with everything on" for now, then in zip(values, before)]
+        change = [
+            f"<br>{change_in_words(now - then)} than with everything on"
+            for now, then in zip(values, before, strict=True)
+        ]
     bars = go.Bar(
         name=NOW, x=values, y=names, orientation="h", width=0.62,
         marker={"color": [EMOTION[name] for name in names]},
@@ -109,7 +112,7 @@ def course(windows: list[tuple[float, float, Analysis]], duration: float) -> go.
         xaxis={"range": [0, duration], "ticksuffix": " s", "anchor": "y2", "fixedrange": True},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
-        annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44))],
+        annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
     return figure
 

@@ -24,6 +24,7 @@ STOPPED = "Stopped. The clip is still here; press Analyse to start again."
 BROKEN = "Something went wrong while reading this clip; another clip should work."
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
+INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
 NOTHING = "No verdict."
 
 SWITCHES = "The models may use"

@@ -67,14 +67,18 @@ def _clip_tab(analyzer: Analyzer) -> None:
             with gr.Row():
                 analyse = gr.Button("Analyse", variant="primary", elem_id="analyse")
                 stop = gr.Button("Stop", elem_id="stop", visible=False)
-                sound_file = gr.UploadButton(copy.SOUND, file_types=["audio"], elem_id="sound-file", variant="secondary")
+                sound_file = gr.UploadButton(
+                    copy.SOUND, file_types=["audio"], elem_id="sound-file", variant="secondary"
+                )
             status = gr.HTML(_say(copy.IDLE), elem_id="status")
         with gr.Column(scale=6, min_width=300):
             with gr.Column(visible=False, elem_id="verdicts") as verdicts:
                 with gr.Row(elem_id="switches"):
                     gr.HTML(f'<p id="switches-label">{copy.SWITCHES}</p>', min_width=90)
                     switches = [
-                        gr.Checkbox(True, label=copy.SWITCH[m], elem_id=f"switch-{m}", min_width=90, container=False, scale=0)
+                        gr.Checkbox(
+                            True, label=copy.SWITCH[m], elem_id=f"switch-{m}", min_width=90, container=False, scale=0
+                        )
                         for m in SWITCHES
                     ]
                 agreement = gr.HTML(elem_id="agreement")
@@ -103,7 +107,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
             course_chart = gr.Plot(show_label=False, container=False, elem_id="course-chart")
 
     panel_parts = [agreement, ghosts, *heads, *bars, matrix]
-    look_parts = [model, pair, map_chart, sharpness, timeline]
+    look_parts = [pair, map_chart, sharpness, timeline]
     shown = [verdicts, details, *switches, words_and_face, course, course_chart, *panel_parts, *look_parts]
 
     def show(visit: Visit, model_name: str, pair_name: str | None, head_index: int) -> dict:
@@ -116,7 +120,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
             course: gr.update(visible=bool(visit.windows)),
             course_chart: charts.course(visit.windows, everything.duration) if visit.windows else None,
         }
-        for modality, switch in zip(SWITCHES, switches):
+        for modality, switch in zip(SWITCHES, switches, strict=True):
             absent = everything.missing.get(modality)
             label = copy.SWITCH[modality] + (f" ({absent})" if absent else "")
             updates[switch] = gr.update(value=not absent, interactive=not absent, label=label)
@@ -128,7 +132,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
         on = analysis.used if analysis else ()
         hint = f'<p class="hint">{copy.GHOSTS}</p>' if analysis and on != everything.used else ""
         updates = {matrix: panels.matrix(visit.analyses, on, everything), ghosts: hint}
-        for part, chart, name in zip(heads, bars, MODEL):
+        for part, chart, name in zip(heads, bars, MODEL, strict=True):
             verdict = analysis and analysis.verdicts()[name]
             baseline = everything.verdicts()[name] if on != everything.used else None
             why = copy.ALL_OFF if analysis is None else copy.UNDEFINED
@@ -148,8 +152,9 @@ def _clip_tab(analyzer: Analyzer) -> None:
         if analysis is None:
             hidden = gr.update(value=None, visible=False)
             return {map_chart: hidden, timeline: hidden, sharpness: "", pair: gr.update(choices=[], value=None)}
-        if analysis.verdicts()[model_name] is None:
-            model_name = "self"
+        instead = ""
+        if analysis.verdicts()[model_name] is None:  # the visitor's choice stays, for when it is defined again
+            model_name, instead = "self", copy.INSTEAD
         pairs = pairs_within(CROSS if model_name == "cross" else SELF, analysis.used)
         named = {"-".join(p): p for p in pairs}
         name = pair_name if pair_name in named else next(iter(named))
@@ -160,10 +165,9 @@ def _clip_tab(analyzer: Analyzer) -> None:
             "mean of all heads" if index is None else f"head {index + 1}"
         )
         return {
-            model: gr.update(value=model_name),
             pair: gr.update(choices=[(panels.pair_name(p), key) for key, p in named.items()], value=name),
             map_chart: gr.update(value=heatmap.attention(analysis, model_name, named[name], index), visible=True),
-            sharpness: panels.attention_summary(which, heatmap.spread_of(weights), weights.shape[1]),
+            sharpness: instead + panels.attention_summary(which, heatmap.spread_of(weights), weights.shape[1]),
             timeline: gr.update(value=charts.timeline(analysis, model_name), visible=True),
         }
 
@@ -193,13 +197,13 @@ def _clip_tab(analyzer: Analyzer) -> None:
         started = time.perf_counter()
         if visit.utterance is None:
             return {status: _say(copy.NO_CLIP, "error")}
-        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text)) if on)
+        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text), strict=True) if on)
         return switch_parts(visit, visit.analysis(wanted), model_name, pair_name, head_index, started)
 
     def on_look(visit, video, audio, text, model_name, pair_name, head_index):
         if visit.utterance is None:
             return {status: _say(copy.NO_CLIP, "error")}
-        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text)) if on)
+        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text), strict=True) if on)
         return look(visit.analysis(wanted), model_name, pair_name, head_index)
 
     def on_clear(visit):
@@ -233,9 +237,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
     )
     analysing(heard.then)
     for switch in switches:
-        switch.input(
-            on_switch, [visit, *switches, *views], [status, *panel_parts, *look_parts], **quick, **private
-        )
+        switch.input(on_switch, [visit, *switches, *views], [status, *panel_parts, *look_parts], **quick, **private)
     for view in views:
         view.input(on_look, [visit, *switches, *views], [status, *look_parts], **quick, **private)
 

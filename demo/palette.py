@@ -2,13 +2,14 @@
 
 from core import LABELS
 
-# Okabe and Ito's colour-blind-safe set; grey for neutral. Colour never stands alone: names are always beside it.
+# Okabe and Ito's colour-blind-safe set with a darker purple and grey, so that all pairs stay apart for dichromats.
+# Colour never stands alone: names are always beside it.
 EMOTION = {
     "anger": "#d55e00",
     "disgust": "#009e73",
-    "fear": "#a65a9c",
+    "fear": "#a0346f",
     "happiness": "#e69f00",
-    "neutral": "#8c8c8c",
+    "neutral": "#9d9d9d",
     "sadness": "#0072b2",
     "surprise": "#56b4e9",
 }

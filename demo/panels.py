@@ -19,7 +19,7 @@ UNSURE = 0.35  # a highest probability below this is said to stand out from noth
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> str:
     """The head of a panel: the label in words with its probability, and all seven for screen readers."""
-    head = f'<h3>{MODEL[name]}</h3>'
+    head = f"<h3>{MODEL[name]}</h3>"
     if verdict is None:
         return f'<div class="verdict" data-model="{name}" data-label="">{head}<p class="none">{escape(why)}</p></div>'
     remarks = [copy.NOT_SURE] if verdict.probability < UNSURE else []
@@ -57,7 +57,7 @@ def agreement(analysis: Analysis | None) -> str:
         return f'<p class="agreement same">Both say <b>{cross.label}</b>.</p>'
     return (
         f'<p class="agreement differs"><b>They disagree.</b> Cross-attention says {_swatch(cross.label)}<b>{cross.label}</b>, '
-        f'self-attention says {_swatch(own.label)}<b>{own.label}</b>.</p>'
+        f"self-attention says {_swatch(own.label)}<b>{own.label}</b>.</p>"
     )
 
 
@@ -116,7 +116,7 @@ def matrix(analyses: dict[tuple[str, ...], Analysis], on: tuple[str, ...], every
     return (
         '<table id="matrix"><caption class="sr-only">Verdicts of both models for all seven combinations</caption>'
         '<thead><tr><th scope="col">using</th><th scope="col">Cross-attention</th><th scope="col">Self-attention</th></tr>'
-        f'</thead><tbody>{"".join(body)}</tbody></table>'
+        f"</thead><tbody>{''.join(body)}</tbody></table>"
     )
 
 
@@ -125,15 +125,15 @@ def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> st
         return f'<td class="none" data-model="{model}">needs two</td>'
     strip = "".join(
         f'<i style="width:{p * 100:.2f}%;background:{EMOTION[label]}" title="{label} {percent(p)}"></i>'
-        for label, p in zip(LABELS, map(float, verdict.probabilities))
+        for label, p in zip(LABELS, map(float, verdict.probabilities), strict=True)
     )
     target = ""
     if everything is not None and everything.label != verdict.label:
         share = float(verdict.probabilities[LABELS.index(everything.label)])
-        target = f'<small>{everything.label} {percent(share)}</small>'
+        target = f"<small>{everything.label} {percent(share)}</small>"
     return (
         f'<td data-model="{model}" data-label="{verdict.label}" data-probability="{verdict.probability:.6f}">'
-        f'<span>{_swatch(verdict.label)}{verdict.label} {percent(verdict.probability)}</span> {target}'
+        f"<span>{_swatch(verdict.label)}{verdict.label} {percent(verdict.probability)}</span> {target}"
         f'<span class="strip" aria-hidden="true">{strip}</span></td>'
     )
 

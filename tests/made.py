@@ -18,7 +18,9 @@ SENTENCE = "I am so fine today and you are fine too".split()
 def face_track(times: np.ndarray) -> FaceTrack:
     """The astronaut's face at ``times``; every other frame looked at has none."""
     portrait = cv2.resize(skimage.data.astronaut()[20:220, 130:310], (96, 96), interpolation=cv2.INTER_AREA)
-    thumbnails = np.stack([np.roll(portrait, i, 1) for i in range(len(times))]) if len(times) else np.zeros((0, 96, 96, 3))
+    thumbnails = (
+        np.stack([np.roll(portrait, i, 1) for i in range(len(times))]) if len(times) else np.zeros((0, 96, 96, 3))
+    )
     crops = np.zeros((len(times), 48, 48), np.uint8)
     frames = np.sort(np.concatenate([times, times + 0.05]))
     return FaceTrack(
@@ -27,11 +29,13 @@ def face_track(times: np.ndarray) -> FaceTrack:
     )  # fmt: skip
 
 
-def analysis(used=MODALITIES, duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file="clip.webm") -> Analysis:
+def analysis(
+    used=MODALITIES, duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file="clip.webm"
+) -> Analysis:
     """An analysis of ``duration`` seconds with random, correctly normalised verdicts and maps."""
     chance = np.random.default_rng([seed, *(MODALITIES.index(m) for m in used)])
     starts = np.linspace(0.2, duration - 0.4, len(words)) if words else []
-    transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts)))
+    transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts, strict=True)))
     track = face_track(np.linspace(0.1, duration - 0.1, faces) if faces else np.zeros(0))
     times = {
         "text": np.array([(w.start + w.end) / 2 for w in transcript.words]),

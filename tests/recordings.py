@@ -26,7 +26,9 @@ def speak(text: str, path: Path, speed: int = 150) -> np.ndarray:
 
 def save_wav(samples: np.ndarray, path: Path, rate: int = 48_000) -> Path:
     """Writes a 16 kHz mono waveform as 16-bit WAV at ``rate``, a multiple of 16 kHz."""
-    upsampled = np.interp(np.arange(len(samples) * rate // SAMPLE_RATE) * SAMPLE_RATE / rate, np.arange(len(samples)), samples)
+    upsampled = np.interp(
+        np.arange(len(samples) * rate // SAMPLE_RATE) * SAMPLE_RATE / rate, np.arange(len(samples)), samples
+    )
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", ""))
         file.writeframes((np.clip(upsampled, -1, 1) * 32767).astype("<i2").tobytes())
@@ -64,7 +66,9 @@ def save_clip(path: Path, samples: np.ndarray | None, face: bool = True, rate: i
         if sound is not None:
             frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "fltp", "mono")
             frame.sample_rate = SAMPLE_RATE
-            resampler = av.AudioResampler(sound.format, "mono", 48_000, frame_size=sound.codec_context.frame_size or 960)
+            resampler = av.AudioResampler(
+                sound.format, "mono", 48_000, frame_size=sound.codec_context.frame_size or 960
+            )
             for part in [*resampler.resample(frame), *resampler.resample(None)]:
                 container.mux(sound.encode(part))
             container.mux(sound.encode(None))

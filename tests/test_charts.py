@@ -1,0 +1,214 @@
+"""Every number that a chart shows is a number of the Analysis it was made from."""
+
+import re
+
+import numpy as np
+import pytest
+from made import SENTENCE, analysis
+
+from core import LABELS
+from core.analysis import AttentionMap
+from core.fusion import CROSS, SELF
+from demo import charts, heatmap, palette, panels
+from demo.visit import SUBSETS
+
+
+def trace(figure, name):
+    """The one trace of that name."""
+    (found,) = [t for t in figure.data if t.name == name]
+    return found
+
+
+def test_bars_are_the_probabilities_in_the_colours_of_their_emotions():
+    verdict = analysis().cross
+    figure = charts.probabilities(verdict)
+    bars = trace(figure, "now")
+    assert dict(zip(bars.y, bars.x, strict=True)) == pytest.approx(
+        dict(zip(LABELS, verdict.probabilities, strict=True))
+    )
+    assert list(bars.marker.color) == [palette.EMOTION[label] for label in LABELS]
+    assert tuple(figure.layout.xaxis.range) == (0, 1)
+    assert [t.name for t in figure.data if t.type == "bar"] == ["now"]
+
+
+def test_ghost_bars_are_what_everything_on_said_and_hovering_says_the_change():
+    now, before = analysis(used=("text", "video")).cross, analysis().cross
+    figure = charts.probabilities(now, before)
+    np.testing.assert_allclose(trace(figure, "everything on").x, before.probabilities)
+    for hover, p, q in zip(trace(figure, "now").customdata, now.probabilities, before.probabilities, strict=True):
+        assert f"{abs(p - q):.3f} {'more' if p >= q else 'less'}" in hover
+
+
+@pytest.mark.parametrize(("model", "pairs"), [("cross", CROSS), ("self", SELF)])
+def test_heatmap_holds_the_weights_of_each_pair_and_head(model, pairs):
+    made = analysis()
+    verdict = made.verdicts()[model]
+    assert set(verdict.attention) == set(pairs)
+    for pair in pairs:
+        weights = verdict.attention[pair].weights
+        for head, expected in [(None, weights.mean(0)), (0, weights[0]), (5, weights[5])]:
+            shown = heatmap.attention(made, model, pair, head).data[0]
+            np.testing.assert_allclose(shown.z, expected, atol=1e-6)
+            np.testing.assert_allclose(np.sum(shown.z, 1), 1, atol=1e-5)
+            assert (len(shown.y), len(shown.x)) == expected.shape
+
+
+def test_heatmap_axes_are_words_and_seconds_and_hovering_reads_as_a_sentence():
+    made = analysis()
+    shown = heatmap.attention(made, "cross", ("text", "audio")).data[0]
+    assert [name.strip("“”\u200b") for name in shown.y] == SENTENCE
+    assert len(set(shown.y)) == len(SENTENCE), "repeated words must stay rows of their own"
+    assert list(shown.x[:2]) == ["0.00 s", "0.08 s"]
+    row, column = 3, 10
+    sentence = (
+        shown.hovertemplate.replace("%{y}", shown.y[row])
+        .replace("%{x}", shown.x[column])
+        .replace("%{z:.3f}", f"{shown.z[row][column]:.3f}")
+    )
+    assert re.match(r"word “fine” attends to voice at 0\.80 s, weight 0\.\d{3}", sentence)
+
+
+def test_colour_scale_starts_at_zero_marks_uniform_and_does_not_dramatise_it():
+    made = analysis()
+    pair = ("text", "video")
+    steps = made.cross.attention[pair].weights.shape[2]
+    shown = heatmap.attention(made, "cross", pair, 1).data[0]
+    assert shown.zmin == 0
+    assert shown.zmax >= np.max(shown.z)
+    assert 1 / steps in shown.colorbar.tickvals
+    assert any("uniform" in text for text in shown.colorbar.ticktext)
+    made.cross.attention[pair].weights[:] = 1 / steps
+    assert heatmap.attention(made, "cross", pair).data[0].zmax == pytest.approx(3 / steps)
+
+
+def test_long_axes_are_binned_so_that_rows_still_sum_to_one():
+    chance = np.random.default_rng(0)
+    weights = chance.dirichlet(np.ones(1000), (6, 500)).astype(np.float32)
+    long = AttentionMap("audio", "audio", weights, np.arange(500) * 0.08, np.arange(1000) * 0.08)
+    shown, query_times, key_times = heatmap.binned(long, None)
+    assert shown.shape == (heatmap.MOST_STEPS, heatmap.MOST_STEPS) == (len(query_times), len(key_times))
+    np.testing.assert_allclose(shown.sum(1), 1, atol=1e-5)
+    assert (np.diff(key_times) > 0).all()
+    assert 0 <= key_times[0] < key_times[-1] <= 80
+
+
+def test_spread_counts_the_columns_attention_is_spread_over():
+    assert heatmap.spread_of(np.full((3, 8), 1 / 8)) == pytest.approx(8)
+    assert heatmap.spread_of(np.eye(4)) == pytest.approx(1)
+    assert heatmap.spread_of(np.array([[0.5, 0.5, 0, 0]])) == pytest.approx(2)
+
+
+def test_faces_stand_on_the_video_axis_only():
+    made = analysis()
+    assert not heatmap.attention(made, "cross", ("text", "audio")).layout.images
+    images = heatmap.attention(made, "cross", ("text", "video")).layout.images
+    assert 0 < len(images) <= heatmap.MOST_THUMBNAILS
+    assert all(image.source.startswith("data:image/jpeg;base64,") for image in images)
+
+
+def test_received_attention_averages_to_an_even_share():
+    made = analysis()
+    for model in ("cross", "self"):
+        for modality in ("text", "video", "audio"):
+            times, values = charts.received(made.verdicts()[model], modality)
+            assert values.mean() == pytest.approx(1, abs=1e-5)
+            shown = trace(charts.timeline(made, model), f"attention to {palette.MODALITY[modality]}")
+            np.testing.assert_allclose(shown.y, values)
+            np.testing.assert_allclose(shown.x, times)
+    by_hand = np.mean([made.cross.attention[q, "text"].weights.mean((0, 1)) for q in ("video", "audio")], 0)
+    np.testing.assert_allclose(charts.received(made.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
+
+
+def test_timeline_shows_words_waveform_and_where_the_face_was_found():
+    made = analysis()
+    figure = charts.timeline(made, "cross")
+    words = trace(figure, "words")
+    assert list(words.text) == SENTENCE
+    np.testing.assert_allclose(words.base, [w.start for w in made.transcript.words])
+    wave = trace(figure, "waveform")
+    assert np.max(np.abs(wave.y)) == pytest.approx(1)
+    assert np.max(wave.x) <= made.duration
+    found = trace(figure, "face found")
+    assert np.isfinite(np.asarray(found.y, float)).sum() == made.faces.found.sum()
+    assert tuple(figure.layout.xaxis.range) == (0, made.duration)
+
+
+def test_timeline_without_a_modality_says_so_and_shows_no_attention_to_it():
+    made = analysis(used=("video", "audio"), words=[], missing={"text": "no words were understood"})
+    figure = charts.timeline(made, "cross")
+    assert not [t for t in figure.data if t.name == "attention to words"]
+    assert any("no words were understood" in note.text for note in figure.layout.annotations)
+
+
+def test_course_has_one_line_an_emotion_a_model_and_breaks_where_undefined():
+    windows = [(0.0, 10.0, analysis(seed=1)), (5.0, 15.0, analysis(used=("audio",))), (10.0, 17.0, analysis(seed=2))]
+    figure = charts.course(windows, 17.0)
+    assert len(figure.data) == 14
+    for line in figure.data:
+        verdicts = [a.verdicts()[line.meta["model"]] for _, _, a in windows]
+        expected = [v and v.probabilities[LABELS.index(line.name)] for v in verdicts]
+        assert list(line.y) == expected
+        assert list(line.x) == [5.0, 10.0, 13.5]
+        assert (line.y[1] is None) == (line.meta["model"] == "cross")
+        assert line.line.color == palette.EMOTION[line.name]
+
+
+def test_matrix_names_all_seven_subsets_and_marks_the_one_that_is_on():
+    analyses = {subset: analysis(used=subset) for subset in SUBSETS}
+    table = panels.matrix(analyses, ("text", "video"), analyses[SUBSETS[-1]])
+    assert table.count("<tr data-subset") == 7
+    assert re.findall(r'data-subset="([^"]+)" aria-current', table) == ["text+video"]
+    assert table.count("needs two") == 3
+    for subset, made in analyses.items():
+        for model, verdict in made.verdicts().items():
+            if verdict:
+                assert (
+                    f'data-model="{model}" data-label="{verdict.label}" data-probability="{verdict.probability:.6f}"'
+                    in table
+                )
+
+
+def test_matrix_says_what_a_clip_lacks():
+    everything = analysis(used=("text", "audio"), faces=0, missing={"video": "no face was found"})
+    table = panels.matrix(
+        {("text",): everything, ("audio",): everything, ("text", "audio"): everything}, (), everything
+    )
+    assert table.count("no face in this clip") == 4
+
+
+def test_words_and_file_names_cannot_smuggle_html():
+    made = analysis(
+        words=["<script>alert(1)</script>"], missing={"video": "<b>no</b>"}, used=("text", "audio"), faces=0
+    )
+    page = panels.transcript(made) + panels.notes(made)
+    assert "<script>" not in page
+    assert "<b>no</b>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_disagreement_stands_out_and_agreement_does_not():
+    made = analysis()
+    assert made.cross.label != made.self_.label
+    said = panels.agreement(made)
+    assert "They disagree" in said
+    assert made.cross.label in said
+    assert made.self_.label in said
+    made.self_.probabilities[:] = made.cross.probabilities
+    assert "Both say" in panels.agreement(made)
+
+
+@pytest.mark.parametrize(("probability", "said"), [(0.6249, "62"), (0.001, "<1"), (0.0, "0"), (1.0, "100")])
+def test_percentages(probability, said):
+    assert palette.percent(probability) == f"{said}\u202f%"
+
+
+def test_colours_of_the_emotions_differ_for_colour_blind_eyes():
+    """Pairwise distance of the palette as dichromats see it (Viénot, Brettel and Mollon 1999), in linear RGB."""
+    colours = {label: [int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for label, c in palette.EMOTION.items()}
+    linear = np.array(list(colours.values())) ** 2.2
+    protan = np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]])
+    deutan = np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]])
+    for matrix in (np.eye(3), protan, deutan):
+        seen = np.clip(linear @ matrix.T, 0, 1) ** (1 / 2.2)
+        distances = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 10 * np.eye(7)
+        assert distances.min() > 0.15, colours

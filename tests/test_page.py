@@ -1,0 +1,348 @@
+"""The page in a real browser: Debian's Chromium with a camera and a microphone fed from files."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recordings
+from playwright.sync_api import Page, expect, sync_playwright
+
+from core import LABELS
+from core.media import SAMPLE_RATE
+
+ROOT = Path(__file__).parents[1]
+SENTENCE = "I am so happy that you came to see me today."
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--use-fake-device-for-media-stream", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+LONG = 60_000  # milliseconds; a clip may take that long where many tests share two cores
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (packages-dev.txt)")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """A folder with camera, microphone and clips of all kinds."""
+    folder = tmp_path_factory.mktemp("clips")
+    spoken = recordings.speak(SENTENCE, folder / "spoken.wav")
+    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
+    recordings.save_mjpeg(folder / "face.mjpeg")
+    recordings.save_wav(np.concatenate([spoken, pause]), folder / "speech.wav")
+    recordings.save_clip(folder / "happy.mp4", spoken)
+    other = recordings.speak("The train leaves at seven in the morning.", folder / "other.wav")
+    recordings.save_clip(folder / "train.webm", other)
+    recordings.save_clip(folder / "no-face.mp4", spoken, face=False)
+    recordings.save_clip(folder / "mute.mp4", None, seconds=2)
+    recordings.save_clip(folder / "long.mp4", np.tile(np.concatenate([spoken, pause]), 5))
+    (folder / "corrupt.mp4").write_bytes(b"this is not a video" * 300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> str:
+    """The running app's address; its cache is a folder of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cache = tmp_path_factory.mktemp("cache")
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
+    log = (cache.parent / "app.log").open("w")
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < deadline, Path(log.name).read_text()
+                time.sleep(0.3)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright, clips):
+    """A browser that is allowed to use its (fake) camera and microphone."""
+    flags = [
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={clips / 'face.mjpeg'}",
+        f"--use-file-for-fake-audio-capture={clips / 'speech.wav'}",
+    ]
+    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + flags)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def page(browser, app):
+    """A fresh visitor on the page; anything asked from another host fails the test."""
+    yield from visitor(browser, app)
+
+
+@pytest.fixture(scope="module")
+def analysed(browser, app, clips):
+    """A visitor who has uploaded the happy clip; shared by tests that only look and switch."""
+    for page in visitor(browser, app):
+        upload(page, clips / "happy.mp4")
+        yield page
+
+
+def visitor(browser, app, **context):
+    opened = browser.new_context(permissions=["camera", "microphone"], **context)
+    page = opened.new_page()
+    elsewhere, errors = [], []
+    page.on("request", lambda r: elsewhere.append(r.url) if not r.url.startswith((app, "data:", "blob:")) else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(app)
+    page.wait_for_selector("#clip")
+    yield page
+    opened.close()
+    assert not elsewhere, "the page must not ask anything of other hosts"
+    assert not errors
+
+
+def upload(page: Page, clip: Path) -> None:
+    page.locator("#clip input[type=file]").set_input_files(clip)
+    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+
+
+def verdict(page: Page, model: str) -> tuple[str, float]:
+    """Label and probability as the heading of a panel says them."""
+    head = page.locator(f"#{model}-verdict .verdict")
+    return head.get_attribute("data-label"), float(head.get_attribute("data-probability") or "nan")
+
+
+def bars(page: Page, model: str, name: str = "now") -> dict[str, float]:
+    """The lengths of the bars as Plotly holds them in the page."""
+    values = page.evaluate(
+        """([id, name]) => { const plot = document.querySelector(`#${id} .js-plotly-plot`);
+        const trace = plot.calcdata.find((c) => c[0].trace.name === name);
+        return trace && Object.fromEntries(trace.map((point, i) => [trace[0].trace.y[i], point.s])) }""",
+        [f"{model}-chart", name],
+    )
+    assert values is None or set(values) == set(LABELS)
+    return values
+
+
+def check_both_panels(page: Page) -> None:
+    for model in ("cross", "self"):
+        label, probability = verdict(page, model)
+        drawn = bars(page, model)
+        assert sum(drawn.values()) == pytest.approx(1, abs=1e-4)
+        assert max(drawn, key=drawn.get) == label
+        assert drawn[label] == pytest.approx(probability, abs=1e-5)
+        assert page.locator(f"#{model}-chart .barlayer .point").count() in (7, 14), "the bars, and their ghosts if any"
+
+
+def heatmap(page: Page) -> list[list[float]]:
+    return page.evaluate(
+        """() => Array.from(document.querySelector('#attention-chart .js-plotly-plot').calcdata[0][0].z,
+        (row) => Array.from(row))"""
+    )
+
+
+def said(page: Page) -> str:
+    return re.sub(r"\s+", " ", page.locator("#transcript").text_content()).strip()
+
+
+def toggle(page: Page, modality: str) -> None:
+    page.locator(f"#switch-{modality} input").click()
+
+
+def test_upload_draws_what_the_server_computed(analysed):
+    check_both_panels(analysed)
+    words = said(analysed).lower()
+    assert sum(word in words for word in ("happy", "you", "came", "see", "me", "today")) >= 5, words
+    faces = analysed.locator("#faces")
+    assert int(faces.get_attribute("data-found")) > 0.8 * int(faces.get_attribute("data-frames"))
+    assert faces.locator("img").count() >= 3
+    rows = np.array(heatmap(analysed))
+    assert rows.shape[0] == analysed.locator("#transcript .word").count()
+    np.testing.assert_allclose(rows.sum(1), 1, atol=1e-4)
+    assert analysed.locator("#timeline-chart .js-plotly-plot").is_visible()
+    assert not analysed.locator("#course").is_visible(), "a short clip has no course"
+
+
+def test_switches_change_the_verdicts_at_once_and_show_the_change(analysed):
+    before = {model: bars(analysed, model) for model in ("cross", "self")}
+    assert bars(analysed, "cross", "everything on") is None
+    toggle(analysed, "audio")
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("words + face")
+    analysed.wait_for_function(
+        "document.querySelector('#cross-chart .js-plotly-plot')?.calcdata?.length === 3 "
+        "&& document.querySelector('#self-chart .js-plotly-plot')?.calcdata?.length === 3"
+    )
+    check_both_panels(analysed)
+    for model in ("cross", "self"):
+        assert bars(analysed, model, "everything on") == pytest.approx(before[model])
+        cell = analysed.locator(f'#matrix tr[data-subset="text+video"] td[data-model="{model}"]')
+        assert (cell.get_attribute("data-label"), float(cell.get_attribute("data-probability"))) == verdict(
+            analysed, model
+        )
+    assert float(analysed.locator("[data-server-ms]").get_attribute("data-server-ms")) < 100
+    toggle(analysed, "audio")
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("words + face + voice")
+    analysed.wait_for_function("document.querySelector('#cross-chart .js-plotly-plot')?.calcdata?.length === 2")
+    assert bars(analysed, "cross") == pytest.approx(before["cross"])
+
+
+def test_one_modality_leaves_cross_undefined_and_none_leaves_nothing(analysed):
+    toggle(analysed, "audio")
+    toggle(analysed, "text")
+    expect(analysed.locator("#cross-verdict")).to_contain_text("Undefined")
+    expect(analysed.locator("#cross-chart .barlayer .point")).to_have_count(0)
+    assert verdict(analysed, "self")[0] in LABELS
+    toggle(analysed, "video")
+    expect(analysed.locator("#agreement")).to_contain_text("Everything is switched off")
+    expect(analysed.locator("#self-chart .barlayer .point")).to_have_count(0)
+    for modality in ("video", "audio", "text"):
+        toggle(analysed, modality)
+        analysed.wait_for_timeout(200)
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("words + face + voice")
+    expect(analysed.locator("#self-chart .barlayer .point")).to_have_count(7)
+
+
+def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
+    analysed.get_by_role("radio", name="words → face").check()
+    expect(analysed.locator("#sharpness")).to_contain_text("words → face")
+    analysed.wait_for_timeout(500)
+    mean = np.array(heatmap(analysed))
+    analysed.get_by_role("radio", name="3", exact=True).check()
+    expect(analysed.locator("#sharpness")).to_contain_text("head 3")
+    analysed.wait_for_timeout(500)
+    third = np.array(heatmap(analysed))
+    assert third.shape == mean.shape
+    np.testing.assert_allclose(third.sum(1), 1, atol=1e-4)
+    analysed.get_by_role("radio", name="voice → words").check()
+    expect(analysed.locator("#sharpness")).to_contain_text("voice → words")
+    analysed.wait_for_timeout(500)
+    assert np.array(heatmap(analysed)).shape[1] == mean.shape[0], "the words are now the keys"
+    analysed.get_by_role("radio", name="Self-attention").check()
+    expect(analysed.locator("#pair input")).to_have_count(3)
+    expect(analysed.locator("#sharpness")).to_contain_text("words → words")
+    analysed.get_by_role("radio", name="Cross-attention").check()
+    expect(analysed.locator("#pair input")).to_have_count(6)
+    analysed.get_by_role("radio", name="mean of all").check()
+    expect(analysed.locator("#sharpness")).to_contain_text("mean of all heads")
+
+
+def test_clicking_a_word_moves_the_player(analysed):
+    word = analysed.locator("#transcript .word").nth(4)
+    seconds = float(word.get_attribute("data-seconds"))
+    assert seconds > 0.3
+    word.click()
+    analysed.wait_for_function("document.querySelector('#clip video').currentTime > 0.2")
+    assert analysed.evaluate("document.querySelector('#clip video').currentTime") >= seconds - 0.1
+
+
+def test_recording_three_seconds(page):
+    page.get_by_label("Capture from camera").click()
+    page.get_by_title("grant webcam access").click()
+    page.get_by_test_id("webcam-video").wait_for(state="visible")
+    expect(page.locator("#level")).to_be_visible()
+    page.get_by_label("start recording").click()
+    expect(page.locator("#clock")).to_contain_text("recording")
+    page.wait_for_timeout(3500)
+    expect(page.locator("#level")).to_contain_text("hears you")
+    page.get_by_label("start recording").click()
+    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+    check_both_panels(page)
+    heard = set(re.findall(r"[a-z]+", said(page).lower()))
+    assert len(heard & set(re.findall(r"[a-z]+", SENTENCE.lower()))) >= 3, heard
+    faces = page.locator("#faces")
+    assert int(faces.get_attribute("data-found")) > 0.7 * int(faces.get_attribute("data-frames"))
+    seconds = float(re.search(r"([\d.]+) seconds of clip", page.locator("#status").text_content())[1])
+    assert 2.0 < seconds < 4.5
+
+
+def test_a_clip_without_a_face_says_so_and_is_analysed_all_the_same(page, clips):
+    upload(page, clips / "no-face.mp4")
+    expect(page.locator("#seen")).to_contain_text("No face to go by")
+    expect(page.locator("#switch-video input")).to_be_disabled()
+    expect(page.locator("#switch-audio input")).to_be_enabled()
+    check_both_panels(page)
+
+
+def test_a_corrupt_upload_is_answered_in_one_sentence_and_leaves_nothing(page, clips, app):
+    page.locator("#clip input[type=file]").set_input_files(clips / "corrupt.mp4")
+    expect(page.locator("#status")).to_contain_text("not a media file", timeout=LONG)
+    assert "Traceback" not in page.locator("body").text_content()
+    expect(page.locator("#verdicts")).to_be_hidden()
+
+
+def test_a_long_clip_has_a_course_whose_windows_move_the_player(page, clips):
+    upload(page, clips / "long.mp4")
+    page.wait_for_selector("#course-chart .scatterlayer .point", timeout=LONG)
+    lines = page.evaluate(
+        """() => document.querySelector('#course-chart .js-plotly-plot').calcdata.map(
+        (c) => ({name: c[0].trace.name, x: c.map((p) => p.x), y: c.map((p) => p.y)}))"""
+    )
+    assert len(lines) == 14
+    assert [line["name"] for line in lines[:7]] == list(LABELS)
+    assert lines[0]["x"][:2] == [5, 10]
+    for panel in (lines[:7], lines[7:]):
+        np.testing.assert_allclose(np.sum([line["y"] for line in panel], 0), 1, atol=1e-4)
+    point = page.locator("#course-chart .scatterlayer .trace").nth(0).locator(".point").nth(1)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.querySelector('#clip video').currentTime >= 4.9")
+
+
+def test_two_visitors_at_once_see_their_own_clips(browser, app, clips):
+    first, second = visitor(browser, app), visitor(browser, app)
+    one, two = next(first), next(second)
+    one.locator("#clip input[type=file]").set_input_files(clips / "happy.mp4")
+    two.locator("#clip input[type=file]").set_input_files(clips / "train.webm")
+    for page in (one, two):
+        page.wait_for_selector("#self-chart .barlayer .point", timeout=2 * LONG)
+    assert "happy" in said(one).lower() and "train" not in said(one).lower()
+    assert "train" in said(two).lower() and "happy" not in said(two).lower()
+    toggle(one, "audio")
+    expect(one.locator("#matrix tr[aria-current] th")).to_have_text("words + face")
+    expect(two.locator("#matrix tr[aria-current] th")).to_have_text("words + face + voice")
+    for closing in (first, second):
+        next(closing, None)
+
+
+def test_a_denied_camera_is_explained(playwright, app):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--deny-permission-prompts"])
+    page = browser.new_page()
+    page.goto(app)
+    page.get_by_label("Capture from camera").click()
+    page.get_by_title("grant webcam access").click()
+    expect(page.locator("#capture-note")).to_contain_text("not allowed to use the camera", timeout=10_000)
+    browser.close()
+
+
+def test_phone_has_no_sideways_scrolling_and_dark_mode_is_dark(browser, app, clips):
+    for page in visitor(browser, app, viewport={"width": 390, "height": 844}, color_scheme="dark"):
+        upload(page, clips / "happy.mp4")
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
+        letters = page.evaluate("getComputedStyle(document.querySelector('#cross-chart .ytick text')).fill")
+        assert min(map(int, re.findall(r"\d+", letters)[:3])) > 150
