@@ -5,10 +5,10 @@ undisturbed one: what is there is kept, what is missing is computed.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,8 +18,10 @@ from tqdm import tqdm
 from core import MODALITIES
 from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
 from core.reference import STEPS, reference_config
+from core.training.backends import BACKENDS
 from core.training.dataset import Corpus, Examples, Fold, Front, Standardisation
 from core.training.metrics import classification_metrics
+from core.training.state import write_json
 
 PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
 
@@ -184,27 +186,26 @@ def _copy(model: FusionModel) -> dict[str, torch.Tensor]:
 
 
 def run_protocol(
-    opener: Callable[[], Corpus], jobs: list[Job], settings: Settings, folder: Path, workers: int = 1, backend: str = "local"
-) -> list[dict]:
+    opener: Callable[[], Corpus], jobs: list[Job], settings: Settings, folder: Path, workers: int = 1,
+    backend: str = "local",
+) -> list[dict]:  # fmt: skip
     """Computes the jobs that have no result file in ``folder`` yet and returns the results of all, in their order.
 
     Args:
         opener: opens the corpus; called once in each process, so it must be picklable when there are several.
         folder: of the results; made if it is not there. Holds ``settings.json`` and one file a job.
-        workers: processes on this machine, each of one thread; Ray decides for itself.
+        workers: processes on this machine, each of one thread; Ray counts its own.
         backend: "local", or "ray" for the cluster that ``RAY_ADDRESS`` names (or this machine).
 
     Raises:
         ValueError: the folder holds results of another corpus or other settings.
-        core.training.backends.BackendError: Ray is not installed, or a process died.
+        BackendError: Ray is not installed, or a process died.
     """
-    from core.training.backends import BACKENDS  # knows of this module
-
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, opener(), settings)
     waiting = [job for job in jobs if not (folder / job.file).exists()]
     with tqdm(total=len(jobs), initial=len(jobs) - len(waiting), desc="jobs", smoothing=0) as progress:
-        for result in BACKENDS[backend](opener, waiting, settings, workers):
+        for result in BACKENDS[backend](partial(make_runner, opener, settings), waiting, workers):
             job = Job(result["configuration"], result["fold"], result["seed"])
             write_json(folder / job.file, result)
             progress.update()
@@ -212,32 +213,26 @@ def run_protocol(
     return [json.loads((folder / job.file).read_text()) for job in jobs]
 
 
-class Runner:
-    """Runs jobs one after the other in one process and keeps what the jobs of a fold share."""
+def make_runner(opener: Callable[[], Corpus], settings: Settings) -> Callable[[Job], dict]:
+    """A function that runs jobs in one process and keeps what the jobs of a fold share."""
+    corpus = opener()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    opened: dict[int, tuple[Fold, Front]] = {}
 
-    def __init__(self, opener: Callable[[], Corpus], settings: Settings):
-        self.corpus, self.settings = opener(), settings
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.opened: tuple[int, Fold, Front] | None = None
+    def run(job: Job) -> dict:
+        if job.fold not in opened:
+            opened.clear()  # one fold at a time is kept
+            fold = corpus.folds[job.fold]()
+            opened[job.fold] = fold, front_of(fold, settings)
+        return run_job(corpus, *opened[job.fold], job, settings, device)
 
-    def run(self, job: Job) -> dict:
-        """The result of a job."""
-        if self.opened is None or self.opened[0] != job.fold:
-            fold = self.corpus.folds[job.fold]()
-            self.opened = (job.fold, fold, front_of(fold, self.settings))
-        return run_job(self.corpus, *self.opened[1:], job, self.settings, self.device)
-
-
-def write_json(path: Path, value: dict | list) -> None:
-    """Writes JSON atomically: a kill leaves the former file or none."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(value))
-    os.replace(partial, path)
+    return run
 
 
 def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
     """Writes down what the results in this folder belong to, or refuses it."""
-    wanted = {"corpus": corpus.name, "split": corpus.split, "classes": list(corpus.classes), "settings": asdict(settings)}
+    data = {"corpus": corpus.name, "split": corpus.split, "classes": list(corpus.classes), "widths": corpus.widths}
+    wanted = data | {"settings": asdict(settings)}
     file = folder / "settings.json"
     if not file.exists():
         write_json(file, wanted)

@@ -25,6 +25,13 @@ def load_state(path: Path) -> dict:
         return _fill(skeleton, file)
 
 
+def write_json(path: Path, value: dict | list) -> None:
+    """Writes JSON, atomically too, even when several processes write the same file."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps(value))
+    os.replace(partial, path)
+
+
 def _strip(value, name: str, tensors: dict):
     """Replaces each tensor by a reference to its name; lists keys pairwise because JSON keys are strings."""
     if isinstance(value, torch.Tensor):

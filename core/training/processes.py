@@ -1,0 +1,74 @@
+"""Work spread over processes of this machine, one thread each; results are yielded as they come."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import torch
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+class BackendError(RuntimeError):
+    """The work cannot be done where it was meant to be done."""
+
+
+def in_processes(
+    make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item], workers: int
+) -> Iterator[Result]:
+    """Applies ``make_work()`` to each item, in any order.
+
+    Args:
+        make_work: called once in each process, for what is slow to load; picklable if there are several.
+        workers: 1 works in this process.
+
+    Raises:
+        BackendError: a process died.
+    """
+    if not items:
+        return
+    if workers == 1:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # so that results do not depend on the number of workers
+        try:
+            yield from map(make_work(), items)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    spawn = multiprocessing.get_context("spawn")  # forked processes inherit torch's locks
+    with ProcessPoolExecutor(min(workers, len(items)), spawn, _start, (make_work,)) as pool:
+        futures = [pool.submit(_apply, item) for item in items]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise BackendError(
+                "A process ended early, most likely for lack of memory. "
+                "What was finished is kept: start the same command again, with fewer --jobs."
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_work: Callable | None = None  # of a worker process
+
+
+def _start(make_work: Callable[[], Callable]) -> None:
+    global _work
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _work = make_work()
+
+
+def _end_with_parent() -> None:
+    # Nothing else tells a worker that its parent was killed.
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _apply(item):
+    return _work(item)

@@ -1,0 +1,246 @@
+"""The paper's table beside ours, and the comparison of cross against self: pure functions of job results."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.training.metrics import classification_metrics
+from core.training.significance import (
+    McNemar, PairedTest, corrected_t_test, equivalence_p, holm, mcnemar, vote, wilcoxon_p,
+)  # fmt: skip
+
+METRICS = {"accuracy": "accuracy (paper: UW.Acc)", "balanced_accuracy": "balanced accuracy (paper: W.Acc)"}
+"""Result field -> what it is called. The paper's names say the opposite of what they usually mean."""
+
+# Configuration -> balanced accuracy ("W.Acc"), accuracy ("UW.Acc") of the paper's table, percent: (mean, std or None).
+PAPER: dict[str, dict[str, tuple[float, float | None]]] = {
+    name: {"balanced_accuracy": balanced, "accuracy": accuracy}
+    for name, balanced, accuracy in (
+        ("a-self", (36.5, None), (45.2, None)),
+        ("v-self", (45.4, None), (51.3, None)),
+        ("t-self", (47.4, None), (53.5, None)),
+        ("av-self", (48.3, None), (56.7, None)),
+        ("av-cross", (48.1, None), (56.6, None)),
+        ("at-self", (51.8, None), (57.4, None)),
+        ("at-cross", (50.1, None), (56.2, None)),
+        ("vt-self", (56.3, None), (61.4, None)),
+        ("vt-cross", (56.7, None), (61.7, None)),
+        ("avt-self", (58.7, 2.2), (64.2, 1.9)),
+        ("avt-cross", (57.8, 2.4), (63.6, 1.2)),
+        ("avt-self-nosp", (58.4, 2.1), (63.8, 1.9)),
+        ("avt-cross-nosp", (57.0, 2.1), (63.4, 1.5)),
+        ("avt-both", (58.5, 2.8), (64.2, 2.0)),
+    )
+}
+
+ATTENTION = {"self": "self", "cross": "cross", "both": "cross + self"}
+
+
+def describe(configuration: str) -> tuple[str, str]:
+    """``avt-cross-nosp`` -> ("A+V+T, noSP", "cross")."""
+    letters, attention, *rest = configuration.split("-")
+    modalities = "+".join(letters.upper())
+    return modalities + (", noSP" if rest else ""), ATTENTION[attention]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One configuration's results: scores [folds, seeds] of each metric in [0, 1], NaN where a job is missing."""
+
+    configuration: str
+    scores: dict[str, np.ndarray]
+
+    @property
+    def count(self) -> int:
+        """Jobs that were run."""
+        return int((~np.isnan(self.scores["accuracy"])).sum())
+
+    def percent(self, metric: str) -> tuple[float, float]:
+        """Mean and unbiased standard deviation over folds x seeds, as the paper prints them; 0 for a single job."""
+        values = self.scores[metric][~np.isnan(self.scores[metric])] * 100
+        return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Cross against self on one set of modalities; differences are cross less self, in [-1, 1].
+
+    Attributes:
+        modalities: such as "A+V+T" or "A+V+T, noSP".
+        tests: metric -> corrected resampled t-test; None with fewer than two folds.
+        adjusted: metric -> its p-value after Holm's correction over the sets.
+        equivalence: metric -> TOST p-value at the margin.
+        wilcoxon: metric -> p-value over fold x seed pairs.
+        mcnemar: on the votes of the seeds, all folds pooled; first is cross.
+        mcnemar_adjusted: its p-value after Holm's correction.
+    """
+
+    modalities: str
+    tests: dict[str, PairedTest | None]
+    adjusted: dict[str, float | None]
+    equivalence: dict[str, float | None]
+    wilcoxon: dict[str, float]
+    mcnemar: McNemar
+    mcnemar_adjusted: float
+    margin: float
+
+    def verdict(self, metric: str, level: float = 0.05) -> str:
+        """What may be concluded at this level."""
+        test = self.tests[metric]
+        if test is None:
+            return "one fold: no inference"
+        different = self.adjusted[metric] < level
+        better = ("cross is better" if test.difference > 0 else "self is better") if different else ""
+        equivalent = f"equivalent within {100 * self.margin:g} points" if self.equivalence[metric] < level else ""
+        return " but ".join(filter(None, (better, equivalent))) or "undecided"
+
+
+def lines_of(results: list[dict]) -> list[Line]:
+    """Results of jobs, by configuration in the order in which they first occur."""
+    folds, seeds = (1 + max(r[key] for r in results) for key in ("fold", "seed"))
+    lines = []
+    for name in dict.fromkeys(r["configuration"] for r in results):
+        scores = {metric: np.full((folds, seeds), np.nan) for metric in METRICS}
+        for result in results:
+            if result["configuration"] == name:
+                for metric in METRICS:
+                    scores[metric][result["fold"], result["seed"]] = result[metric]
+        lines.append(Line(name, scores))
+    return lines
+
+
+def comparisons_of(results: list[dict], classes: int, margin: float = 0.02) -> list[Comparison]:
+    """Compares cross with self wherever both were run; ``margin`` is the largest difference that does not matter."""
+    lines = {line.configuration: line for line in lines_of(results)}
+    pairs = [(name, name.replace("-self", "-cross")) for name in lines if "-self" in name]
+    pairs = [(self_, cross) for self_, cross in pairs if cross in lines]
+    drafts = []
+    for self_, cross in pairs:
+        both = [r for r in results if r["configuration"] in (self_, cross)]
+        share = float(np.mean([r["n_test"] / r["n_train"] for r in both]))
+        differences = {m: lines[cross].scores[m] - lines[self_].scores[m] for m in METRICS}
+        tests = {m: corrected_t_test(differences[m], share) for m in METRICS}
+        drafts.append(
+            dict(
+                modalities=describe(self_)[0],
+                tests=tests,
+                equivalence={m: equivalence_p(test, margin) if test else None for m, test in tests.items()},
+                wilcoxon={m: wilcoxon_p(differences[m]) for m in METRICS},
+                mcnemar=mcnemar(*_pooled(results, self_, cross, classes)),
+                margin=margin,
+            )
+        )
+    corrected = {
+        m: holm([d["tests"][m].p for d in drafts]) if all(d["tests"][m] for d in drafts) else [None] * len(drafts)
+        for m in METRICS
+    }
+    corrected_mcnemar = holm([d["mcnemar"].p for d in drafts])
+    return [
+        Comparison(**draft, adjusted={m: corrected[m][i] for m in METRICS}, mcnemar_adjusted=corrected_mcnemar[i])
+        for i, draft in enumerate(drafts)
+    ]
+
+
+def _pooled(results: list[dict], self_: str, cross: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, votes of cross and votes of self over the test parts of all folds that both have."""
+    truth, votes = [], {cross: [], self_: []}
+    for fold in sorted({r["fold"] for r in results}):
+        of = {name: [r for r in results if r["configuration"] == name and r["fold"] == fold] for name in votes}
+        if all(of.values()):
+            truth.append(np.array(of[cross][0]["truth"]))
+            for name, runs in of.items():
+                votes[name].append(vote(np.array([r["predicted"] for r in runs]), classes))
+    return np.concatenate(truth), np.concatenate(votes[cross]), np.concatenate(votes[self_])
+
+
+def pooled_metrics(results: list[dict], classes: tuple[str, ...]) -> dict[str, dict]:
+    """Configuration -> metrics of all its test predictions together (every fold and seed)."""
+    pooled = {}
+    for name in dict.fromkeys(r["configuration"] for r in results):
+        runs = [r for r in results if r["configuration"] == name]
+        truth, predicted = (np.concatenate([r[key] for r in runs]) for key in ("truth", "predicted"))
+        pooled[name] = classification_metrics(truth, predicted, classes)
+    return pooled
+
+
+RESULT_HEAD = (
+    "modalities", "attention", "runs",
+    "balanced accuracy (paper: W.Acc)", "paper", "accuracy (paper: UW.Acc)", "paper",
+)  # fmt: skip
+
+
+def result_rows(lines: list[Line]) -> list[tuple[str, ...]]:
+    """The table of results: ours and the paper's, percent, mean ± std over folds x seeds."""
+    rows = []
+    for line in lines:
+        row = [*describe(line.configuration), str(line.count)]
+        for metric in ("balanced_accuracy", "accuracy"):
+            mean, std = line.percent(metric)
+            paper, paper_std = PAPER[line.configuration][metric]
+            row += [f"{mean:.1f} ± {std:.1f}", f"{paper:.1f}" + (f" ± {paper_std:.1f}" if paper_std else "")]
+        rows.append(tuple(row))
+    return rows
+
+
+COMPARISON_HEAD = (
+    "modalities", "metric", "cross - self, points", "95 % interval", "p", "p (Holm)", "d_z [95 %]",
+    "p (TOST)", "p (Wilcoxon)", "p (McNemar)", "p (McNemar, Holm)", "conclusion",
+)  # fmt: skip
+
+
+def comparison_rows(comparisons: list[Comparison]) -> list[tuple[str, ...]]:
+    """The table of comparisons, one row a set of modalities and metric; McNemar is about accuracy only."""
+    rows = []
+    for comparison in comparisons:
+        for metric in ("balanced_accuracy", "accuracy"):
+            test = comparison.tests[metric]
+            row = [comparison.modalities, metric.replace("_", " ")]
+            if test:
+                low, high = (100 * bound for bound in test.interval)
+                effect = f"{test.effect:.2f} [{test.effect_interval[0]:.2f}, {test.effect_interval[1]:.2f}]"
+                row += [f"{100 * test.difference:+.2f}", f"[{low:+.2f}, {high:+.2f}]", _p(test.p)]
+                row += [_p(comparison.adjusted[metric]), effect, _p(comparison.equivalence[metric])]
+            else:
+                row += ["-"] * 6
+            row.append(_p(comparison.wilcoxon[metric]))
+            plain = metric == "accuracy"
+            row += [_p(comparison.mcnemar.p), _p(comparison.mcnemar_adjusted)] if plain else ["-", "-"]
+            rows.append((*row, comparison.verdict(metric)))
+    return rows
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def to_markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A GitHub table."""
+    table = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(row) + " |\n" for row in table)
+
+
+def to_csv(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Comma-separated values (RFC 4180, line feeds)."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([head, *rows])
+    return file.getvalue()
+
+
+LATEX = {"±": r"$\pm$", "%": r"\%", "_": r"\_", "<": "$<$", "&": r"\&"}
+
+
+def to_latex(head: tuple[str, ...], rows: list[tuple[str, ...]], caption: str) -> str:
+    """A table for LaTeX with the package booktabs."""
+
+    def line(cells: tuple[str, ...]) -> str:
+        return " & ".join("".join(LATEX.get(c, c) for c in cell) for cell in cells) + r" \\"
+
+    return "\n".join(
+        [
+            r"\begin{table}", r"\centering", rf"\caption{{{''.join(LATEX.get(c, c) for c in caption)}}}",
+            rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule", line(head), r"\midrule",
+            *map(line, rows), r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
+        ]
+    )  # fmt: skip

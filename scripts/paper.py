@@ -1,0 +1,76 @@
+#!/usr/bin/env python
+"""The paper's experiment: every fold x seed x configuration, the statistics and the report.
+
+Interrupted or killed, the same command goes on where it was. Results and report lie under --out.
+
+  python scripts/paper.py --corpus iemocap-folds --root /data/IEMOCAP --seeds 10 --variant reference
+  python scripts/paper.py --corpus iemocap --root /data/IEMOCAP_full_release --jobs 8
+  python scripts/paper.py --corpus composed --root /data --seeds 3 --configs avt-self avt-cross
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from core.checkpoint import CHECKPOINTS  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.training.processes import BackendError  # noqa: E402
+from core.training.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
+from core.training.sources import CORPORA, Request, prepare_corpus  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+from scripts.paper_report import write_report  # noqa: E402
+
+
+def main() -> int:
+    arguments = parse()
+    request = Request(
+        arguments.root, arguments.folds, arguments.variant, arguments.cache, arguments.checkpoint, arguments.words,
+        arguments.jobs,
+    )  # fmt: skip
+    settings = Settings(variant=arguments.variant, epochs=arguments.epochs)
+    folder = arguments.out or Path("runs/paper") / f"{arguments.corpus}-{arguments.variant}"
+    try:
+        opener = prepare_corpus(arguments.corpus, request)
+        corpus = opener()
+        jobs = all_jobs(arguments.configs, len(corpus.folds), arguments.seeds)
+        results = run_protocol(opener, jobs, settings, folder / "jobs", arguments.jobs, arguments.backend)
+        report = write_report(results, corpus, settings, folder, arguments.margin)
+    except (CorpusError, WeightsError, BackendError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted: finished jobs are kept, the same command goes on.", file=sys.stderr)
+        return 130
+    print(report)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", required=True, choices=list(CORPORA))
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the corpus in its official layout")
+    parser.add_argument("--folds", type=int, default=5, help="at most as many as the corpus has")
+    parser.add_argument("--seeds", type=int, default=10, help="runs of each configuration on each fold")
+    parser.add_argument(
+        "--configs", nargs="+", choices=list(CONFIGURATIONS), default=list(CONFIGURATIONS), metavar="NAME",
+        help=f"among {', '.join(CONFIGURATIONS)} (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--variant", choices=("masked", "reference"), default="masked")
+    parser.add_argument("--epochs", type=int, default=Settings.epochs, help="at most; training stops early by itself")
+    parser.add_argument("--margin", type=float, default=0.02, help="largest difference taken for equivalent (0 to 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes on this machine")
+    parser.add_argument("--backend", choices=("local", "ray"), default="local", help="ray: needs pip install ray")
+    parser.add_argument("--words", choices=("written", "heard"), default="written", help="the corpus's words or Whisper's")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose face encoder makes the features")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--out", type=Path, help="results and report (default: runs/paper/CORPUS-VARIANT)")
+    arguments = parser.parse_args()
+    if min(arguments.folds, arguments.seeds, arguments.epochs, arguments.jobs) < 1 or not 0 < arguments.margin < 1:
+        parser.error("folds, seeds, epochs and jobs must be at least 1, the margin between 0 and 1")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
