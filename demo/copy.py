@@ -2,15 +2,17 @@
 
 TITLE = "Cross or self?"
 
-INTRODUCTION = """
+LIMITS = """<strong>A guess at displayed expression, not at what anyone feels.</strong>
+The models learned from <em>composed</em> samples: a voice, a face and a line of text of the same class, each from
+another data set of mostly acted or staged material in English. They are often wrong, and wrong in different ways for
+different people. Please do not judge anybody by them."""
+
+INTRODUCTION = f"""
 <header id="intro">
   <h1>Cross or self?</h1>
   <p>Two small models read the same clip. In one, face, voice and words look <em>at each other</em>; in the other, each
   looks only <em>at itself</em>. Show them a clip, switch things off, and see what changes.</p>
-  <p class="limits" role="note"><strong>A guess at displayed expression, not at what anyone feels.</strong>
-  The models learned from <em>composed</em> samples: a voice, a face and a line of text of the same class, each from
-  another data set of mostly acted or staged material in English. They are often wrong, and wrong in different ways for
-  different people. Please do not judge anybody by them.
+  <p class="limits" role="note">{LIMITS}
   Your clip stays on this server only while you look at it, and is deleted when you leave or after an hour.</p>
 </header>
 """
@@ -53,6 +55,54 @@ EXPORT = """<h3>Take it home</h3>
 The report is one file that opens without internet; it holds small pictures of the face.</p>"""
 
 MISSING = {"video": "No face to go by", "audio": "No voice to go by", "text": "No words to go by"}
+
+EXAMPLES = {  # file in demo/examples -> button
+    "glad": "Glad: smile, bright voice, glad words",
+    "angry": "Angry: frown, loud voice, angry words",
+    "contradiction": "Contradiction: a smile says sad words",
+    "moods": "Moods: 26 seconds from one to the next",
+}
+EXAMPLES_HINT = """<p class="hint">Or try an example. They are made: a public-domain portrait (NASA) moved by a warp,
+with a synthetic voice. The astronaut never said or looked any of this.</p>"""
+
+DOWNLOADS = {"json": "JSON", "csv": "CSV of the windows", "html": "Report (HTML)"}
+
+WELCOME = "<h3>What you will see</h3><p>Two verdicts side by side, and the attention behind each.</p>"
+
+EXPLANATION = """
+<div class="explain">
+<h3>Two ways of paying attention</h3>
+{figure}
+<p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them), the <b>face</b> (found in
+ten pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
+Each runs through a small recurrent network of its own.</p>
+<p>Then the two models part. In <b>self-attention</b> every moment of a modality may look at every moment of <em>the
+same</em> modality. In <b>cross-attention</b> it may look only at <em>the others</em>: words at the face, words at the
+voice, and so on, six directions. Each direction gives one stream; the mean and the standard deviation across the
+streams go to one classifier. With a single modality there is nobody else to look at, so cross-attention has no
+answer.</p>
+<p>The paper found no significant difference between the two on IEMOCAP. Here you can look for one yourself.</p>
+<h3>How to read the page</h3>
+<ul>
+<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples. Under a third of certainty the
+page says that no class stands out.</li>
+<li><b>Outlines</b> behind the bars show what was said with everything on, after you switch something off.</li>
+<li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of the six heads.
+They tell what was mixed, not what mattered.</li>
+<li>A modality that was not found is <b>absent</b>: it is left out of the model, not replaced by silence or black.</li>
+</ul>
+<h3>Limits</h3>
+<p>{limits}</p>
+<p>Seven classes are a crude grid over faces and voices, drawn from acted material; people differ in how they show
+what they feel, and often show nothing or something else. Accents, ages, skin tones, glasses, beards, head scarves,
+dialects and disabilities that are rare in the training data make the guesses worse. Using such a model on
+somebody at work, at school, at a border or in court would be wrong even if it were right more often.</p>
+<h3>With a screen reader or without a mouse</h3>
+<p>Each verdict is written out with all seven probabilities, the seven combinations are a plain table, the transcript
+is text whose words are buttons, faces have times, and every switch and choice is a labelled form control that works
+from the keyboard. Errors and progress are announced. The heatmap has a sentence about its sharpness; its numbers are
+in the JSON and CSV files.</p>
+</div>"""
 
 FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.

@@ -14,6 +14,7 @@ from demo.pictures import data_uri
 
 MOST_STEPS = 160  # an axis with more is binned
 MOST_THUMBNAILS = 8
+MOST_WORDS = 48  # lettered on an axis; of more, every second, third, …
 QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
 KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
 ASKED = {"text": "word", "video": "the face at", "audio": "the voice at"}
@@ -30,7 +31,7 @@ def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int |
         raise KeyError(f"{model} has no map {pair}")
     shown = verdict.attention[pair]
     weights, query_times, key_times = binned(shown, head)
-    uniform = 1 / weights.shape[1]
+    uniform = 1 / shown.weights.shape[2]
     top = max(3 * uniform, float(weights.max()))
     query_names = step_names(analysis, pair[0], query_times)
     key_names = step_names(analysis, pair[1], key_times)
@@ -45,7 +46,10 @@ def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int |
             colorbar=_colour_bar(uniform, top),
         )
     )  # fmt: skip
-    map_height = int(np.clip(len(query_names) * 24, 220 if pair[0] == "text" else 340, 520))
+    if pair[0] == "text":
+        map_height = int(np.clip(len(query_names) * 24, 220, 16 * MOST_WORDS))
+    else:
+        map_height = 340
     faces_below, faces_left = pair[1] == "video", pair[0] == "video"
     margin = {"l": 118 if faces_left else 84, "r": 8, "t": 64, "b": 110 if faces_below else 66}
     dress(figure, height=map_height + margin["t"] + margin["b"], margin=margin)
@@ -65,18 +69,23 @@ def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int |
 def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights [Tq', Tk'] of a head or of their mean, and the times [Tq'], [Tk'] of rows and columns.
 
-    Long axes are cut into at most ``MOST_STEPS`` bins: mean over the rows of a bin, sum over its columns,
-    so that each row still sums to 1.
+    Axes of more than ``MOST_STEPS`` steps are cut into bins; a cell is the mean weight of its bin, so that its
+    colour means the same however many steps a bin holds.
     """
-    weights = np.asarray(shown.weights, np.float64)
-    weights = weights.mean(0) if head is None else weights[head]
+    weights = picked(shown, head)
     rows, columns = (_edges(size) for size in weights.shape)
     summed = np.add.reduceat(np.add.reduceat(weights, rows[:-1], 0), columns[:-1], 1)
     return (
-        summed / np.diff(rows)[:, None],
+        summed / np.diff(rows)[:, None] / np.diff(columns),
         np.add.reduceat(np.asarray(shown.query_times, float), rows[:-1]) / np.diff(rows),
         np.add.reduceat(np.asarray(shown.key_times, float), columns[:-1]) / np.diff(columns),
     )
+
+
+def picked(shown: AttentionMap, head: int | None) -> np.ndarray:
+    """float64 [Tq, Tk] of a head, or of the mean of all."""
+    weights = np.asarray(shown.weights, np.float64)
+    return weights.mean(0) if head is None else weights[head]
 
 
 def spread_of(weights: np.ndarray) -> float:
@@ -121,8 +130,8 @@ def _colour_bar(uniform: float, top: float) -> dict:
 
 
 def _axis(modality: str, names: list[str]) -> dict:
-    """A category axis of which a readable part is lettered: every word up to 40, else some seconds."""
-    most = 40 if modality == "text" else 8
+    """A category axis of which a readable part is lettered: every word up to ``MOST_WORDS``, else some seconds."""
+    most = MOST_WORDS if modality == "text" else 8
     step = -(-len(names) // most)
     shown = list(range(0, len(names), step))
     return {

@@ -11,11 +11,12 @@ from core import MODALITIES
 from core.analysis import Analysis, Analyzer
 from core.fusion import CROSS, SELF, pairs_within
 from core.media import MediaError
-from demo import charts, copy, heatmap, panels
+from demo import charts, copy, figure, heatmap, panels, report
 from demo.palette import FONT, MODEL
+from demo.style import CSS, SCRIPT
 from demo.visit import Stopped, Visit
 
-HERE = Path(__file__).parent
+EXAMPLES = Path(__file__).parent / "examples"
 HOUR = 3600  # seconds a clip and a visit may live
 LARGEST_FILE = "200mb"
 SWITCHES = ("video", "audio", "text")  # in the order of the page
@@ -31,6 +32,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 _clip_tab(analyzer)
+            with gr.Tab("What am I looking at?"):
+                gr.HTML(copy.EXPLANATION.format(figure=figure.drawing(), limits=copy.LIMITS))
         gr.HTML(copy.FOOTER)
     return page
 
@@ -39,8 +42,8 @@ def launch_options() -> dict:
     """Keywords for ``launch``: look, behaviour and privacy of the page."""
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
-        "css_paths": [HERE / "style.css"],
-        "head": f"<script>{(HERE / 'page.js').read_text()}</script>",
+        "css": CSS,
+        "head": f"<script>{SCRIPT}</script>",
         "max_file_size": LARGEST_FILE,
         "show_error": True,
         "run_history": False,
@@ -71,7 +74,13 @@ def _clip_tab(analyzer: Analyzer) -> None:
                     copy.SOUND, file_types=["audio"], elem_id="sound-file", variant="secondary"
                 )
             status = gr.HTML(_say(copy.IDLE), elem_id="status")
+            gr.HTML(copy.EXAMPLES_HINT)
+            with gr.Column(elem_id="examples"):
+                examples = {
+                    name: gr.Button(text, size="sm", elem_id=f"example-{name}") for name, text in copy.EXAMPLES.items()
+                }
         with gr.Column(scale=6, min_width=300):
+            welcome = gr.HTML(copy.WELCOME + figure.drawing(), elem_id="welcome")
             with gr.Column(visible=False, elem_id="verdicts") as verdicts:
                 with gr.Row(elem_id="switches"):
                     gr.HTML(f'<p id="switches-label">{copy.SWITCHES}</p>', min_width=90)
@@ -105,15 +114,22 @@ def _clip_tab(analyzer: Analyzer) -> None:
         with gr.Column(visible=False, elem_id="course") as course:
             gr.HTML(copy.COURSE)
             course_chart = gr.Plot(show_label=False, container=False, elem_id="course-chart")
+        gr.HTML(copy.EXPORT)
+        with gr.Row(elem_id="downloads"):
+            downloads = {
+                kind: gr.Button(text, size="sm", elem_id=f"download-{kind}") for kind, text in copy.DOWNLOADS.items()
+            }
+        handed_out = gr.JSON(visible=False)
 
     panel_parts = [agreement, ghosts, *heads, *bars, matrix]
     look_parts = [pair, map_chart, sharpness, timeline]
-    shown = [verdicts, details, *switches, words_and_face, course, course_chart, *panel_parts, *look_parts]
+    shown = [welcome, verdicts, details, *switches, words_and_face, course, course_chart, *panel_parts, *look_parts]
 
     def show(visit: Visit, model_name: str, pair_name: str | None, head_index: int) -> dict:
         """Everything, after a new clip; all switches on."""
         everything = visit.everything
         updates = {
+            welcome: gr.update(visible=False),
             verdicts: gr.update(visible=True),
             details: gr.update(visible=True),
             words_and_face: panels.notes(everything) + panels.transcript(everything) + panels.face_strip(everything),
@@ -160,7 +176,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
         name = pair_name if pair_name in named else next(iter(named))
         verdict = analysis.verdicts()[model_name]
         index = None if head_index < 0 else head_index
-        weights, _, _ = heatmap.binned(verdict.attention[named[name]], index)
+        weights = heatmap.picked(verdict.attention[named[name]], index)
         which = f"{MODEL[model_name]}, {panels.pair_name(named[name])}, " + (
             "mean of all heads" if index is None else f"head {index + 1}"
         )
@@ -173,13 +189,13 @@ def _clip_tab(analyzer: Analyzer) -> None:
 
     def on_clip(clip_path, sound_path, visit, model_name, pair_name, head_index, progress=gr.Progress()):
         """A clip -> everything shown, or one sentence that says why not."""
-        hide = {verdicts: gr.update(visible=False), details: gr.update(visible=False)}
+        hide = {part: gr.update(visible=False) for part in (verdicts, details)}
         if not clip_path and not sound_path:
             return {status: _say(copy.NO_CLIP, "error"), visit_state: visit}
         path = Path(clip_path or sound_path)
         if not path.exists():
             return {status: _say(copy.LOST_CLIP, "error"), visit_state: visit}
-        visit.own(path)
+        visit.own(path)  # examples too: what the player shows is a copy in gradio's cache
         try:
             visit.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
         except MediaError as error:
@@ -236,6 +252,12 @@ def _clip_tab(analyzer: Analyzer) -> None:
         lambda path: (None, gr.update(value=path, visible=True)), sound_file, [clip, sound], queue=False, **private
     )
     analysing(heard.then)
+    for name, button in examples.items():
+        picked = button.click(lambda name=name: str(EXAMPLES / f"{name}.mp4"), None, clip, queue=False, **private)
+        analysing(picked.then)
+    for kind, button in downloads.items():
+        made = button.click(lambda visit, kind=kind: _export(visit, kind), visit, handed_out, **private)
+        made.then(None, handed_out, None, js="(file) => window.handOut(file)", **private)
     for switch in switches:
         switch.input(on_switch, [visit, *switches, *views], [status, *panel_parts, *look_parts], **quick, **private)
     for view in views:
@@ -251,6 +273,19 @@ CAMERA = {
 
 def _stop(visit: Visit) -> None:
     visit.stop = True
+
+
+def _export(visit: Visit, kind: str) -> dict | None:
+    """A file as the browser makes it: name, type and text."""
+    if visit.utterance is None:
+        raise gr.Error(copy.NO_CLIP)
+    write, media_type = {
+        "json": (report.as_json, "application/json"),
+        "csv": (report.as_csv, "text/csv"),
+        "html": (report.as_html, "text/html"),
+    }[kind]
+    stem = Path(visit.utterance.file).stem
+    return {"name": f"{stem}-cross-or-self.{kind}", "type": media_type, "text": write(visit)}
 
 
 def _say(sentence: str, kind: str = "hint") -> str:
