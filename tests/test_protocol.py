@@ -1,0 +1,275 @@
+"""The protocol end to end on generated tasks with a known answer; killed, continued, in processes, on Ray."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
+from core.training.dataset import Corpus, Examples, Front, Standardisation, divide, thin
+from core.training.processes import BackendError, in_processes
+from core.training.protocol import CONFIGURATIONS, Job, Settings, all_jobs, front_of, fusion_config, run_protocol
+from core.training.synthetic import synthetic_corpus
+from core.training.tables import (
+    COMPARISON_HEAD, PAPER, RESULT_HEAD, comparison_rows, comparisons_of, lines_of, result_rows, to_csv,
+)  # fmt: skip
+
+SMALL = {"width": 24, "heads": 2}
+QUICK = Settings(epochs=1, local={"audio": LocalEncoder(5, 4)}, **SMALL)
+
+
+def final_table(results: list[dict]) -> str:
+    comparisons = comparison_rows(comparisons_of(results, 3))
+    return to_csv(RESULT_HEAD, result_rows(lines_of(results))) + to_csv(COMPARISON_HEAD, comparisons)
+
+
+def test_the_fourteen_configurations_of_the_paper():
+    assert set(CONFIGURATIONS) == set(PAPER) and len(PAPER) == 14
+    corpus = synthetic_corpus("relation", 40)
+    for variant in ("masked", "reference"):
+        for configuration in CONFIGURATIONS.values():
+            config = fusion_config(configuration, corpus, Settings(variant))
+            letters, attention, *_ = configuration.name.split("-")
+            n = len(letters)
+            assert len(config.pairs) == {"self": n, "cross": n * (n - 1), "both": n * n}[attention]
+            assert {m for pair in config.pairs for m in pair} == set(configuration.modalities) == set(config.inputs)
+            assert (config.pooling == "concatenation") == configuration.name.endswith("nosp")
+    both = fusion_config(CONFIGURATIONS["avt-both"], corpus, Settings("reference"))
+    assert set(both.pairs) == set(SELF) | set(CROSS) and both.local["audio"] == TimeMixing(1000, 500)
+    assert both.width == 120 and both.heads == 6 and both.bottleneck == 60
+
+
+@pytest.fixture(scope="module")
+def relation(tmp_path_factory):
+    """Cross and self on the task that is a relation between words and pictures: five folds."""
+    settings = Settings(epochs=14, learning_rate=4e-3, patience=14, **SMALL)
+    opener = partial(synthetic_corpus, "relation", 700)
+    return run_protocol(opener, all_jobs(["vt-self", "vt-cross"], 5, 1), settings, tmp_path_factory.mktemp("relation"))
+
+
+def test_cross_wins_where_the_label_is_a_relation(relation):
+    (comparison,) = comparisons_of(relation, 3)
+    cross, self_ = (np.mean([r["accuracy"] for r in relation if r["configuration"] == f"vt-{a}"]) for a in ("cross", "self"))
+    assert cross > 0.9 and self_ < 0.75
+    for metric in ("accuracy", "balanced_accuracy"):
+        assert comparison.tests[metric].interval[0] > 0 and comparison.adjusted[metric] < 0.01
+        assert comparison.verdict(metric) == "cross is better"
+    assert comparison.mcnemar.only_first > comparison.mcnemar.only_second and comparison.mcnemar_adjusted < 0.001
+
+
+def test_neither_wins_where_evidence_adds_up(tmp_path):
+    settings = Settings(epochs=5, learning_rate=3e-3, patience=5, **SMALL)
+    opener = partial(synthetic_corpus, "additive", 900)
+    results = run_protocol(opener, all_jobs(["vt-self", "vt-cross"], 5, 2), settings, tmp_path)
+    assert min(r["accuracy"] for r in results) > 0.6  # learnt, well above a third
+    (comparison,) = comparisons_of(results, 3, margin=0.05)
+    for metric in ("accuracy", "balanced_accuracy"):
+        assert comparison.adjusted[metric] > 0.05
+        assert comparison.verdict(metric) == "equivalent within 5 points"
+    assert comparison.mcnemar_adjusted > 0.05
+
+
+def test_results_say_what_the_table_needs(relation):
+    first = relation[0]
+    assert first["configuration"] == "vt-self" and len(first["truth"]) == len(first["predicted"]) == first["n_test"] == 140
+    assert first["accuracy"] == np.mean(np.equal(first["truth"], first["predicted"]))
+    # The epoch that is kept is the first one with the highest validation accuracy.
+    accuracies = [accuracy for _, accuracy in first["history"]]
+    assert first["best_epoch"] == int(np.argmax(accuracies))
+
+
+def run_until_killed(folder: Path, ready) -> None:
+    # What torch loads at its first step would otherwise be all that is ever killed.
+    run_protocol(partial(synthetic_corpus, "additive", 60), quick_jobs()[:1], QUICK, folder.with_name(f"warm{os.getpid()}"))
+    ready.set()
+    run_protocol(*LONGER, folder)
+
+
+def quick_jobs() -> list[Job]:
+    return all_jobs(["t-self", "vt-self", "vt-cross", "avt-both"], 3, 1)
+
+
+LONGER = (partial(synthetic_corpus, "additive", 300), quick_jobs(), replace(QUICK, epochs=5))
+
+
+def test_killed_ten_times_at_random_moments_it_gives_the_same_table(tmp_path):
+    torch.set_num_threads(1)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["core.training.protocol", "core.training.synthetic", __name__])
+    chance = random.Random(0)
+    started = time.perf_counter()
+    undisturbed = run_protocol(*LONGER, tmp_path / "calm")
+    job_time = (time.perf_counter() - started) / len(quick_jobs())
+    counts = []
+    for _ in range(10):
+        ready = context.Event()
+        process = context.Process(target=run_until_killed, args=(tmp_path / "killed", ready))
+        process.start()
+        assert ready.wait(60)
+        process.join(chance.uniform(0, 2.5) * job_time)
+        process.kill()
+        process.join()
+        counts.append(len(list((tmp_path / "killed").glob("*_fold*.json"))))
+    print("jobs finished at each kill:", counts)
+    assert counts == sorted(counts) and 0 < counts[-1] < len(quick_jobs())  # what was finished stays
+    killed = run_protocol(*LONGER, tmp_path / "killed")
+    assert final_table(killed) == final_table(undisturbed)
+    predictions = [[r["predicted"] for r in results] for results in (killed, undisturbed)]
+    assert predictions[0] == predictions[1]
+
+
+def test_processes_give_the_results_of_one(tmp_path):
+    jobs = all_jobs(["vt-cross"], 2, 1)
+    opener = partial(synthetic_corpus, "additive", 120)
+    one, two = (run_protocol(opener, jobs, QUICK, tmp_path / str(n), workers=n) for n in (1, 2))
+    assert [r["predicted"] for r in one] == [r["predicted"] for r in two]
+
+
+def sleep_long(item: int) -> int:
+    time.sleep(600)
+    return item
+
+
+def make_sleeper():
+    return sleep_long
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    code = (
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
+        "from test_protocol import make_sleeper\n"
+        "from core.training.processes import in_processes\n"
+        "if __name__ == '__main__': list(in_processes(make_sleeper, [1, 2], 2))\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    root = Path(__file__).parent.parent
+    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)})
+    children = []
+    for _ in range(600):
+        children = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
+        if len(children) >= 3:  # two workers and multiprocessing's resource tracker
+            break
+        time.sleep(0.1)
+    time.sleep(2)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.time() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.time() < deadline:
+        time.sleep(0.1)
+    assert len(children) >= 3 and not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def die(item: int) -> int:
+    os._exit(1)
+
+
+def make_dying():
+    return die
+
+
+def test_a_worker_that_dies_is_reported():
+    with pytest.raises(BackendError, match="ended early"):
+        list(in_processes(make_dying, [1, 2], 2))
+
+
+def test_ray_is_optional(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    with pytest.raises(BackendError, match="pip install ray"):
+        run_protocol(partial(synthetic_corpus, "additive", 60), quick_jobs(), QUICK, tmp_path, backend="ray")
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path):
+    opener, jobs = partial(synthetic_corpus, "additive", 60), all_jobs(["t-self"], 1, 1)
+    run_protocol(opener, jobs, QUICK, tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        run_protocol(opener, jobs, Settings(epochs=2, **SMALL), tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        run_protocol(partial(synthetic_corpus, "relation", 60), jobs, QUICK, tmp_path)
+    assert json.loads((tmp_path / "settings.json").read_text())["corpus"] == "synthetic-additive"
+
+
+def test_folds_share_no_group_and_cover_everything():
+    corpus = synthetic_corpus("relation", 100)
+    seen = []
+    for open_fold in corpus.folds:
+        fold = open_fold()
+        parts = [{int(name.split("-")[1]) % 20 for name in part.ids} for part in (fold.train, fold.validation, fold.test)]
+        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert len(fold.train) + len(fold.validation) + len(fold.test) == 100
+        seen += list(fold.test.ids)
+    assert sorted(seen) == sorted(corpus.folds[0]().train.ids + corpus.folds[0]().validation.ids + corpus.folds[0]().test.ids)
+    examples = corpus.folds[0]().train
+    with pytest.raises(ValueError, match="groups"):
+        divide(examples, ["one speaker"] * len(examples), 5)
+
+
+def test_statistics_come_from_the_training_part_alone():
+    values = [np.array([[1.0, 5.0], [3.0, 5.0]], np.float32), np.array([[5.0, 5.0]], np.float32)]
+    standardisation = Standardisation.of(values)
+    assert standardisation.mean.tolist() == [3.0, 5.0]
+    assert standardisation.apply(np.array([[5.0, 6.0]]))[0] == pytest.approx([2 / np.sqrt(8 / 3), 1.0])
+    far = [np.array([[1e6, 1e6]], np.float32)]
+    train, test = (Examples(["x"], np.zeros(1, int), {"text": v}) for v in (values, far))
+
+    class OneFold:
+        pass
+
+    fold = OneFold()
+    fold.train, fold.test = train, test
+    assert front_of(fold, Settings()).standardise["text"].mean.tolist() == [3.0, 5.0]
+    assert not front_of(fold, Settings("reference")).standardise  # quirk 3: raw features
+
+
+def test_batches_of_both_variants():
+    sequences = [np.ones((3, 2), np.float32), np.arange(14, dtype=np.float32).reshape(7, 2)]
+    examples = Examples(["a", "b"], np.zeros(2, int), {"text": sequences})
+    masked = Front({}, {}, torch.float32).batch(examples, [0, 1], ("text",))["text"]
+    assert masked.values.shape == (2, 7, 2) and masked.lengths.tolist() == [3, 7] and not masked.values[0, 3:].any()
+    fixed = Front({}, {"text": 5}, torch.float64).batch(examples, [0, 1], ("text",))["text"]
+    assert fixed.values.shape == (2, 5, 2) and fixed.lengths.tolist() == [5, 5] and fixed.values.dtype == torch.float64
+    assert thin(sequences[1], 3)[:, 0].tolist() == [0.0, 6.0, 12.0]
+
+
+def test_seeds_and_folds_fill_a_table_with_holes():
+    results = [
+        {"configuration": c, "fold": f, "seed": s, "accuracy": a, "balanced_accuracy": a, "truth": [0, 1, 2, 2],
+         "predicted": p, "n_train": 12, "n_test": 4}
+        for c, f, s, a, p in (
+            ("avt-self", 0, 0, 0.50, [0, 1, 0, 0]), ("avt-self", 0, 1, 0.60, [0, 1, 0, 0]), ("avt-self", 1, 0, 0.40, [0, 0, 0, 0]),
+            ("avt-cross", 0, 0, 0.60, [0, 1, 2, 0]), ("avt-cross", 0, 1, 0.80, [0, 1, 2, 0]), ("avt-cross", 1, 0, 0.60, [0, 1, 2, 2]),
+        )
+    ]  # fmt: skip
+    self_, cross = lines_of(results)
+    assert self_.count == 3 and self_.percent("accuracy") == pytest.approx((50.0, 10.0))
+    (comparison,) = comparisons_of(results, 3)
+    # Fold differences: mean of 0.1 and 0.2, and 0.2: mean 0.175; error sqrt((1/2 + 1/3) * 0.00125).
+    test = comparison.tests["accuracy"]
+    assert test.difference == pytest.approx(0.175) and test.error == pytest.approx(np.sqrt(5 / 6 * 0.00125))
+    assert (comparison.mcnemar.only_first, comparison.mcnemar.only_second) == (4, 0)  # one of fold 1, three of fold 2
+    rows = result_rows([self_, cross])
+    assert rows[0][:2] == ("A+V+T", "self") and rows[0][3:] == ("50.0 ± 10.0", "58.7 ± 2.2", "50.0 ± 10.0", "64.2 ± 1.9")
+
+
+def test_a_corpus_with_one_fold_allows_no_inference_over_folds():
+    corpus = synthetic_corpus("additive", 60)
+    assert isinstance(corpus, Corpus)
+    results = [
+        {"configuration": c, "fold": 0, "seed": s, "accuracy": 0.5, "balanced_accuracy": 0.5, "truth": [0, 1],
+         "predicted": [0, 0], "n_train": 4, "n_test": 2}
+        for c in ("avt-self", "avt-cross") for s in (0, 1)
+    ]  # fmt: skip
+    (comparison,) = comparisons_of(results, 3)
+    assert comparison.tests["accuracy"] is None and comparison.verdict("accuracy") == "one fold: no inference"
+    assert comparison_rows([comparison])[0][-1] == "one fold: no inference"
