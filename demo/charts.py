@@ -141,9 +141,10 @@ def timeline(analysis: Analysis, model: str) -> go.Figure:
             times, values = shares[modality]
             figure.add_scatter(
                 name=f"attention to {MODALITY[modality]}", x=times, y=values, yaxis=lane.attention.replace("axis", ""),
-                mode="lines+markers" if len(times) < 60 else "lines", line={"color": ACCENT, "width": 2, "shape": "hvh"},
-                marker={"size": 5}, fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
-                hovertemplate=f"the {MODALITY[modality]} at %{{x:.1f}} s receives %{{y:.2f}} × an even share<extra></extra>",
+                mode="lines+markers" if len(times) < 60 else "lines",
+                line={"color": ACCENT, "width": 2, "shape": "hvh"}, marker={"size": 5}, fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
+                hovertemplate=f"the {MODALITY[modality]} at %{{x:.1f}} s receives %{{y:.2f}} × an even share"
+                              "<extra></extra>",
             )  # fmt: skip
             attention = {"range": [0, highest * 1.05], "tickvals": [1, highest], "ticktext": ["1×", f"{highest:.1f}×"]}
             shapes.append(
@@ -222,7 +223,7 @@ def _faces(figure: go.Figure, analysis: Analysis, most: int = 12) -> list[dict]:
     width = max(analysis.duration, 0.1) / most
     return [
         {"source": data_uri(faces.thumbnails[i]), "xref": "x", "yref": "y3", "x": float(faces.times[i]), "y": 0.03,
-         "xanchor": "center", "yanchor": "middle", "sizex": width * 0.94, "sizey": 1.8, "opacity": 0.9, "layer": "below"}
+         "xanchor": "center", "yanchor": "middle", "sizex": width * 0.94, "sizey": 1.8, "layer": "below"}
         for i in spread(faces.times, most, analysis.duration)
     ]  # fmt: skip
 

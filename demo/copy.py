@@ -104,6 +104,13 @@ from the keyboard. Errors and progress are announced. The heatmap has a sentence
 in the JSON and CSV files.</p>
 </div>"""
 
+LIVE_HINT = """Camera and microphone, continuously. The face is read several times a second, the voice about once a
+second, words when a phrase ends. Pictures and sound are forgotten after a few seconds and never become files.
+A guess at displayed expression, made from composed training data: it will flicker, and it will be wrong."""
+LIVE_FULL = "Three visitors are live already, which is all this machine can do; try again later or record a clip."
+LIVE_OVER = "This live session has ended; press Start to begin a new one."
+LIVE_BAD = "The browser sent something that is not a picture with sound."
+
 FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.
 Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere.</p></footer>"""

@@ -45,22 +45,23 @@
     const samples = new Float32Array(analyser.fftSize);
     let heard = 0, quietSince = performance.now();
     const timer = setInterval(() => {
-      const box = byId("level");
-      if (!box) return;
+      const boxes = [...document.querySelectorAll(".level")];
       if (stream.getTracks().every((track) => track.readyState === "ended")) return meter && meter.close();
       analyser.getFloatTimeDomainData(samples);
       const loud = Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
       // decibels from -60 to -10 fill the bar
       heard = Math.max(Math.min(1, Math.max(0, (20 * Math.log10(loud + 1e-6) + 60) / 50)), heard * 0.8);
       if (heard > 0.2) quietSince = performance.now();
-      box.hidden = false;
-      box.querySelector("i").style.width = `${Math.round(heard * 100)}%`;
       const silent = performance.now() - quietSince > 4000;
-      box.querySelector("span").textContent = silent ? "The microphone hears nothing" : "The microphone hears you";
+      for (const box of boxes) {
+        box.hidden = false;
+        box.querySelector("i").style.width = `${Math.round(heard * 100)}%`;
+        box.querySelector("span").textContent = silent ? "The microphone hears nothing" : "The microphone hears you";
+      }
       const clock = byId("clock");
-      clock.textContent = recordingSince ? ` · recording ${((performance.now() - recordingSince) / 1000).toFixed(0)} s` : "";
+      if (clock) clock.textContent = recordingSince ? ` · recording ${((performance.now() - recordingSince) / 1000).toFixed(0)} s` : "";
     }, 80);
-    meter = { close() { clearInterval(timer); context.close(); meter = null; const box = byId("level"); if (box) box.hidden = true; } };
+    meter = { close() { clearInterval(timer); context.close(); meter = null; document.querySelectorAll(".level").forEach((box) => { box.hidden = true; }); } };
   }
 
   let recordingSince = 0;

@@ -11,7 +11,7 @@ from core import MODALITIES
 from core.analysis import Analysis, Analyzer
 from core.fusion import CROSS, SELF, pairs_within
 from core.media import MediaError
-from demo import charts, copy, figure, heatmap, panels, report
+from demo import charts, copy, figure, heatmap, live, panels, report
 from demo.palette import FONT, MODEL
 from demo.style import CSS, SCRIPT
 from demo.visit import Stopped, Visit
@@ -32,6 +32,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 _clip_tab(analyzer)
+            with gr.Tab("Live"):
+                live.tab(analyzer)
             with gr.Tab("What am I looking at?"):
                 gr.HTML(copy.EXPLANATION.format(figure=figure.drawing(), limits=copy.LIMITS))
         gr.HTML(copy.FOOTER)
@@ -63,7 +65,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
             )  # fmt: skip
             gr.HTML(
                 '<p id="capture-note" class="error" role="alert" hidden></p>'
-                '<div id="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span>'
+                '<div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span>'
                 '<b id="clock"></b></div>'
             )
             sound = gr.Audio(visible=False, interactive=False, elem_id="sound", label="Sound", buttons=[])
@@ -187,7 +189,7 @@ def _clip_tab(analyzer: Analyzer) -> None:
             timeline: gr.update(value=charts.timeline(analysis, model_name), visible=True),
         }
 
-    def on_clip(clip_path, sound_path, visit, model_name, pair_name, head_index, progress=gr.Progress()):
+    def on_clip(clip_path, sound_path, visit, model_name, pair_name, head_index, progress=gr.Progress()):  # noqa: B008 gradio finds it there
         """A clip -> everything shown, or one sentence that says why not."""
         hide = {part: gr.update(visible=False) for part in (verdicts, details)}
         if not clip_path and not sound_path:

@@ -56,7 +56,8 @@ def agreement(analysis: Analysis | None) -> str:
     if cross.label == own.label:
         return f'<p class="agreement same">Both say <b>{cross.label}</b>.</p>'
     return (
-        f'<p class="agreement differs"><b>They disagree.</b> Cross-attention says {_swatch(cross.label)}<b>{cross.label}</b>, '
+        '<p class="agreement differs"><b>They disagree.</b> Cross-attention says '
+        f"{_swatch(cross.label)}<b>{cross.label}</b>, "
         f"self-attention says {_swatch(own.label)}<b>{own.label}</b>.</p>"
     )
 
@@ -76,8 +77,9 @@ def transcript(analysis: Analysis) -> str:
     if not words:
         return '<section aria-label="Transcript"><h3>Words</h3><p class="hint">No words were heard.</p></section>'
     buttons = " ".join(
-        f'<button type="button" class="word" data-seconds="{w.start:.2f}" title="{w.start:.1f}–{w.end:.1f} s, '
-        f'Whisper is {percent(w.probability)} sure"{" data-unsure" if w.probability < 0.5 else ""}>{escape(w.text)}</button>'
+        f'<button type="button" class="word"{" data-unsure" if w.probability < 0.5 else ""} '
+        f'data-seconds="{w.start:.2f}" title="{w.start:.1f}–{w.end:.1f} s, Whisper is {percent(w.probability)} sure">'
+        f"{escape(w.text)}</button>"
         for w in words
     )
     return f'<section aria-label="Transcript"><h3>Words</h3><p id="transcript">{buttons}</p></section>'
@@ -90,12 +92,13 @@ def face_strip(analysis: Analysis) -> str:
     if not found:
         return '<section aria-label="Faces"><h3>Face</h3><p class="hint">No face was found.</p></section>'
     pictures = "".join(
-        f'<button type="button" class="face" data-seconds="{faces.times[i]:.2f}">'
-        f'<img src="{data_uri(faces.thumbnails[i])}" alt="face at {faces.times[i]:.1f} s" width="56" height="56"></button>'
+        f'<button type="button" class="face" data-seconds="{faces.times[i]:.2f}"><img width="56" height="56" '
+        f'src="{data_uri(faces.thumbnails[i])}" alt="face at {faces.times[i]:.1f} s"></button>'
         for i in spread(faces.times, 10, analysis.duration)
     )
     return (
-        f'<section aria-label="Faces"><h3>Face</h3><p id="faces" data-found="{found}" data-frames="{total}">{pictures}</p>'
+        '<section aria-label="Faces"><h3>Face</h3>'
+        f'<p id="faces" data-found="{found}" data-frames="{total}">{pictures}</p>'
         f'<p class="hint">Found in {found} of {total} frames.</p></section>'
     )
 
@@ -115,8 +118,8 @@ def matrix(analyses: dict[tuple[str, ...], Analysis], on: tuple[str, ...], every
         body.append(f'<tr data-subset="{"+".join(subset)}"{here}><th scope="row">{name}</th>{cells}</tr>')
     return (
         '<table id="matrix"><caption class="sr-only">Verdicts of both models for all seven combinations</caption>'
-        '<thead><tr><th scope="col">using</th><th scope="col">Cross-attention</th><th scope="col">Self-attention</th></tr>'
-        f"</thead><tbody>{''.join(body)}</tbody></table>"
+        '<thead><tr><th scope="col">using</th><th scope="col">Cross-attention</th>'
+        f'<th scope="col">Self-attention</th></tr></thead><tbody>{"".join(body)}</tbody></table>'
     )
 
 

@@ -30,7 +30,7 @@ def as_json(visit: Visit) -> str:
 
 
 def as_csv(visit: Visit) -> str:
-    """One line a window and model: ``start,end,model,label`` and the seven probabilities; short clips have one window."""
+    """One line a window and model: start, end, model, label, seven probabilities; a short clip is one window."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["start", "end", "model", "label", *LABELS])

@@ -64,7 +64,9 @@ class Line:
 EXAMPLES = {
     "glad": [Line("I am so happy to see you! What a wonderful day, I love it!", "smile", 75, 165)],
     "angry": [Line("Leave me alone! I hate this, and I am sick of your lies!", "frown", 40, 175, 190)],
-    "contradiction": [Line("My dog died this morning. I miss him so much that I cannot stop crying.", "smile", 25, 125, 60)],
+    "contradiction": [
+        Line("My dog died this morning. I miss him so much that I cannot stop crying.", "smile", 25, 125, 60),
+    ],
     "moods": [
         Line("Good morning. The train leaves at nine, so there is time for a cup of tea.", "plain", 50, 150),
         Line("Oh! What is that? I did not expect you here at all!", "surprise", 85, 175, 130),

@@ -160,7 +160,7 @@ def test_matrix_names_all_seven_subsets_and_marks_the_one_that_is_on():
     assert table.count("<tr data-subset") == 7
     assert re.findall(r'data-subset="([^"]+)" aria-current', table) == ["text+video"]
     assert table.count("needs two") == 3
-    for subset, made in analyses.items():
+    for made in analyses.values():
         for model, verdict in made.verdicts().items():
             if verdict:
                 assert (

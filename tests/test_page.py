@@ -260,11 +260,11 @@ def test_recording_three_seconds(page):
     page.get_by_label("Capture from camera").click()
     page.get_by_title("grant webcam access").click()
     page.get_by_test_id("webcam-video").wait_for(state="visible")
-    expect(page.locator("#level")).to_be_visible()
+    expect(page.locator(".level").first).to_be_visible()
     page.get_by_label("start recording").click()
     expect(page.locator("#clock")).to_contain_text("recording")
     page.wait_for_timeout(3500)
-    expect(page.locator("#level")).to_contain_text("hears you")
+    expect(page.locator(".level").first).to_contain_text("hears you")
     page.get_by_label("start recording").click()
     page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
     page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
@@ -346,3 +346,26 @@ def test_phone_has_no_sideways_scrolling_and_dark_mode_is_dark(browser, app, cli
         assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
         letters = page.evaluate("getComputedStyle(document.querySelector('#cross-chart .ytick text')).fill")
         assert min(map(int, re.findall(r"\d+", letters)[:3])) > 150
+
+
+def test_live_for_ten_seconds(page):
+    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector('.live[data-used*="video"]', timeout=20_000)
+    expect(page.locator(".live-box")).to_be_visible()
+    page.wait_for_timeout(10_000)
+    live = page.locator(".live")
+    assert float(live.get_attribute("data-rate")) >= 4, "the face must be read at least four times a second"
+    assert int(live.get_attribute("data-steps")) >= 40
+    assert {"video", "audio"} <= set(live.get_attribute("data-used").split("+"))
+    for model in ("cross", "self"):
+        panel = page.locator(f"#live-{model}")
+        assert panel.get_attribute("data-label") in LABELS
+        shown = [float(text.strip(" %")) for text in panel.locator(".live-bar b").all_text_contents()]
+        assert sum(shown) == pytest.approx(100, abs=4)
+    expect(page.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"), timeout=20_000)
+    page.locator('.live-switches input[value="audio"]').uncheck()
+    page.locator('.live-switches input[value="text"]').uncheck()
+    expect(page.locator("#live-cross .label")).to_contain_text("needs two")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".live-doing")).to_contain_text("Nothing was kept")

@@ -1,0 +1,185 @@
+"""A clip that never ends: what a camera and a microphone show right now, for one visitor.
+
+Pictures are read as they come. A thread of its own hears the voice about once a second and reads the words
+when a phrase ends, so that slow listening never holds up the face.
+"""
+
+import threading
+import time
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from core import MODALITIES
+from core.analysis import Analysis, Analyzer
+from core.faces import Face, FaceFinder, FaceTrack, no_faces
+from core.features import Missing, Sequence, Utterance
+from core.media import SAMPLE_RATE, Frame, Voice
+from core.speech import WORD_MARGIN, Speech, Transcript, Word
+
+FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
+VOICE_MEMORY = 6.0  # seconds of voice
+PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
+PHRASE_END = 0.6  # seconds of silence that end a phrase
+LONGEST_PHRASE = 9.0  # seconds after which a phrase is read although it goes on
+LISTEN_EVERY = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is known right now.
+
+    Attributes:
+        analysis: None while neither face nor voice nor words are there.
+        box: x, y, width, height of the face as shares of the last picture, None without a face.
+        words: of the last phrase.
+        doing: in a few words, what is being listened to.
+        behind: seconds between the newest sound and the newest sound that was heard.
+    """
+
+    analysis: Analysis | None
+    box: tuple[float, float, float, float] | None
+    words: str
+    doing: str
+    behind: float
+
+
+class Live:
+    """One visitor's camera and microphone. Close it: it holds a thread and a face finder."""
+
+    def __init__(self, analyzer: Analyzer):
+        self._analyzer = analyzer
+        self._extractor = analyzer.extractor
+        self._held = ExitStack()
+        self._finder = self._held.enter_context(FaceFinder())
+        self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
+        self._lock = threading.Lock()  # guards everything below, which both threads touch
+        self._sound = np.zeros(0, np.float32)  # the last seconds
+        self._heard_until = self._sound_end = 0.0  # seconds since the start
+        self._audio: Sequence | Missing = Missing("nothing heard yet")
+        self._text: Sequence | Missing = Missing("no phrase has ended yet")
+        self._transcript = Transcript()
+        self._read_until = 0.0
+        self._doing = "waiting for a voice"
+        self._closed = threading.Event()
+        self._listening = threading.Thread(target=self._listen_on, name="live listening", daemon=True)
+        self._listening.start()
+
+    def see(self, image: np.ndarray, at: float) -> None:
+        """Reads the next picture, RGB uint8 [H, W, 3], of the time ``at`` in seconds since the start."""
+        face = self._same_face(self._finder.find(Frame(at, image)))
+        embedding = self._extractor.embed_faces(face.crop[None])[0] if face else None
+        self._faces.append((at, face, embedding))
+        while self._faces and self._faces[0][0] < at - FACE_MEMORY:
+            self._faces.popleft()
+
+    def hear(self, samples: np.ndarray) -> None:
+        """Takes the next sound, float32 [N] at 16 kHz; it is heard by the thread that listens."""
+        with self._lock:
+            self._sound = np.concatenate([self._sound, samples])[-round((LONGEST_PHRASE + 2) * SAMPLE_RATE) :]
+            self._sound_end += len(samples) / SAMPLE_RATE
+
+    def now(self, modalities: tuple[str, ...] = MODALITIES) -> Moment:
+        """Both verdicts on the last seconds, from what was seen and heard so far."""
+        with self._lock:
+            audio, text, transcript = self._audio, self._text, self._transcript
+            doing, behind, end = self._doing, self._sound_end - self._heard_until, self._sound_end
+        if transcript.words and end - transcript.words[-1].end > PHRASE_MEMORY:
+            text, transcript = Missing("no phrase lately"), Transcript()
+        utterance = self._utterance(audio, text, transcript)
+        present = any(isinstance(utterance[m], Sequence) and m in modalities for m in MODALITIES)
+        face = self._faces[-1][1] if self._faces else None
+        analysis = self._analyzer.judge(utterance, modalities) if present else None
+        return Moment(analysis, face and face.box, transcript.text, doing, behind)
+
+    def close(self) -> None:
+        """Ends the thread and lets go of everything."""
+        self._closed.set()
+        self._listening.join(10)
+        self._held.close()
+        self._faces.clear()
+
+    def _same_face(self, faces: list[Face]) -> Face | None:
+        """The face nearest to the one before; the largest at first and when that one is gone."""
+        before = next((face for _, face, _ in reversed(self._faces) if face), None)
+
+        def distance(face: Face) -> float:
+            x, y, w, h = before.box
+            u, v, s, t = face.box
+            return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
+
+        near = [face for face in faces if before and distance(face) < 1]
+        return min(near, key=distance) if near else max(faces, key=lambda face: face.size, default=None)
+
+    def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
+        seen = [(at, face, embedding) for at, face, embedding in self._faces if face is not None]
+        frame_times = np.array([at for at, _, _ in self._faces])
+        if seen:
+            times = np.array([at for at, _, _ in seen])
+            video = Sequence(np.stack([embedding for _, _, embedding in seen]), times)
+            track = FaceTrack(
+                times=times,
+                crops=np.stack([face.crop for _, face, _ in seen]),
+                thumbnails=np.stack([face.thumbnail for _, face, _ in seen]),
+                boxes=np.array([face.box for _, face, _ in seen]),
+                frame_times=frame_times,
+                found=np.array([face is not None for _, face, _ in self._faces]),
+            )
+        else:
+            video, track = Missing("no face is in the picture"), no_faces(frame_times)
+        return Utterance("live", self._sound_end, text, video, audio, transcript, track, None, {}, ())
+
+    def _listen_on(self) -> None:
+        while not self._closed.is_set():
+            begun = time.monotonic()
+            with self._lock:
+                sound, end = self._sound, self._sound_end
+            if end - self._heard_until >= 0.5 * LISTEN_EVERY:
+                self._listen(sound, end)
+            self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
+
+    def _listen(self, sound: np.ndarray, end: float) -> None:
+        """Voice features of the last seconds; words too if a phrase has just ended."""
+        recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
+        start = end - recent.duration
+        spans = self._extractor.listener.intervals(recent)
+        if spans:
+            speech = Speech(spans, Transcript(), self._extractor.listener.states(recent))
+            found = self._extractor.voice_features(recent, speech)
+            audio = Sequence(found.values, found.times + start)
+        else:
+            audio = Missing("nobody has spoken lately")
+        with self._lock:
+            self._audio, self._heard_until = audio, end
+            self._doing = "hearing a voice" if spans and spans[-1][1] + start > end - 1.0 else "waiting for a voice"
+        self._read(sound, end)
+
+    def _read(self, sound: np.ndarray, end: float) -> None:
+        unread = min(end - self._read_until, len(sound) / SAMPLE_RATE)
+        if unread < PHRASE_END:
+            return
+        phrase = Voice(sound[-round(unread * SAMPLE_RATE) :])
+        spans = self._extractor.listener.intervals(phrase)
+        if not spans:
+            if unread > 2 * PHRASE_END:
+                self._read_until = end - PHRASE_END  # silence need not be looked at again
+            return
+        ended = phrase.duration - spans[-1][1] > PHRASE_END
+        if not ended and unread < LONGEST_PHRASE:
+            return
+        with self._lock:
+            self._doing = "reading a phrase"
+        start = end - phrase.duration
+        words = tuple(
+            Word(w.text, w.start + start, w.end + start, w.probability)
+            for w in self._extractor.listener.words(phrase)
+            if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
+        )
+        self._read_until = end
+        if words:
+            values = self._extractor.word_encoder.encode([word.text for word in words])
+            with self._lock:
+                self._transcript = Transcript(words)
+                self._text = Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))

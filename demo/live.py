@@ -1,0 +1,201 @@
+"""The Live tab: the browser sends a picture and the sound since the last one, and gets the verdicts back.
+
+The browser asks for the next step only after the answer to the one before: a slow server means fewer
+pictures, never a growing queue. Visitors are told apart by a secret that only their page knows.
+"""
+
+import base64
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import gradio as gr
+import numpy as np
+from av import AudioFrame, AudioResampler
+
+from core import LABELS, MODALITIES
+from core.analysis import Analyzer
+from core.live import Live
+from core.media import SAMPLE_RATE
+from demo import copy
+from demo.palette import EMOTION, MODEL
+
+MOST_VISITORS = 3  # at once; more would be too slow for everybody on two cores
+IDLE = 15.0  # seconds without a picture after which a visitor is gone
+LARGEST_PICTURE = 400_000  # bytes of JPEG
+LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
+SCRIPT = (Path(__file__).parent / "live.js").read_text()
+
+
+@dataclass
+class Guest:
+    """One visitor's stream; ``lock`` keeps steps of one visitor in order."""
+
+    live: Live
+    begun: float = field(default_factory=time.monotonic)
+    seen: float = field(default_factory=time.monotonic)
+    resampler: AudioResampler | None = None
+    rate: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Guests:
+    """All who are live at the moment; those who have gone are let go when somebody else calls."""
+
+    def __init__(self, analyzer: Analyzer):
+        self._analyzer = analyzer
+        self._guests: dict[str, Guest] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, _=None) -> dict:
+        """A new visitor: ``{"ticket"}``, or ``{"error"}`` in one sentence when too many are here."""
+        self._let_go()
+        with self._lock:
+            if len(self._guests) >= MOST_VISITORS:
+                return {"error": copy.LIVE_FULL}
+            ticket = secrets.token_urlsafe(16)
+            self._guests[ticket] = Guest(Live(self._analyzer))
+        self._look_again()
+        return {"ticket": ticket}
+
+    def step(self, sent: dict) -> dict:
+        """The next picture and sound in, verdicts out.
+
+        ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz) and modalities.
+        """
+        with self._lock:
+            guest = self._guests.get(str(sent.get("ticket")))
+        if guest is None:
+            return {"error": copy.LIVE_OVER}
+        with guest.lock:
+            guest.seen = time.monotonic()
+            try:
+                image = _picture(sent.get("picture", ""))
+                sound = _sound(guest, sent.get("sound", ""), int(sent.get("rate", 0)))
+            except ValueError:
+                return {"error": copy.LIVE_BAD}
+            guest.live.hear(sound)
+            if image is not None:
+                guest.live.see(image, guest.seen - guest.begun)
+            wanted = tuple(m for m in MODALITIES if m in sent.get("modalities", MODALITIES))
+            moment = guest.live.now(wanted)
+            took = time.monotonic() - guest.seen
+        verdicts = moment.analysis.verdicts() if moment.analysis else {name: None for name in MODEL}
+        return {
+            "box": moment.box,
+            "words": moment.words,
+            "doing": moment.doing,
+            "used": list(moment.analysis.used) if moment.analysis else [],
+            "milliseconds": round(took * 1000, 1),
+            "behind": round(moment.behind, 2),
+            **{name: v and [round(float(p), 4) for p in v.probabilities] for name, v in verdicts.items()},
+        }
+
+    def end(self, ticket: str) -> None:
+        """The visitor has pressed Stop or left."""
+        with self._lock:
+            guest = self._guests.pop(str(ticket), None)
+        if guest:
+            with guest.lock:
+                guest.live.close()
+
+    def _let_go(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            gone = [ticket for ticket, guest in self._guests.items() if now - guest.seen > IDLE]
+            waiting = len(self._guests) > len(gone)
+        for ticket in gone:
+            self.end(ticket)
+        if waiting:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Somebody may close the page without a word."""
+        timer = threading.Timer(IDLE, self._let_go)
+        timer.daemon = True
+        timer.start()
+
+
+def tab(analyzer: Analyzer) -> None:
+    """The contents of the tab."""
+    guests = Guests(analyzer)
+
+    def live_begin(_):
+        return guests.begin()
+
+    def live_step(sent):
+        return guests.step(sent)
+
+    def live_end(ticket):
+        return guests.end(ticket)
+
+    gr.HTML(
+        _markup(), js_on_load=SCRIPT, elem_id="live", server_functions=[live_begin, live_step, live_end],
+        apply_default_css=False,
+    )  # fmt: skip
+
+
+def _markup() -> str:
+    panels = "".join(
+        f'<section class="live-panel" id="live-{name}" aria-label="{title}"><h3>{title}</h3>'
+        '<p class="label" aria-live="off">–</p>' + "".join(map(_bar, LABELS)) + "</section>"
+        for name, title in MODEL.items()
+    )
+    switches = "".join(
+        f'<label><input type="checkbox" value="{m}" checked> {copy.SWITCH[m]}</label>'
+        for m in ("video", "audio", "text")
+    )
+    return (
+        f'<div class="live" data-labels="{",".join(LABELS)}"><p class="hint">{copy.LIVE_HINT}</p>'
+        '<div class="live-columns"><div><div class="live-view">'
+        '<video playsinline muted aria-label="Your camera"></video><div class="live-box" hidden></div></div>'
+        f'<p id="live-note" class="error" role="alert" hidden></p><div class="level" hidden aria-hidden="true">'
+        '<div class="bar"><i></i></div><span></span></div>'
+        '<p><button type="button" class="live-start">Start</button></p>'
+        '<p class="live-doing hint" role="status">Not running.</p><p class="live-words"></p></div>'
+        f'<div><fieldset class="live-switches"><legend>{copy.SWITCHES}</legend>{switches}</fieldset>'
+        f'<div class="live-panels">{panels}</div></div></div></div>'
+    )
+
+
+def _bar(label: str) -> str:
+    colour = EMOTION[label]
+    return f'<div class="live-bar"><span>{label}</span><div><i style="background:{colour}"></i></div><b></b></div>'
+
+
+def _picture(encoded: str) -> np.ndarray | None:
+    """RGB uint8 of a base64 JPEG no larger than ``LARGEST_PICTURE``; None if none was sent.
+
+    Raises:
+        ValueError: it is not a picture.
+    """
+    if not encoded:
+        return None
+    if len(encoded) > LARGEST_PICTURE * 4 // 3 + 4:
+        raise ValueError("picture too large")
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
+    if image is None or max(image.shape) > 2000:
+        raise ValueError("not a picture")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _sound(guest: Guest, encoded: str, rate: int) -> np.ndarray:
+    """float32 at 16 kHz of base64 16-bit samples at ``rate``; the resampler goes on from step to step.
+
+    Raises:
+        ValueError: rate or length are out of bounds.
+    """
+    samples = np.frombuffer(base64.b64decode(encoded), "<i2")
+    if not len(samples):
+        return np.zeros(0, np.float32)
+    if not 8_000 <= rate <= 192_000 or len(samples) > LONGEST_SOUND * rate:
+        raise ValueError("sound out of bounds")
+    if guest.rate != rate:
+        guest.resampler, guest.rate = AudioResampler("flt", "mono", SAMPLE_RATE), rate
+    frame = AudioFrame.from_ndarray(samples[None], "s16", "mono")
+    frame.sample_rate = rate
+    parts = [part.to_ndarray()[0] for part in guest.resampler.resample(frame)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
