@@ -173,7 +173,7 @@ def _cut(record: ClipRecord, path: Path) -> None:
                 time = (frame.time or 0.0) - origin - start
                 if time < 0:
                     continue
-                if time > end - start:
+                if time > end - start - 0.001:  # the picture at the end belongs to what follows
                     break
                 image = _half(frame.to_ndarray(format="rgb24"), record.half)
                 if pictures is None:
