@@ -142,7 +142,8 @@ def timeline(analysis: Analysis, model: str) -> go.Figure:
             figure.add_scatter(
                 name=f"attention to {MODALITY[modality]}", x=times, y=values, yaxis=lane.attention.replace("axis", ""),
                 mode="lines+markers" if len(times) < 60 else "lines",
-                line={"color": ACCENT, "width": 2, "shape": "hvh"}, marker={"size": 5}, fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
+                line={"color": ACCENT, "width": 2, "shape": "hvh"}, marker={"size": 5},
+                fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
                 hovertemplate=f"the {MODALITY[modality]} at %{{x:.1f}} s receives %{{y:.2f}} × an even share"
                               "<extra></extra>",
             )  # fmt: skip

@@ -1,6 +1,7 @@
 """What the page remembers of one visitor: kept in the session, never shared, gone when the visit ends."""
 
 import threading
+import weakref
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -12,23 +13,38 @@ from core.features import Missing, Utterance
 
 SUBSETS = tuple(subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size))
 WINDOW, HOP = 10.0, 5.0  # seconds
+HOUR = 3600  # seconds that a visit and its files may live
 
 _holders: Counter[Path] = Counter()  # two visitors with the same file share it in gradio's cache
 _lock = threading.Lock()
+_sessions: weakref.WeakValueDictionary[str, "Visit"] = weakref.WeakValueDictionary()  # alive only in gr.State
 
 
 class Stopped(Exception):
     """The visitor pressed Stop."""
 
 
-@dataclass
+def remember(session: str, visit: "Visit") -> None:
+    """Lets ``leave`` find the visit of a session."""
+    _sessions[session] = visit
+
+
+def leave(session: str) -> None:
+    """The page was closed: gradio itself would keep the session for another hour."""
+    visit = _sessions.pop(session, None)
+    if visit:
+        visit.stop = True
+        visit.end()
+
+
+@dataclass(eq=False)
 class Visit:
     """A visitor's clip and everything said about it.
 
     Attributes:
         analyses: of each subset of the modalities that the clip has.
         windows: (start, end, analysis) in seconds, empty for clips no longer than a window.
-        stop: set by the Stop button, read by the analysis that runs.
+        stop: set by the Stop button, read by the analysis that runs, reset by what begins the next one.
     """
 
     utterance: Utterance | None = None
@@ -55,7 +71,6 @@ class Visit:
                 raise Stopped
             progress(share, stage)
 
-        self.stop = False
         self.clear()
         utterance = analyzer.extract(path, advance)
         everything = analyzer.judge(utterance, MODALITIES)  # raises if there is nothing to analyse

@@ -2,6 +2,7 @@
 
 import subprocess
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -26,13 +27,17 @@ def speak(text: str, path: Path, speed: int = 150) -> np.ndarray:
 
 def save_wav(samples: np.ndarray, path: Path, rate: int = 48_000) -> Path:
     """Writes a 16 kHz mono waveform as 16-bit WAV at ``rate``, a multiple of 16 kHz."""
-    upsampled = np.interp(
-        np.arange(len(samples) * rate // SAMPLE_RATE) * SAMPLE_RATE / rate, np.arange(len(samples)), samples
-    )
+    upsampled = resampled(samples, rate)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", ""))
         file.writeframes((np.clip(upsampled, -1, 1) * 32767).astype("<i2").tobytes())
     return path
+
+
+def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
+    """A 16 kHz waveform at ``rate``, linearly interpolated; float32."""
+    positions = np.arange(len(samples) * rate // SAMPLE_RATE) * SAMPLE_RATE / rate
+    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def portrait(width: int = 640, height: int = 480) -> np.ndarray:
@@ -64,12 +69,11 @@ def save_clip(path: Path, samples: np.ndarray | None, face: bool = True, rate: i
             container.mux(pictures.encode(frame))
         container.mux(pictures.encode(None))
         if sound is not None:
-            frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "fltp", "mono")
-            frame.sample_rate = SAMPLE_RATE
-            resampler = av.AudioResampler(
-                sound.format, "mono", 48_000, frame_size=sound.codec_context.frame_size or 960
-            )
-            for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            upsampled = resampled(samples, 48_000)
+            size = 960  # both codecs take it: Opus asks for 20 ms, AAC collects its own 1024
+            for start in range(0, len(upsampled) - size, size):
+                part = av.AudioFrame.from_ndarray(upsampled[None, start : start + size], "fltp", "mono")
+                part.sample_rate, part.pts, part.time_base = 48_000, start, Fraction(1, 48_000)
                 container.mux(sound.encode(part))
             container.mux(sound.encode(None))
     return path

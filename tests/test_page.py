@@ -1,5 +1,6 @@
 """The page in a real browser: Debian's Chromium with a camera and a microphone fed from files."""
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import recordings
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core import LABELS
@@ -49,12 +52,17 @@ def clips(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> str:
-    """The running app's address; its cache is a folder of its own."""
+def cache(tmp_path_factory) -> Path:
+    """Where the app keeps uploads."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def app(cache) -> str:
+    """The running app's address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    cache = tmp_path_factory.mktemp("cache")
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
     log = (cache.parent / "app.log").open("w")
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -283,6 +291,104 @@ def test_a_clip_without_a_face_says_so_and_is_analysed_all_the_same(page, clips)
     expect(page.locator("#switch-video input")).to_be_disabled()
     expect(page.locator("#switch-audio input")).to_be_enabled()
     check_both_panels(page)
+
+
+def test_an_example_is_one_click_away_and_face_and_words_contradict_each_other(page):
+    page.locator("#example-contradiction").click()
+    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    check_both_panels(page)
+    assert len(set(re.findall(r"[a-z]+", said(page).lower())) & {"dog", "died", "morning", "miss", "crying"}) >= 3
+    labels = {
+        part: page.locator(f'#matrix tr[data-subset="{part}"] td[data-model="self"]').get_attribute("data-label")
+        for part in ("video", "text")
+    }
+    assert set(labels.values()) <= set(LABELS)
+
+
+def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path):
+    files = {}
+    for kind in ("json", "csv", "html"):
+        with analysed.expect_download() as download:
+            analysed.locator(f"#download-{kind}").click()
+        assert download.value.suggested_filename == f"happy-cross-or-self.{kind}"
+        files[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[kind])
+    found = json.loads(files["json"].read_text())
+    label, probability = verdict(analysed, "cross")
+    assert found["cross"]["label"] == label
+    assert found["cross"]["probabilities"][label] == pytest.approx(probability, abs=1e-6)
+    assert len(files["csv"].read_text().splitlines()) == 3
+    context = browser.new_context(offline=True)
+    report, asked = context.new_page(), []
+    report.on("request", lambda request: asked.append(request.url))
+    report.goto(files["html"].as_uri())
+    expect(report.locator(".js-plotly-plot")).to_have_count(13)
+    expect(report.locator(".pair .barlayer .point")).to_have_count(14)
+    assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+    context.close()
+
+
+def test_a_sound_file_is_heard_and_has_no_face(page, clips):
+    page.locator('input[type=file][accept="audio/*"]').set_input_files(clips / "speech.wav")
+    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    expect(page.locator("#seen")).to_contain_text("the clip has no pictures")
+    assert "happy" in said(page).lower()
+    check_both_panels(page)
+
+
+def test_the_endpoint_for_programs_answers_with_the_contract(app, clips):
+    client = Client(app, verbose=False)
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert list(named) == ["/analyze"], "helper events are hidden"
+    found = client.predict(clip=handle_file(clips / "happy.mp4"), modalities=["text", "audio"], api_name="/analyze")
+    assert found["used"] == ["text", "audio"] and found["missing"] == {"video": "switched off"}
+    assert sum(found["cross"]["probabilities"].values()) == pytest.approx(1)
+    assert "attention" not in found
+    with pytest.raises(AppError, match="not a media file"):
+        client.predict(clip=handle_file(clips / "corrupt.mp4"), api_name="/analyze")
+
+
+def test_leaving_the_page_deletes_the_clip(browser, app, cache, clips):
+    unlike = clips / "leaving.mp4"
+    shutil.copy(clips / "no-face.mp4", unlike)
+    for page in visitor(browser, app):
+        upload(page, unlike)
+        assert list(cache.rglob("leaving.mp4"))
+    deadline = time.monotonic() + 20
+    while list(cache.rglob("leaving.mp4")):
+        assert time.monotonic() < deadline, "the clip must be deleted when the visitor leaves"
+        time.sleep(0.2)
+
+
+def test_stop_interrupts_a_long_analysis(page, clips):
+    page.locator("#clip input[type=file]").set_input_files(clips / "long.mp4")
+    page.locator("#stop").click(timeout=LONG)
+    expect(page.locator("#status")).to_contain_text("Stopped", timeout=LONG)
+    expect(page.locator("#verdicts")).to_be_hidden()
+    expect(page.locator("#stop")).to_be_hidden()
+    page.locator("#analyse").click()
+    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+
+
+def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
+    nameless = analysed.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, textarea')].filter((e) => e.offsetParent
+        && !(e.innerText.trim() || e.getAttribute('aria-label') || e.title || e.labels?.length || e.alt
+        || e.closest('label') || e.querySelector('img[alt]') || e.type === 'file'))
+        .map((e) => e.outerHTML.slice(0, 150))"""
+    )
+    assert nameless == []
+    analysed.locator("#analyse").focus()
+    reached = set()
+    for _ in range(60):
+        analysed.keyboard.press("Tab")
+        reached.add(analysed.evaluate("document.activeElement.closest('[id]')?.id"))
+    assert {"sound-file", "switch-video", "switch-audio", "switch-text", "transcript"} <= reached
+    analysed.locator("#switch-text input").focus()
+    analysed.keyboard.press("Space")
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("face + voice")
+    analysed.keyboard.press("Space")
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("words + face + voice")
 
 
 def test_a_corrupt_upload_is_answered_in_one_sentence_and_leaves_nothing(page, clips, app):
