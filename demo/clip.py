@@ -42,7 +42,9 @@ def tab(analyzer: Analyzer) -> None:
                 '<div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span>'
                 '<b id="clock"></b></div>'
             )
-            sound = gr.Audio(visible=False, interactive=False, elem_id="sound", label="Sound", buttons=[])
+            sound = gr.Audio(
+                type="filepath", visible=False, interactive=False, elem_id="sound", label="Sound", buttons=[]
+            )
             with gr.Row():
                 analyse = gr.Button("Analyse", variant="primary", elem_id="analyse")
                 stop = gr.Button("Stop", elem_id="stop", visible=False)
