@@ -66,6 +66,7 @@ class FusionConfig:
     pooling: str = "statistics"  # or "concatenation", the paper's noSP
     bottleneck: int = 60
     classes: int = len(LABELS)
+    masked: bool = True  # False takes padding for data, as the reference does: every step exists
 
     def to_json(self) -> dict:
         """A JSON object from which ``from_json`` restores the config."""
@@ -147,12 +148,15 @@ class TimeMixingConvolution(nn.Module):
 class RecurrentEncoder(nn.Module):
     """Global encoder: one-layer bidirectional GRU that ends where each sequence ends."""
 
-    def __init__(self, width_in: int, width: int):
+    def __init__(self, width_in: int, width: int, masked: bool = True):
         super().__init__()
+        self.masked = masked
         self.gru = nn.GRU(width_in, width // 2, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, D], [B] -> [B, T, W], zero behind each length."""
+        if not self.masked:
+            return self.gru(x)[0]
         # Packing cannot hold empty sequences: an absent one runs over a single step that is then erased.
         packed = pack_padded_sequence(x, lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False)
         y, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=x.shape[1])
@@ -199,7 +203,7 @@ class FusionModel(nn.Module):
             {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
         widths = config.inputs | {m: encoder.width for m, encoder in self.local_encoder.items()}
-        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(widths[m], width) for m in self.modalities})
+        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(widths[m], width, config.masked) for m in self.modalities})
         self.attention = nn.ModuleDict(
             {
                 f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)
@@ -239,9 +243,10 @@ class FusionModel(nn.Module):
 
     def encode(self, modality: str, sequence: Padded) -> Padded:
         """Local, then global encoder: [B, T, D] -> [B, T', W]."""
-        # Erased first: NaN or garbage behind a length must not reach a product with zero.
-        exists = step_mask(sequence.lengths, sequence.values.shape[1])[:, :, None]
-        x, lengths = sequence.values.masked_fill(~exists, 0.0), sequence.lengths
+        x, lengths = sequence.values, sequence.lengths
+        if self.config.masked:
+            # Erased first: NaN or garbage behind a length must not reach a product with zero.
+            x = x.masked_fill(~step_mask(lengths, x.shape[1])[:, :, None], 0.0)
         x = self.input_dropout[modality](x)
         if modality in self.local_encoder:
             x, lengths = self.local_encoder[modality](x, lengths)
@@ -250,6 +255,9 @@ class FusionModel(nn.Module):
     def attend(self, query: Padded, key: Padded, name: str) -> tuple[Tensor, Tensor, Tensor]:
         """One pair: stream [B, W], whether it exists [B], weights per head [B, H, Tq, Tk]."""
         exists = (query.lengths > 0) & (key.lengths > 0)
+        if not self.config.masked:
+            attended, weights = self.attention[name](query.values, key.values, key.values, average_attn_weights=False)
+            return attended.mean(1), exists, weights
         query_exists = step_mask(query.lengths, query.values.shape[1])  # [B, Tq]
         # A row without any key has no softmax: absent utterances attend to everything and are erased below.
         ignored = ~step_mask(key.lengths, key.values.shape[1]) & exists[:, None]  # [B, Tk]

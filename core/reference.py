@@ -3,7 +3,7 @@
 The authors' code (``smartcameras/SelfCrossAttn``) differs from the paper in ways that change numbers: its
 convolutions mix time steps of fixed-length sequences, padding is never masked and everything runs in
 float64. ``ReferenceModel`` reproduces that with the one ``FusionModel``: a ``TimeMixing`` local encoder
-for video and audio, and every step declared to exist.
+for video and audio, and no masks.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class StateDictError(ValueError):
 
 def reference_config(pairs: tuple[Pair, ...], inputs: dict[str, int] = WIDTHS, **changes) -> FusionConfig:
     """The reference-exact configuration of any set of pairs; ``changes`` go to ``FusionConfig``."""
-    return FusionConfig(pairs=pairs, inputs=dict(inputs), local=dict(MIXING), **changes)
+    return FusionConfig(pairs=pairs, inputs=dict(inputs), local=dict(MIXING), masked=False, **changes)
 
 
 class ReferenceModel(nn.Module):
@@ -144,4 +144,5 @@ def _read_config(pairs: tuple[Pair, ...], ours: dict[str, Tensor], heads: int) -
         heads=heads,
         bottleneck=bottleneck,
         classes=classes,
+        masked=False,
     )
