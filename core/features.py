@@ -37,9 +37,9 @@ class FeatureSettings:
         text_layers: hidden states of MiniLM that are put side by side.
     """
 
-    audio_blocks: tuple[int, ...] = (1,)
+    audio_blocks: tuple[int, ...] = (0, 1, 2)
     mfcc: bool = False
-    text_layers: tuple[int, ...] = (6,)
+    text_layers: tuple[int, ...] = (4, 6)
 
     @property
     def audio_width(self) -> int:

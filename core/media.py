@@ -22,7 +22,10 @@ SILENCE = 1e-4  # a sound track that never leaves +-this is digital silence
 # Counterclockwise degrees of a display matrix -> how to turn the picture upright.
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 # First bytes of containers: what tells a truncated recording from something that never was media.
-SIGNATURES = {0: (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"fLaC", b"ID3", b"\xff\xfb", b"\xff\xf3"), 4: (b"ftyp", b"moov")}
+SIGNATURES = {
+    0: (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"fLaC", b"ID3", b"\xff\xfb", b"\xff\xf3"),
+    4: (b"ftyp", b"moov"),
+}
 
 
 class MediaError(Exception):
@@ -198,7 +201,7 @@ def _decode(container, stream, damage: list[bool]) -> Iterator:
 def _read_voice(container) -> tuple[Voice | None, bool]:
     """The first sound track at 16 kHz mono, later by as much as its first timestamp says; whether it was damaged."""
     stream = container.streams.audio[0]
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE)
     origin, damage = _origin(container), []
     pieces: list[np.ndarray] = []
     written, longest = 0, int(LONGEST_CLIP * SAMPLE_RATE)
@@ -207,15 +210,20 @@ def _read_voice(container) -> tuple[Voice | None, bool]:
             late = round(((frame.time or 0.0) - origin) * SAMPLE_RATE)
             pieces.append(np.zeros(min(max(late, 0), longest), np.float32))
         frame.pts = None  # broken timestamps must not stop the resampler
-        pieces += [part.to_ndarray().reshape(-1) for part in resampler.resample(frame)]
+        pieces += [_mono(part) for part in resampler.resample(frame)]
         written += len(pieces[-1])
         if written >= longest:
             break
     if not pieces:
         return None, bool(damage)
-    pieces += [part.to_ndarray().reshape(-1) for part in resampler.resample(None)]
+    pieces += [_mono(part) for part in resampler.resample(None)]
     samples = np.concatenate(pieces)[:longest].astype(np.float32)
     return Voice(np.clip(np.nan_to_num(samples), -1.0, 1.0)), bool(damage)
+
+
+def _mono(frame) -> np.ndarray:
+    """[N], the mean of the channels: FFmpeg's own downmix makes two equal channels louder than either."""
+    return frame.to_ndarray().mean(0)
 
 
 def _upright(frame) -> np.ndarray:

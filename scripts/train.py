@@ -61,7 +61,7 @@ def train_face(arguments: argparse.Namespace) -> int:
 
 def train_pair(arguments: argparse.Namespace) -> int:
     recipe, split, start = with_overrides(PairRecipe(), arguments), ComposedSplit(), time.time()
-    settings = FeatureSettings(audio_blocks=(0, 1, 2), text_layers=(4, 6))
+    settings = FeatureSettings()
     extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), settings)
     banks = composed_banks(arguments.root, extractor, arguments.cache, split)
     normalisation = normalisation_of(banks["train"])

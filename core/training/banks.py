@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,27 +26,28 @@ from core.training.expression import augment
 from core.words import WINDOW_WORDS
 
 FACE_COPIES = 3  # altered copies of each training image, one step each behind the image itself
-SHARD = 64  # items whose features are written at once: what an interruption loses
+SHARD = 64  # images or lines whose features stand in one file
 
 
 def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
     """Audio sequences of recordings, and of ``copies`` other recordings of each (see ``augment``)."""
+    wanted = [(record, variant) for record in records for variant in range(copies + 1)]
 
     def sequences(item: int) -> list[np.ndarray]:
-        record, variant = records[item // (copies + 1)], item % (copies + 1)
+        record, variant = wanted[item]
         voice = open_clip(record.voice).voice
         if variant:
-            voice = other_recording(voice, np.random.default_rng([variant, item // (copies + 1)]))
+            voice = other_recording(voice, np.random.default_rng([variant, zlib.crc32(record.id.encode())]))
         intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
         speech = Speech(intervals, Transcript(), extractor.listener.states(voice))
         return [extractor.voice_features(voice, speech).values]
 
-    key = {"voices": [r.id for r in records], "copies": copies, "features": _audio_key(extractor.settings)}
-    found = _cached(key, len(records) * (copies + 1), sequences, cache, "voices")
-    each = [record for record in records for _ in range(copies + 1)]
-    return build_bank(
-        found, [r.label for r in each], [r.group for r in each], np.tile(np.arange(copies + 1), len(records)), STATE_RATE
-    )
+    settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
+    corpus = records[0].voice.parent.parent.name
+    names = [f"{record.id}_{variant}" for record, variant in wanted]
+    found = _cached({"voices": corpus, "features": settings}, names, sequences, cache, "voices")
+    labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]
+    return build_bank(found, labels, groups, [variant for _, variant in wanted], STATE_RATE)
 
 
 def face_bank(root: Path, split: str, encoder: ExpressionNet, copies: int, cache: Path) -> FeatureBank:
@@ -63,7 +65,7 @@ def face_bank(root: Path, split: str, encoder: ExpressionNet, copies: int, cache
 
     weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
     key = {"faces": split, "n": len(faces), "copies": copies, "encoder": hashlib.sha256(weights).hexdigest()}
-    found = _cached(key, -(-len(faces) // SHARD), sequences, cache, f"faces {split}")
+    found = _cached(key, _shards(len(faces)), sequences, cache, f"faces {split}")
     names = [f"{split}/{index}" for index in range(len(faces))]
     return build_bank(found, faces.labels, names, np.zeros(len(faces)), 0)
 
@@ -78,7 +80,7 @@ def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Pat
 
     lines = hashlib.sha256("\n".join(record.text for record in records).encode()).hexdigest()
     key = {"lines": lines, "layers": list(extractor.settings.text_layers)}
-    found = _cached(key, -(-len(records) // SHARD), sequences, cache, "lines")
+    found = _cached(key, _shards(len(records)), sequences, cache, "lines")
     return build_bank(found, [r.label for r in records], [r.group for r in records], np.zeros(len(records)), 0)
 
 
@@ -94,7 +96,7 @@ class ComposedSplit:
 
 
 def composed_banks(
-    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = 2
+    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = 1
 ) -> dict[str, dict[str, FeatureBank]]:
     """The banks of a folder that holds ``ravdess/ fer2013/ meld/``: part ("train", ...) -> modality -> bank.
 
@@ -126,25 +128,26 @@ def composed_banks(
     return banks
 
 
-def _audio_key(settings: FeatureSettings) -> dict:
-    return {name: value for name, value in asdict(settings).items() if name != "text_layers"}
-
-
 def _cached(
-    key: dict, count: int, make: Callable[[int], list[np.ndarray]], cache: Path, name: str
+    key: dict, names: list[str], make: Callable[[int], list[np.ndarray]], cache: Path, title: str
 ) -> list[np.ndarray]:
-    """All sequences of items 0 .. count - 1, read from the cache where they are there already."""
+    """The sequences of all items, one after the other; each item is made once and kept in a file of its name."""
     folder = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key.json").write_text(json.dumps(key))
     found: list[np.ndarray] = []
-    for start in tqdm(range(0, count, SHARD), desc=name, unit_scale=SHARD, unit="item"):
-        file = folder / f"{start:06}.safetensors"
+    for item, name in enumerate(tqdm(names, desc=title)):
+        file = folder / f"{name}.safetensors"
         if not file.exists():
-            made = [s.astype(np.float16) for item in range(start, min(start + SHARD, count)) for s in make(item)]
+            made = [sequence.astype(np.float16) for sequence in make(item)]
             lengths = np.array([len(sequence) for sequence in made])
             save_file({"values": np.concatenate(made), "lengths": lengths}, file.with_suffix(".partial"))
             file.with_suffix(".partial").rename(file)
-        shard = load_file(file)
-        found += np.split(shard["values"], np.cumsum(shard["lengths"])[:-1])
+        kept = load_file(file)
+        found += np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
     return found
+
+
+def _shards(count: int) -> list[str]:
+    """Names of the files that hold ``count`` small items, ``SHARD`` in each."""
+    return [f"{start:06}" for start in range(0, count, SHARD)]

@@ -72,7 +72,7 @@ def fit(
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
+        schedule.load_state_dict(state["schedule"] | {"lr_lambdas": [None] * len(optimiser.param_groups)})
         history, best = state["history"], state["best"]
 
     for epoch in range(len(history), recipe.epochs):

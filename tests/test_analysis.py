@@ -1,0 +1,127 @@
+"""The whole way of a clip, with the checkpoints that the app loads, and the command that prints it."""
+
+import json
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SENTENCE
+from recordings import save_clip, save_wav, speak
+
+from core import LABELS, MODALITIES
+from core.fusion import CROSS, SELF
+from core.media import SAMPLE_RATE, MediaError
+
+ROOT = Path(__file__).parent.parent
+SUBSETS = [s for n in (1, 2, 3) for s in combinations(MODALITIES, n)]
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalpha() or c == " ")
+
+
+def test_a_spoken_portrait_goes_the_whole_way(analyzer, utterance):
+    analysis = analyzer.judge(utterance)
+    assert analysis.used == MODALITIES and analysis.missing == {} and analysis.warnings == ()
+    assert letters(analysis.transcript.text) == letters(SENTENCE)
+    assert analysis.faces.found.mean() > 0.9
+    assert set(analysis.cross.attention) == set(CROSS) and set(analysis.self_.attention) == set(SELF)
+    for verdict in (analysis.cross, analysis.self_):
+        assert verdict.probabilities.shape == (7,) and verdict.probabilities.sum() == pytest.approx(1)
+        assert verdict.label == LABELS[verdict.probabilities.argmax()]
+        for map_ in verdict.attention.values():
+            assert map_.weights.shape == (6, len(map_.query_times), len(map_.key_times))
+            np.testing.assert_allclose(map_.weights.sum(2), 1, atol=1e-4)
+            assert (np.diff(map_.query_times) > 0).all() and map_.key_times[-1] <= analysis.duration
+    assert len(analysis.cross.attention["text", "video"].query_times) == len(analysis.transcript.words)
+    assert len(analysis.cross.attention["text", "video"].key_times) == len(analysis.faces)
+    assert np.diff(analysis.cross.attention["text", "audio"].key_times) == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("subset", SUBSETS, ids="+".join)
+def test_switching_off_equals_never_having_had_it(analyzer, utterance, subset):
+    from dataclasses import replace
+
+    from core.features import Missing
+
+    switched = analyzer.judge(utterance, subset)
+    never = analyzer.judge(replace(utterance, **{m: Missing("gone") for m in MODALITIES if m not in subset}))
+    assert switched.used == never.used == subset
+    assert switched.missing == {m: "switched off" for m in MODALITIES if m not in subset}
+    np.testing.assert_allclose(switched.self_.probabilities, never.self_.probabilities, atol=1e-7)
+    if len(subset) == 1:
+        assert switched.cross is None and never.cross is None
+    else:
+        np.testing.assert_allclose(switched.cross.probabilities, never.cross.probabilities, atol=1e-7)
+
+
+def test_every_switch_off_is_no_verdict(analyzer, utterance):
+    analysis = analyzer.judge(utterance, ())
+    assert analysis.used == () and analysis.cross is None and analysis.self_ is None
+
+
+def test_a_window_of_an_utterance(analyzer, utterance):
+    part = utterance.window(0.5, 1.5)
+    for modality in MODALITIES:
+        assert (part[modality].times >= 0.5).all() and (part[modality].times < 1.5).all()
+    assert len(part.text.values) == len(part.transcript.words) < len(utterance.transcript.words)
+    assert analyzer.judge(part).self_ is not None
+    beyond = analyzer.judge(utterance.window(100, 110))
+    assert beyond.used == () and beyond.missing["video"] == "no face in this window"
+
+
+def test_absence_is_a_state_with_a_reason(analyzer, tmp_path):
+    spoken = speak("Leave me alone.", tmp_path / "voice.wav")
+    cases = {
+        "faceless.mp4": (save_clip(tmp_path / "faceless.mp4", spoken, face=False), {"video": "no face was found"}),
+        "sound.wav": (save_wav(spoken, tmp_path / "sound.wav"), {"video": "the clip has no pictures"}),
+        "mute.mp4": (
+            save_clip(tmp_path / "mute.mp4", None, seconds=1.0),
+            {"audio": "the clip has no sound track", "text": "the clip has no sound track"},
+        ),
+        "silent.mp4": (
+            save_clip(tmp_path / "silent.mp4", np.zeros(SAMPLE_RATE, np.float32)),
+            {"audio": "the sound track is silent", "text": "the sound track is silent"},
+        ),
+    }
+    for path, missing in cases.values():
+        analysis = analyzer.analyze(path)
+        assert analysis.missing == missing, path.name
+        assert set(analysis.used) == set(MODALITIES) - set(missing)
+        assert (analysis.cross is None) == (len(analysis.used) < 2)
+    with pytest.raises(MediaError, match="face.*voice.*words") as caught:
+        analyzer.analyze(save_clip(tmp_path / "nothing.mp4", None, face=False, seconds=1.0))
+    assert caught.value.code == "nothing_found"
+
+
+def test_the_command_keeps_its_json_contract(clip, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no video")
+    command = [sys.executable, "scripts/analyze.py", str(bad), str(clip), "--json", "--attention", "--device", "cpu"]
+    run = subprocess.run([*command, "--modalities", "video,audio"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1, run.stderr
+    failed, good = map(json.loads, run.stdout.splitlines())
+    assert failed == {"file": "bad.mp4", "error": {"code": "not_media", "message": "bad.mp4 is not a media file that can be read."}}
+    assert good["labels"] == list(LABELS) and good["file"] == "hello.mp4"
+    assert set(good["used"]) == {"video", "audio"} and good["missing"] == {"text": "switched off"}
+    assert good["duration"] == pytest.approx(3, abs=1.5)
+    assert set(good["transcript"]["words"][0]) == {"word", "start", "end"}
+    for model in ("cross", "self"):
+        probabilities = good[model]["probabilities"]
+        assert list(probabilities) == list(LABELS) and sum(probabilities.values()) == pytest.approx(1)
+        assert good[model]["label"] == max(probabilities, key=probabilities.get)
+    assert set(good["attention"]) == {"cross", "self"}
+    map_ = good["attention"]["cross"]["video->audio"]
+    weights = np.array(map_["weights"])
+    assert weights.shape == (map_["heads"], len(map_["query_times"]), len(map_["key_times"]))
+    np.testing.assert_allclose(weights.sum(2), 1, atol=1e-3)
+    assert {"media", "faces", "speech", "fusion", "total"} <= set(good["timings"])
+
+
+def test_the_command_refuses_an_unknown_modality(clip):
+    command = [sys.executable, "scripts/analyze.py", str(clip), "--modalities", "smell"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2 and "smell is none of" in run.stderr and run.stdout == ""

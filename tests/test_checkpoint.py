@@ -1,0 +1,77 @@
+"""Weights on disk: what is shipped loads, what was changed is refused, nothing is pickled."""
+
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from core import LABELS
+from core.checkpoint import CHECKPOINTS, load_checkpoint, save_face_encoder, save_pair
+from core.weights import ALL, Weight, WeightsError, locate
+from core.whisper_weights import load_tiny_en
+
+
+def test_the_shipped_checkpoint():
+    checkpoint = load_checkpoint()
+    assert set(checkpoint.fusion) == {"cross", "self"}
+    files = sorted(path.name for path in CHECKPOINTS.glob("*.safetensors"))
+    assert files == ["cross.safetensors", "face.safetensors", "self.safetensors"]
+    assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 30e6
+    config = json.loads((CHECKPOINTS / "config.json").read_text())
+    assert config["labels"] == list(LABELS)
+    for part in (config["face"]["provenance"], config["provenance"]):
+        assert part["command"].startswith("python scripts/train.py") and {"seed", "commit", "data"} <= set(part)
+
+
+def test_saving_and_loading_is_exact(tmp_path):
+    checkpoint = load_checkpoint()
+    save_face_encoder(tmp_path, checkpoint.face_encoder, {"command": "test"})
+    save_pair(tmp_path, checkpoint)
+    again = load_checkpoint(tmp_path)
+    crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8)
+    torch.testing.assert_close(again.face_encoder(crops), checkpoint.face_encoder(crops), rtol=0, atol=0)
+    assert again.settings == checkpoint.settings and again.temperature == checkpoint.temperature
+    for name, model in checkpoint.fusion.items():
+        assert again.fusion[name].config == model.config
+        for key, tensor in model.state_dict().items():
+            assert torch.equal(again.fusion[name].state_dict()[key], tensor)
+    for modality, mean in checkpoint.normalisation.mean.items():
+        np.testing.assert_array_equal(again.normalisation.mean[modality], mean)
+
+
+def test_a_changed_weight_is_refused(tmp_path):
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(CHECKPOINTS, folder)
+    file = folder / "self.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(WeightsError, match="SHA-256"):
+        load_checkpoint(folder)
+    file.unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        load_checkpoint(folder)
+    with pytest.raises(WeightsError, match="no checkpoint"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("weight", ALL, ids=lambda weight: weight.package + "/" + weight.path)
+def test_packaged_weights_are_the_tested_ones(weight):
+    assert hashlib.sha256(locate(weight).read_bytes()).hexdigest() == weight.sha256
+
+
+def test_other_packaged_weights_are_refused():
+    with pytest.raises(WeightsError, match="SHA-256"):
+        locate(Weight("silero_vad", "data/silero_vad.jit", "0" * 64, "", ""))
+    with pytest.raises(WeightsError, match="not installed"):
+        locate(Weight("no_such_package", "x", "0" * 64, "", ""))
+
+
+def test_whisper_out_of_its_container():
+    model = load_tiny_en()
+    assert sum(p.numel() for p in model.parameters()) == 37_184_256
+    assert model.alignment_heads.to_dense().sum() == 8
+    assert not model.is_multilingual

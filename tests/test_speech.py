@@ -1,0 +1,90 @@
+"""A real sentence is transcribed, silence is not, and the encoder runs once for both of its uses."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import SENTENCE
+from recordings import speak
+
+from core.media import SAMPLE_RATE, Voice
+from core.voice import mfcc
+
+PAUSE = np.zeros(SAMPLE_RATE, np.float32)
+
+
+@pytest.fixture(scope="module")
+def listener(analyzer):
+    return analyzer.extractor.listener
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalpha() or c == " ")
+
+
+def test_a_sentence_with_word_times(listener, tmp_path):
+    spoken = speak(SENTENCE, tmp_path / "a.wav")
+    speech = listener.listen(Voice(np.concatenate([PAUSE, spoken])))
+    assert letters(speech.transcript.text) == letters(SENTENCE)
+    starts = [word.start for word in speech.transcript.words]
+    assert starts == sorted(starts) and starts[0] > 0.6  # behind the pause
+    assert all(word.start <= word.end and 0 <= word.probability <= 1 for word in speech.transcript.words)
+    assert speech.intervals[0][0] == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize("kind", ["silence", "noise", "hum"])
+def test_no_words_are_invented(listener, kind):
+    time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
+    samples = {
+        "silence": 0 * time,
+        "noise": 0.01 * np.random.default_rng(0).standard_normal(len(time)),
+        "hum": 0.1 * np.sin(2 * np.pi * 100 * time),
+    }[kind]
+    speech = listener.listen(Voice(samples.astype(np.float32)))
+    assert speech.intervals == () and speech.transcript.words == () and speech.states.shape == (4, 0, 384)
+
+
+def test_the_encoder_runs_once_and_its_states_are_its_blocks_outputs(listener, tmp_path):
+    voice = Voice(speak("Dogs are sitting by the door.", tmp_path / "b.wav"))
+    runs = []
+    hook = listener.encoder.encoder.register_forward_hook(lambda _m, inputs, output: runs.append((inputs[0], output)))
+    try:
+        speech = listener.listen(voice)
+    finally:
+        hook.remove()
+    assert len(runs) == 1
+    mel, output = runs[0]
+    assert speech.states.shape == (4, -(-(len(voice.samples) // 160) // 2), 384)  # of two mel frames one state
+    last = listener.encoder.encoder.ln_post(torch.from_numpy(speech.states[3]))
+    torch.testing.assert_close(last, output[0, : len(last)], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(listener.states(voice), speech.states, atol=1e-5)
+    assert not listener.encoder._seen  # nothing of one clip stays for the next
+
+
+def test_more_than_one_window(listener, tmp_path):
+    spoken = speak("Kids are talking by the door.", tmp_path / "c.wav")
+    long = np.zeros(40 * SAMPLE_RATE, np.float32)
+    long[: len(spoken)] = spoken
+    long[34 * SAMPLE_RATE : 34 * SAMPLE_RATE + len(spoken)] = spoken
+    speech = listener.listen(Voice(long))
+    assert speech.states.shape == (4, 2000, 384)
+    assert speech.transcript.text.lower().count("door") == 2
+    assert speech.transcript.words[-1].end == pytest.approx(34 + len(spoken) / SAMPLE_RATE, abs=1.5)
+
+
+def test_mfcc_have_the_papers_shape():
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    features = mfcc(Voice(np.sin(2 * np.pi * 300 * time).astype(np.float32)))
+    assert features.shape == (100, 120) and features.dtype == np.float32
+    assert np.abs(features[20:80, 40:80]).max() < 2  # a steady tone does not change
+    assert mfcc(Voice(np.zeros(400, np.float32))).shape == (3, 120)
+    assert mfcc(Voice(np.sin(time[:16000]).astype(np.float32)), hop=320).shape == (50, 120)
+
+
+def test_words_have_the_context_of_their_sentence(analyzer):
+    encoder = analyzer.extractor.word_encoder
+    happy, sad = encoder.encode("what a fine day".split()), encoder.encode("a fine of ten".split())
+    assert happy.shape == (4, encoder.width) and happy.dtype == np.float32
+    assert not np.allclose(happy[2], sad[1])  # "fine" is not "fine"
+    np.testing.assert_allclose(encoder.encode(["unbelievable!", "ok"])[1:].shape, (1, encoder.width))
+    assert encoder.encode([]).shape == (0, encoder.width)
+    assert encoder.encode(["word"] * 250).shape == (250, encoder.width)

@@ -1,0 +1,181 @@
+"""Training is resumable to the last digit, and its parts do what they say."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from core import LABELS, MODALITIES
+from core.checkpoint import Normalisation
+from core.corpora.composed import build_bank, compose
+from core.expression import ExpressionNet, standardise
+from core.fusion import LocalEncoder
+from core.media import SAMPLE_RATE, Voice
+from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
+from core.training.expression import augment
+from core.training.fusion import SUBSETS, PairRecipe, Validation, compose_batch, fit_temperatures, train_fusion
+from core.training.loop import Recipe, fit
+from core.training.metrics import classification_metrics, expected_calibration_error
+from core.training.state import load_state, save_state
+
+WIDTHS = {"text": 8, "video": 9, "audio": 10}
+
+
+def banks(seed: int, per_class: int = 12):
+    """Three banks in which every modality tells the class, some more clearly than others."""
+    chance = np.random.default_rng(seed)
+    found = {}
+    for modality, strength in zip(MODALITIES, (0.5, 1.0, 1.5)):
+        labels = np.repeat(np.arange(7), per_class)
+        signs = np.eye(max(WIDTHS.values()))[:7, : WIDTHS[modality]]
+        sequences = [chance.normal(0, 1, (chance.integers(2, 9), WIDTHS[modality])) + strength * signs[c] for c in labels]
+        found[modality] = build_bank(sequences, labels, np.arange(len(labels)).astype(str), np.zeros(len(labels)), 0)
+    return found
+
+
+NOTHING = Normalisation({m: np.zeros(n, np.float32) for m, n in WIDTHS.items()}, {m: np.ones(n, np.float32) for m, n in WIDTHS.items()})
+SMALL = PairRecipe(
+    optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9), batch=16, steps=6,
+    local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)},
+)  # fmt: skip
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path):
+    class Killed(Exception):
+        pass
+
+    def run(folder, die_in=None):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2))
+
+        def batches(generator):
+            for step in range(5):
+                if die_in is not None and len(seen) == die_in * 5 + 2:
+                    raise Killed
+                seen.append(step)
+                x = torch.randn(16, 4, generator=generator)
+                yield x, (x[:, 0] > 0).long()
+
+        seen: list[int] = []
+        recipe = Recipe(epochs=4, learning_rate=0.01, select="accuracy", seed=3)
+
+        def loss(model, batch):
+            return torch.nn.functional.cross_entropy(model(batch[0]), batch[1])
+
+        def evaluate(model):
+            x = torch.randn(64, 4, generator=torch.Generator().manual_seed(9))
+            return {"accuracy": float((model(x).argmax(1) == (x[:, 0] > 0)).float().mean())}
+
+        return model, fit(model, recipe, batches, 5, loss, evaluate, folder)
+
+    whole, history = run(tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", die_in=2)
+    resumed, history_resumed = run(tmp_path / "killed")
+    assert history == history_resumed and len(history) == 4
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+    lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    assert lines == history
+    with pytest.raises(ValueError, match="another recipe"):
+        fit(whole, Recipe(epochs=9, learning_rate=0.01), None, 5, None, None, tmp_path / "whole")
+
+
+def test_state_survives_without_pickle(tmp_path):
+    state = {"a": {"b": torch.arange(3), 1: [torch.ones(2, 2), None, 0.5]}, "c": "text", "d": {}}
+    save_state(tmp_path / "state.safetensors", state)
+    again = load_state(tmp_path / "state.safetensors")
+    assert again["c"] == "text" and again["d"] == {} and again["a"][1][1:] == [None, 0.5]
+    assert torch.equal(again["a"]["b"], torch.arange(3)) and torch.equal(again["a"][1][0], torch.ones(2, 2))
+
+
+def test_both_models_learn_from_composed_utterances(tmp_path):
+    train, held_out = banks(0), banks(1)
+    validation = Validation(held_out, compose(held_out, 140, seed=0), NOTHING)
+    for name in ("cross", "self"):
+        model, history = train_fusion(name, train, validation, NOTHING, SMALL, tmp_path / name)
+        assert history[-1]["loss"] < history[0]["loss"]
+        everything = validation.logits(model, MODALITIES).argmax(1)
+        assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
+        temperatures = fit_temperatures(model, validation)
+        assert len(temperatures) == {"cross": 4, "self": 7}[name] and min(temperatures.values()) > 0
+
+
+def test_batches_hold_every_set_of_modalities_and_honest_labels():
+    chance, train = np.random.default_rng(0), banks(0)
+    recipe = PairRecipe(batch=400, incongruent=0.5, neutral_words=0.0, noise=0.0)
+    batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, chance)
+    present = torch.stack([batch.inputs[m].lengths > 0 for m in MODALITIES], 1)
+    assert len({tuple(row) for row in present.tolist()}) == 7 and present.any(1).all()
+    torch.testing.assert_close(batch.target.sum(1), torch.ones(400))
+    mixed = batch.target.max(1).values < 1
+    assert 0.1 < mixed.float().mean() < 0.6 and (present[mixed].sum(1) > 1).all()
+
+
+def test_composition_shares_the_class_and_spreads_over_the_corpus():
+    train = banks(0)
+    utterances = compose(train, 70, seed=4)
+    for utterance in utterances:
+        assert {int(train[m].labels[i]) for m, i in utterance.indices.items()} == {utterance.label}
+    assert np.bincount([u.label for u in utterances]).tolist() == [10] * 7
+    assert len({u.indices["audio"] for u in utterances}) == 70  # none twice before all once
+    assert compose(train, 70, seed=4) == utterances
+
+
+def test_metrics_by_hand():
+    truth, predicted = np.array([0, 0, 0, 0, 3, 3]), np.array([0, 0, 0, 3, 3, 0])
+    metrics = classification_metrics(truth, predicted)
+    assert metrics["accuracy"] == pytest.approx(4 / 6)
+    assert metrics["balanced_accuracy"] == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert metrics["recall"]["anger"] == 0.75 and metrics["recall"]["fear"] is None
+    assert metrics["confusion"][0][:4] == [3, 0, 0, 1] and np.shape(metrics["confusion"]) == (7, 7)
+    assert metrics["weighted_f1"] == pytest.approx((4 * 0.75 + 2 * 0.5) / 6)
+    # Two bins: confidence 0.95 always right, 0.55 right half of the time.
+    probabilities = np.zeros((4, 7))
+    probabilities[:2, 0], probabilities[:2, 1] = 0.95, 0.05
+    probabilities[2:, 0], probabilities[2:, 1] = 0.55, 0.45
+    expected = (2 * 0.05 + 2 * 0.05) / 4
+    assert expected_calibration_error(np.array([0, 0, 0, 1]), probabilities) == pytest.approx(expected)
+
+
+def test_the_face_encoder_ignores_brightness_and_contrast_and_mirrors_agree():
+    torch.manual_seed(0)
+    network = ExpressionNet().eval()
+    crops = torch.randint(40, 120, (4, 48, 48), dtype=torch.uint8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(crops), network(crops * 2 + 10), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(network.embed(crops), network.embed(crops.flip(2)))
+    assert network.embed(crops).shape == (4, network.config.embedding)
+    assert standardise(torch.full((1, 48, 48), 7)).abs().max() == 0
+
+
+def test_augmented_faces_stay_faces():
+    images = torch.randint(0, 255, (32, 48, 48), dtype=torch.uint8)
+    altered = augment(images, torch.Generator().manual_seed(0), erase=0.3)
+    assert altered.shape == (32, 48, 48) and altered.min() >= 0 and altered.max() <= 255
+    assert not torch.allclose(altered, images.float())
+    assert torch.equal(altered, augment(images, torch.Generator().manual_seed(0), erase=0.3))
+
+
+def test_other_recordings_of_a_voice():
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * time)
+
+    def level(samples, low, high):
+        spectrum = np.abs(np.fft.rfft(samples)) ** 2
+        frequency = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
+        return spectrum[(frequency >= low) & (frequency < high)].sum()
+
+    assert len(change_speed(tone, 1.1)) == pytest.approx(SAMPLE_RATE / 1.1, abs=2)
+    noisy = add_noise(tone, 20.0, 1.0, np.random.default_rng(0))
+    assert 10 * np.log10((tone**2).mean() / ((noisy - tone) ** 2).mean()) == pytest.approx(20, abs=0.1)
+    muffled = limit_band(np.random.default_rng(0).standard_normal(SAMPLE_RATE), 300, 3400)
+    assert level(muffled, 6000, 8000) < 0.1 * level(muffled, 1000, 3000)
+    coded = through_codec(tone.astype(np.float32), 24_000)
+    assert level(coded, 900, 1100) > 0.8 * level(coded, 0, 8000)
+    for seed in range(8):
+        other = other_recording(Voice(tone.astype(np.float32)), np.random.default_rng(seed))
+        assert other.samples.dtype == np.float32 and np.isfinite(other.samples).all()
+        assert 0.01 < np.abs(other.samples).max() <= 1.2 and other.duration == pytest.approx(1, abs=0.2)
+    assert LABELS[0] == "anger"
