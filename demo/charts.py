@@ -152,7 +152,8 @@ def timeline(analysis: Analysis, model: str) -> go.Figure:
                 {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": lane.attention.replace("axis", ""), "y0": 1,
                  "y1": 1, "line": {"color": ACCENT, "width": 1, "dash": "dot"}}
             )  # fmt: skip
-        shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False, "fixedrange": True}
+        shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False, "fixedrange": True,
+                  "zeroline": False}  # fmt: skip
         layout[lane.content] = {**shared, **content, **over.get(lane.content, {})}
         layout[lane.attention] = {**shared, **attention, **over.get(lane.attention, {})}
     dress(figure, height=400, margin={"l": 12, "r": 40, "t": 20, "b": 36})
@@ -204,7 +205,7 @@ def _words(figure: go.Figure, analysis: Analysis) -> None:
     figure.add_bar(
         name="words", orientation="h", base=[w.start for w in words], x=[max(w.end - w.start, 0.02) for w in words],
         y=[0] * len(words), width=0.9, yaxis="y5", text=[w.text for w in words], textposition="inside",
-        insidetextanchor="middle", textangle=0, constraintext="none" if len(words) < 16 else "inside",
+        insidetextanchor="middle", textangle=0, constraintext="inside",
         marker={"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
         customdata=[[w.text, w.start, w.end] for w in words],
         hovertemplate="“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>",

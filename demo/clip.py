@@ -34,7 +34,7 @@ def tab(analyzer: Analyzer) -> None:
     with gr.Row():
         with gr.Column(scale=4, min_width=300):
             clip = gr.Video(
-                sources=["upload", "webcam"], include_audio=True, label=copy.CAPTURE, elem_id="clip", height=320,
+                sources=["upload", "webcam"], include_audio=True, label=copy.CAPTURE, elem_id="clip", height=390,
                 webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
             )  # fmt: skip
             gr.HTML(
@@ -58,7 +58,7 @@ def tab(analyzer: Analyzer) -> None:
                     name: gr.Button(text, size="sm", elem_id=f"example-{name}") for name, text in copy.EXAMPLES.items()
                 }
         with gr.Column(scale=6, min_width=300):
-            welcome = gr.HTML(copy.WELCOME + figure.drawing(), elem_id="welcome")
+            welcome = gr.HTML(copy.WELCOME + figure.drawing("welcome"), elem_id="welcome")
             with gr.Column(visible=False, elem_id="verdicts") as verdicts:
                 with gr.Row(elem_id="switches"):
                     gr.HTML(f'<p id="switches-label">{copy.SWITCHES}</p>', min_width=90)
@@ -180,16 +180,18 @@ def tab(analyzer: Analyzer) -> None:
         visit.own(path)  # examples too: what the player shows is a copy in gradio's cache
         try:
             visit.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
+            shown_parts = show(visit, model_name, pair_name, head_index)
         except MediaError as error:
             return hide | {status: _say(str(error), "error"), visit_state: visit}
         except Stopped:
             return hide | {status: _say(copy.STOPPED), visit_state: visit}
         except Exception:
+            visit.clear()
             log.exception("A clip could not be analysed")
             return hide | {status: _say(copy.BROKEN, "error"), visit_state: visit}
         took = visit.everything.timings.get("total", 0.0)
         done = _say(f"{visit.everything.duration:.1f} seconds of clip, read in {took:.1f} seconds.")
-        return show(visit, model_name, pair_name, head_index) | {status: done, visit_state: visit}
+        return shown_parts | {status: done, visit_state: visit}
 
     def on_switch(visit, video, audio, text, model_name, pair_name, head_index):
         started = time.perf_counter()
@@ -269,7 +271,7 @@ def _export(visit: Visit, kind: str) -> dict | None:
 
 
 def _say(sentence: str, kind: str = "hint") -> str:
-    return f'<p class="{kind}" role="status">{escape(sentence)}</p>'
+    return f'<p class="{kind}">{escape(sentence)}</p>'
 
 
 assert set(SWITCHES) == set(MODALITIES)

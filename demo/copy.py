@@ -3,9 +3,9 @@
 TITLE = "Cross or self?"
 
 LIMITS = """<strong>A guess at displayed expression, not at what anyone feels.</strong>
-The models learned from <em>composed</em> samples: a voice, a face and a line of text of the same class, each from
-another data set of mostly acted or staged material in English. They are often wrong, and wrong in different ways for
-different people. Please do not judge anybody by them."""
+The models learned from <em>composed</em> samples: an actor's voice, a picture of some other face and a line from a
+television series, put together because they carry the same label. They are often wrong, and wrong in different ways
+for different people. Please do not judge anybody by them."""
 
 INTRODUCTION = f"""
 <header id="intro">
@@ -71,6 +71,7 @@ WELCOME = "<h3>What you will see</h3><p>Two verdicts side by side, and the atten
 
 EXPLANATION = """
 <div class="explain">
+<h2>What am I looking at?</h2>
 <h3>Two ways of paying attention</h3>
 {figure}
 <p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them), the <b>face</b> (found in

@@ -1,25 +1,28 @@
 """The paper's figure, redrawn: what differs between the two models, as inline SVG in the page's own colours."""
 
+from itertools import permutations
+from math import hypot
+
 PLACES = {"words": (60, 40), "face": (20, 130), "voice": (100, 130)}
 
 
-def drawing() -> str:
-    """Both models side by side: streams, statistics, verdict."""
-    return (
-        '<figure id="figure"><svg viewBox="0 0 660 240" role="img" aria-labelledby="figure-title figure-text">'
-        '<title id="figure-title">Self-attention and cross-attention</title><desc id="figure-text">'
-        "Self-attention: words, face and voice each look at themselves, three streams. Cross-attention: each looks at "
-        "each other one, six streams. In both, the mean and the deviation across the streams go to one classifier "
-        "with seven classes.</desc>"
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="var(--accent)"/></marker></defs>'
-        + _model(10, "Self-attention", "3 streams", _loops())
-        + _model(345, "Cross-attention", "6 streams", _crossings())
-        + "</svg></figure>"
+def drawing(name: str) -> str:
+    """Both models side by side, or one above the other where there is no room.
+
+    ``name`` keeps two drawings on one page apart: arrow heads are found by their id.
+    """
+    head = (
+        f'<svg width="0" height="0" aria-hidden="true"><defs><marker id="tip-{name}" viewBox="0 0 8 8" refX="7" refY="4" '
+        'markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="var(--accent)"/>'
+        "</marker></defs></svg>"
     )
+    look = f'class="look" marker-end="url(#tip-{name})"'
+    own = _model("Self-attention", "3 streams", "Words, face and voice each look at themselves.", _loops(look))
+    cross = _model("Cross-attention", "6 streams", "Each looks at each of the other two.", _crossings(look))
+    return f'<figure class="figure">{head}{own}{cross}</figure>'
 
 
-def _model(left: int, name: str, streams: str, arrows: str) -> str:
+def _model(name: str, streams: str, description: str, arrows: str) -> str:
     nodes = "".join(_node(x, y, modality) for modality, (x, y) in PLACES.items())
     chain = [(168, "mean +", "deviation"), (244, "7 classes", "")]
     boxes = "".join(
@@ -28,9 +31,11 @@ def _model(left: int, name: str, streams: str, arrows: str) -> str:
         for x, first, second in chain
     )
     lines = "".join(f'<path d="{d}" class="line"/>' for d in ("M140 108H166", "M230 108H242"))
+    end = "The mean and the deviation across the streams go to a classifier with seven classes."
     return (
-        f'<g transform="translate({left} 40)"><text x="0" y="-18" class="name">{name}</text>'
-        f'<text x="152" y="152" class="small">{streams}</text>{arrows}{nodes}{boxes}{lines}</g>'
+        f'<svg viewBox="-8 -40 322 215" role="img" aria-label="{name}. {description} {end}">'
+        f'<text x="0" y="-24" class="name">{name}</text><text x="199" y="146" class="small">across {streams}</text>'
+        f"{arrows}{nodes}{boxes}{lines}</svg>"
     )
 
 
@@ -38,24 +43,23 @@ def _node(x: int, y: int, name: str) -> str:
     return f'<circle cx="{x}" cy="{y}" r="22" class="box"/><text x="{x}" y="{y + 4}">{name}</text>'
 
 
-def _loops() -> str:
-    return "".join(
-        f'<path d="M{x - 12} {y + 20}C{x - 26} {y + 48} {x + 26} {y + 48} {x + 12} {y + 20}" class="look"/>'
-        if name != "words"
-        else f'<path d="M{x - 12} {y - 20}C{x - 26} {y - 48} {x + 26} {y - 48} {x + 12} {y - 20}" class="look"/>'
-        for name, (x, y) in PLACES.items()
-    )
-
-
-def _crossings() -> str:
+def _loops(look: str) -> str:
     arrows = []
-    for first, (x, y) in PLACES.items():
-        for second, (u, v) in PLACES.items():
-            if first != second:
-                length = ((u - x) ** 2 + (v - y) ** 2) ** 0.5
-                dx, dy = (u - x) / length, (v - y) / length
-                # each direction runs a little to its own side
-                a, b = x + 24 * dx - 5 * dy, y + 24 * dy + 5 * dx
-                c, d = u - 24 * dx - 5 * dy, v - 24 * dy + 5 * dx
-                arrows.append(f'<path d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" class="look"/>')
+    for name, (x, y) in PLACES.items():
+        side = -1 if name == "words" else 1  # above or below its node
+        near, far = y + 20 * side, y + 48 * side
+        arrows.append(f'<path d="M{x - 12} {near}C{x - 26} {far} {x + 26} {far} {x + 12} {near}" {look}/>')
+    return "".join(arrows)
+
+
+def _crossings(look: str) -> str:
+    arrows = []
+    for first, second in permutations(PLACES.values(), 2):
+        (x, y), (u, v) = first, second
+        length = hypot(u - x, v - y)
+        dx, dy = (u - x) / length, (v - y) / length
+        # each direction runs a little to its own side
+        a, b = x + 24 * dx - 5 * dy, y + 24 * dy + 5 * dx
+        c, d = u - 24 * dx - 5 * dy, v - 24 * dy + 5 * dx
+        arrows.append(f'<path d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" {look}/>')
     return "".join(arrows)

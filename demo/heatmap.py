@@ -14,6 +14,7 @@ from demo.pictures import data_uri
 
 MOST_STEPS = 160  # an axis with more is binned
 MOST_THUMBNAILS = 8
+MOST_SECONDS = 6  # lettered on an axis: a phone has room for no more
 MOST_WORDS = 48  # lettered on an axis; of more, every second, third, …
 QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
 KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
@@ -131,13 +132,14 @@ def _colour_bar(uniform: float, top: float) -> dict:
 
 def _axis(modality: str, names: list[str]) -> dict:
     """A category axis of which a readable part is lettered: every word up to ``MOST_WORDS``, else some seconds."""
-    most = MOST_WORDS if modality == "text" else 8
-    step = -(-len(names) // most)
+    words = modality == "text"
+    step = -(-len(names) // (MOST_WORDS if words else MOST_SECONDS))
     shown = list(range(0, len(names), step))
+    plain = [names[i].strip("“”\u200b") for i in shown]
     return {
         "type": "category", "tickmode": "array", "tickvals": shown,
-        "ticktext": [names[i].strip("“”\u200b") if modality == "text" else names[i].strip("\u200b") for i in shown],
-        "showgrid": False, "fixedrange": True,
+        "ticktext": plain if words else [f"{float(name.split()[0]):.1f} s" for name in plain],
+        "showgrid": False, "fixedrange": True, "tickangle": None if words else 0,
     }  # fmt: skip
 
 

@@ -102,6 +102,7 @@
     return point.x;
   }
   function wire() {
+    for (const id of ["status", "agreement"]) { const region = byId(id); if (region) region.setAttribute("aria-live", "polite"); }
     for (const [id, label] of Object.entries(CHARTS)) {
       const plot = document.querySelector(`#${id} .js-plotly-plot`);
       if (!plot || plot.wired || !plot.on) continue;
@@ -126,7 +127,14 @@
       if (!line.hidden) line.style.left = `${axis._offset + axis.l2p(at)}px`;
     }
   }
-  setInterval(() => { wire(); followPlayer(); }, 200);
+  // On a phone the verdicts lie below the fold: go there when they have come.
+  let shown = false;
+  function bringVerdicts() {
+    const verdicts = byId("verdicts"), now = Boolean(verdicts && verdicts.offsetParent);
+    if (now && !shown && innerWidth < 700) verdicts.scrollIntoView({ behavior: "smooth", block: "start" });
+    shown = now;
+  }
+  setInterval(() => { wire(); followPlayer(); bringVerdicts(); }, 200);
 
   // Files are made on the server's memory and become files only here.
   window.handOut = (file) => {

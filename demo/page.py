@@ -21,8 +21,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
                 clip.tab(analyzer)
             with gr.Tab("Live"):
                 live.tab(analyzer)
-            with gr.Tab("What am I looking at?"):
-                gr.HTML(copy.EXPLANATION.format(figure=figure.drawing(), limits=copy.LIMITS))
+            with gr.Tab("What is this?"):
+                gr.HTML(copy.EXPLANATION.format(figure=figure.drawing("about"), limits=copy.LIMITS))
         gr.HTML(copy.FOOTER)
         api.endpoint(analyzer)
         page.unload(_leave)
