@@ -203,7 +203,9 @@ class FusionModel(nn.Module):
             {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
         widths = config.inputs | {m: encoder.width for m, encoder in self.local_encoder.items()}
-        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(widths[m], width, config.masked) for m in self.modalities})
+        self.global_encoder = nn.ModuleDict(
+            {m: RecurrentEncoder(widths[m], width, config.masked) for m in self.modalities}
+        )
         self.attention = nn.ModuleDict(
             {
                 f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)

@@ -84,7 +84,9 @@ def _full(values: Tensor) -> Padded:
     return Padded(values, torch.full((len(values),), values.shape[1], device=values.device))
 
 
-RECURRENT = tuple(f"{kind}_{side}_l0{way}" for way in ("", "_reverse") for side in ("ih", "hh") for kind in ("weight", "bias"))
+RECURRENT = tuple(
+    f"{kind}_{side}_l0{way}" for way in ("", "_reverse") for side in ("ih", "hh") for kind in ("weight", "bias")
+)
 ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
 LINEAR = ("weight", "bias")
 

@@ -62,7 +62,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--margin", type=float, default=0.02, help="largest difference taken for equivalent (0 to 1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes on this machine")
     parser.add_argument("--backend", choices=("local", "ray"), default="local", help="ray: needs pip install ray")
-    parser.add_argument("--words", choices=("written", "heard"), default="written", help="the corpus's words or Whisper's")
+    parser.add_argument(
+        "--words", choices=("written", "heard"), default="written", help="the corpus's words or Whisper's"
+    )
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose face encoder makes the features")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--out", type=Path, help="results and report (default: runs/paper/CORPUS-VARIANT)")

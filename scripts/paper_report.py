@@ -19,15 +19,28 @@ from core.training.dataset import Corpus
 from core.training.protocol import Settings
 from core.training.state import write_json
 from core.training.tables import (
-    COMPARISON_HEAD, METRICS, PAPER, RESULT_HEAD, Comparison, Line, comparison_rows, comparisons_of, describe, lines_of,
-    pooled_metrics, result_rows, to_csv, to_latex, to_markdown,
+    COMPARISON_HEAD,
+    METRICS,
+    PAPER,
+    RESULT_HEAD,
+    Comparison,
+    Line,
+    comparison_rows,
+    comparisons_of,
+    describe,
+    lines_of,
+    pooled_metrics,
+    result_rows,
+    to_csv,
+    to_latex,
+    to_markdown,
 )  # fmt: skip
 
 COLOURS = {"self": "#0072B2", "cross": "#D55E00", "cross + self": "#009E73"}  # told apart by colour-blind people too
 PAPER_COLOUR = "#777777"
 VARIANTS = {
     "masked": "masked (float32, standardised features, padding never read, strided convolution over time)",
-    "reference": "reference-exact (float64, raw features, fixed lengths, padding counts as data, as in the authors' code)",
+    "reference": "reference-exact (float64, raw features, fixed lengths, padding counts as data: the authors' code)",
 }
 NAMES_NOTE = (
     "In the paper's code, \"weighted accuracy\" (W.Acc) is the mean of the per-class recalls, here called balanced "
@@ -35,12 +48,13 @@ NAMES_NOTE = (
     "names the other way round. The paper's numbers are for IEMOCAP, and stand here for orientation."
 )  # fmt: skip
 METHOD_NOTE = (
-    "Mean ± standard deviation over folds x seeds. p: corrected resampled t-test (Nadeau and Bengio) of cross less self, "
-    "seeds averaged within each fold, since they share its utterances; interval: the same, 95 %; d_z: mean over standard "
-    "deviation of the fold differences; TOST: two one-sided tests of equivalence within ±{margin:g} points; Wilcoxon: signed "
-    "ranks over fold x seed pairs, which it takes for independent; McNemar: exact, on the seeds' votes, folds pooled; Holm: "
-    "corrected over the sets of modalities. The conclusion uses the corrected t-test after Holm, and TOST, at 5 %."
-)  # fmt: skip
+    "Mean ± standard deviation over folds x seeds. p: corrected resampled t-test (Nadeau and Bengio) of cross less "
+    "self, seeds averaged within each fold, since they share its utterances; interval: the same, 95 %; d_z: mean over "
+    "standard deviation of the fold differences; TOST: two one-sided tests of equivalence within ±{margin:g} points; "
+    "Wilcoxon: signed ranks over fold x seed pairs, which it takes for independent; McNemar: exact, on the seeds' "
+    "votes, folds pooled; Holm: corrected over the sets of modalities. The conclusion uses the corrected t-test after "
+    "Holm, and TOST, at 5 %."
+)
 
 
 def write_report(results: list[dict], corpus: Corpus, settings: Settings, folder: Path, margin: float) -> str:
@@ -90,7 +104,12 @@ def draw_scores(lines: list[Line], metric: str) -> go.Figure:
             x=names, y=[line.percent(metric)[0] for line in chosen], name=attention, marker_color=colour, opacity=0.75,
             error_y={"array": [_reach(line.scores[metric]) for line in chosen]}, offsetgroup=attention,
         )  # fmt: skip
-        points = [(name, 100 * s) for name, line in zip(names, chosen) for s in line.scores[metric].ravel() if s == s]
+        points = [
+            (name, 100 * s)
+            for name, line in zip(names, chosen, strict=True)
+            for s in line.scores[metric].ravel()
+            if s == s
+        ]
         figure.add_box(
             x=[name for name, _ in points], y=[s for _, s in points], name=f"{attention}, runs", offsetgroup=attention,
             boxpoints="all", pointpos=0, jitter=0.5, fillcolor="rgba(0,0,0,0)", line_color="rgba(0,0,0,0)",
@@ -133,7 +152,9 @@ def draw_recalls(results: list[dict], classes: tuple[str, ...]) -> go.Figure:
     pooled = pooled_metrics(results, classes)
     names = [", ".join(describe(name)) for name in pooled]
     recalls = [[None if r is None else 100 * r for r in m["recall"].values()] for m in pooled.values()]
-    figure = go.Figure(go.Heatmap(z=recalls, x=classes, y=names, colorscale="Viridis", zmin=0, zmax=100, texttemplate="%{z:.0f}"))
+    figure = go.Figure(
+        go.Heatmap(z=recalls, x=classes, y=names, colorscale="Viridis", zmin=0, zmax=100, texttemplate="%{z:.0f}")
+    )
     figure.update_layout(title="Recall of each class, percent", template="plotly_white", yaxis_autorange="reversed")
     return figure
 
@@ -143,7 +164,9 @@ def draw_confusions(results: list[dict], classes: tuple[str, ...]) -> go.Figure:
     pooled = pooled_metrics(results, classes)
     most = max(len(name.split("-")[0]) for name in pooled)
     chosen = [name for name in pooled if len(name.split("-")[0]) == most][:4]
-    figure = make_subplots(1, len(chosen), subplot_titles=[", ".join(describe(name)) for name in chosen], shared_yaxes=True)
+    figure = make_subplots(
+        1, len(chosen), subplot_titles=[", ".join(describe(name)) for name in chosen], shared_yaxes=True
+    )
     for column, name in enumerate(chosen, 1):
         counts = np.array(pooled[name]["confusion"], float)
         shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -152,7 +175,9 @@ def draw_confusions(results: list[dict], classes: tuple[str, ...]) -> go.Figure:
             showscale=column == len(chosen), row=1, col=column,
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(title="Confusion: rows are the truth, columns the prediction, percent", template="plotly_white")
+    figure.update_layout(
+        title="Confusion: rows are the truth, columns the prediction, percent", template="plotly_white"
+    )
     return figure
 
 
@@ -167,6 +192,7 @@ def _reach(scores: np.ndarray) -> float:
 def _facts(results: list[dict], corpus: Corpus, settings: Settings) -> dict[str, str]:
     """What was run, with what and where."""
     folds, seeds = ({r[key] for r in results} for key in ("fold", "seed"))
+    configurations = len({r["configuration"] for r in results})
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy", "scikit-learn"))
     train, test = ([r[key] for r in results] for key in ("n_train", "n_test"))
     return {
@@ -174,7 +200,7 @@ def _facts(results: list[dict], corpus: Corpus, settings: Settings) -> dict[str,
         "date": datetime.now(UTC).date().isoformat(),
         "variant": VARIANTS[settings.variant],
         "split": corpus.split,
-        "runs": f"{len(results)}: {len(folds)} folds x {len(seeds)} seeds x {len({r['configuration'] for r in results})} configurations",
+        "runs": f"{len(results)}: {len(folds)} folds x {len(seeds)} seeds x {configurations} configurations",
         "utterances": f"{min(train)} to {max(train)} for training, {min(test)} to {max(test)} for testing, a fold",
         "classes": ", ".join(corpus.classes),
         "training": f"Adam {settings.learning_rate:g}, batches of {settings.batch}, at most {settings.epochs} epochs, stopped "
@@ -187,7 +213,11 @@ def _facts(results: list[dict], corpus: Corpus, settings: Settings) -> dict[str,
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
     return names[0] if names else platform.processor() or platform.machine()
 
 
@@ -205,11 +235,13 @@ def _page(name: str, facts: dict[str, str], tables: dict, method: str, figures: 
 
     def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         cells = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        return f'<div class="wide"><table><tr>{"".join(f"<th>{escape(h)}</th>" for h in head)}</tr>{cells}</table></div>'
+        return (
+            f'<div class="wide"><table><tr>{"".join(f"<th>{escape(h)}</th>" for h in head)}</tr>{cells}</table></div>'
+        )
 
     drawn = "".join(
         figure.to_html(full_html=False, include_plotlyjs=first, default_height="520px", config={"displaylogo": False})
-        for figure, first in zip(figures, [True] + [False] * len(figures))
+        for figure, first in zip(figures, [True] + [False] * (len(figures) - 1), strict=True)
     )
     title = f"Is cross-attention preferable to self-attention? {escape(name)}"
     return (

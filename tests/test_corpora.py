@@ -36,7 +36,12 @@ def test_ravdess_joins_the_versions_of_an_utterance(tmp_path):
 
 
 def test_emodb_leaves_boredom_out(tmp_path):
-    touch(tmp_path / "wav/03a01Fa.wav", tmp_path / "wav/03a01La.wav", tmp_path / "wav/16b10Wb.flac", tmp_path / "wav/x.txt")
+    touch(
+        tmp_path / "wav/03a01Fa.wav",
+        tmp_path / "wav/03a01La.wav",
+        tmp_path / "wav/16b10Wb.flac",
+        tmp_path / "wav/x.txt",
+    )
     happy, angry = read_emodb(tmp_path)
     assert (happy.id, LABELS[happy.label], happy.group) == ("03a01Fa", "happiness", "03")
     assert (LABELS[angry.label], angry.group) == ("anger", "16") and angry.text.startswith("Die wird")
@@ -53,7 +58,9 @@ def test_crema_d_pairs_sound_and_pictures(tmp_path):
 
 def test_crema_d_refuses_git_lfs_pointers(tmp_path):
     touch(tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav")
-    (tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    (tmp_path / "AudioWAV/1001_DFA_ANG_XX.wav").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\n"
+    )
     with pytest.raises(CorpusError, match="git lfs pull"):
         read_crema_d(tmp_path)
 
@@ -84,7 +91,12 @@ def test_meld_refuses_another_csv(tmp_path):
 
 @pytest.mark.parametrize(
     ("reader", "words"),
-    [(read_ravdess, "zenodo"), (read_emodb, "emodb"), (read_crema_d, "CREMA-D"), (lambda r: read_meld(r, "dev"), "affective")],
+    [
+        (read_ravdess, "zenodo"),
+        (read_emodb, "emodb"),
+        (read_crema_d, "CREMA-D"),
+        (lambda r: read_meld(r, "dev"), "affective"),
+    ],
 )
 def test_an_empty_folder_says_what_is_missing_and_where_to_get_it(tmp_path, reader, words):
     with pytest.raises(CorpusError, match=words) as error:

@@ -26,7 +26,11 @@ from core.training.protocol import Settings, all_jobs, run_protocol
 from core.training.sources import Request, prepare_corpus
 from scripts.paper_report import write_report
 
-LINES = {"neu": "Where are you going now?", "ang": "I told you not to do that again.", "sad": "She is never coming back."}
+LINES = {
+    "neu": "Where are you going now?",
+    "ang": "I told you not to do that again.",
+    "sad": "She is never coming back.",
+}
 SECONDS, RATE = 8, 10
 
 
@@ -55,7 +59,11 @@ def release(tmp_path_factory) -> Path:
         labels, said = ["% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]", ""], []
         for i, code in enumerate(LINES):
             name, start = f"{dialog}_{speaker}{i:03}", 0.5 + 2.4 * i
-            labels += [f"[{start:.4f} - {start + 2:.4f}]\t{name}\t{code}\t[2.5000, 2.5000, 2.5000]", "C-E2:\tNeutral;\t()", ""]
+            labels += [
+                f"[{start:.4f} - {start + 2:.4f}]\t{name}\t{code}\t[2.5000, 2.5000, 2.5000]",
+                "C-E2:\tNeutral;\t()",
+                "",
+            ]
             said.append(f"{name} [00{start:.4f}-00{start + 2:.4f}]: {LINES[code]}")
             wav = session / "sentences" / "wav" / dialog / f"{name}.wav"
             wav.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +183,9 @@ def test_labels_of_the_folds_are_named_by_their_counts(folds, tmp_path):
     assert name_classes(folds) == tuple(f"class {i}" for i in range(7))
     (tmp_path / "fold01").mkdir()
     labels = np.repeat(np.arange(7), list(COUNTS))
-    for part, chosen in zip(("train", "dev", "test"), np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])):
+    for part, chosen in zip(
+        ("train", "dev", "test"), np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])
+    ):
         np.save(tmp_path / "fold01" / f"{part}_label.npy", chosen)
     assert name_classes(tmp_path) == CLASSES[:4] + ("frustrated", "surprise", "neutral")
 
@@ -203,7 +213,9 @@ def test_from_the_folds_to_the_report(folds, tmp_path, variant):
     if variant == "reference":
         grus = sum(2 * (180 * (width + 60) + 360) for width in (300, 2048, 120))
         attention = 3 * (4 * 120 * 120 + 4 * 120)
-        assert results[0]["parameters"] == grus + (32 * 25 + 25) + (1000 * 500 + 500) + attention + 240 * 60 + 60 + 7 * 61
+        assert (
+            results[0]["parameters"] == grus + (32 * 25 + 25) + (1000 * 500 + 500) + attention + 240 * 60 + 60 + 7 * 61
+        )
     assert "## Cross against self" in write_report(results, corpus, settings, tmp_path, 0.02)
 
 
@@ -241,7 +253,9 @@ def test_extraction_survives_kills_and_writes_down_what_failed(tmp_path):
     manifest = extract_corpus(records, make_count_letters, tmp_path)
     print(f"{finished} of {len(records)} were finished when it was last killed")
     assert manifest.done == [r.id for r in records[2:]]
-    assert manifest.failed == {"bad": "bad.avi is damaged."} and manifest.missing == {"dark": {"video": "no face was found"}}
+    assert manifest.failed == {"bad": "bad.avi is damaged."} and manifest.missing == {
+        "dark": {"video": "no face was found"}
+    }
     assert json.loads((tmp_path / "manifest.json").read_text())["failed"] == manifest.failed
     assert features_file(tmp_path, "train/x").name == "train--x.safetensors"
     torch.set_num_threads(1)

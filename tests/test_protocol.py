@@ -22,7 +22,14 @@ from core.training.processes import BackendError, in_processes
 from core.training.protocol import CONFIGURATIONS, Job, Settings, all_jobs, front_of, fusion_config, run_protocol
 from core.training.synthetic import synthetic_corpus
 from core.training.tables import (
-    COMPARISON_HEAD, PAPER, RESULT_HEAD, comparison_rows, comparisons_of, lines_of, result_rows, to_csv,
+    COMPARISON_HEAD,
+    PAPER,
+    RESULT_HEAD,
+    comparison_rows,
+    comparisons_of,
+    lines_of,
+    result_rows,
+    to_csv,
 )  # fmt: skip
 
 SMALL = {"width": 24, "heads": 2}
@@ -60,7 +67,9 @@ def relation(tmp_path_factory):
 
 def test_cross_wins_where_the_label_is_a_relation(relation):
     (comparison,) = comparisons_of(relation, 3)
-    cross, self_ = (np.mean([r["accuracy"] for r in relation if r["configuration"] == f"vt-{a}"]) for a in ("cross", "self"))
+    cross, self_ = (
+        np.mean([r["accuracy"] for r in relation if r["configuration"] == f"vt-{a}"]) for a in ("cross", "self")
+    )
     assert cross > 0.9 and self_ < 0.75
     for metric in ("accuracy", "balanced_accuracy"):
         assert comparison.tests[metric].interval[0] > 0 and comparison.adjusted[metric] < 0.01
@@ -82,7 +91,9 @@ def test_neither_wins_where_evidence_adds_up(tmp_path):
 
 def test_results_say_what_the_table_needs(relation):
     first = relation[0]
-    assert first["configuration"] == "vt-self" and len(first["truth"]) == len(first["predicted"]) == first["n_test"] == 140
+    assert (
+        first["configuration"] == "vt-self" and len(first["truth"]) == len(first["predicted"]) == first["n_test"] == 140
+    )
     assert first["accuracy"] == np.mean(np.equal(first["truth"], first["predicted"]))
     # The epoch that is kept is the first one with the highest validation accuracy.
     accuracies = [accuracy for _, accuracy in first["history"]]
@@ -91,7 +102,9 @@ def test_results_say_what_the_table_needs(relation):
 
 def run_until_killed(folder: Path, ready) -> None:
     # What torch loads at its first step would otherwise be all that is ever killed.
-    run_protocol(partial(synthetic_corpus, "additive", 60), quick_jobs()[:1], QUICK, folder.with_name(f"warm{os.getpid()}"))
+    run_protocol(
+        partial(synthetic_corpus, "additive", 60), quick_jobs()[:1], QUICK, folder.with_name(f"warm{os.getpid()}")
+    )
     ready.set()
     run_protocol(*LONGER, folder)
 
@@ -205,11 +218,15 @@ def test_folds_share_no_group_and_cover_everything():
     seen = []
     for open_fold in corpus.folds:
         fold = open_fold()
-        parts = [{int(name.split("-")[1]) % 20 for name in part.ids} for part in (fold.train, fold.validation, fold.test)]
+        parts = [
+            {int(name.split("-")[1]) % 20 for name in part.ids} for part in (fold.train, fold.validation, fold.test)
+        ]
         assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
         assert len(fold.train) + len(fold.validation) + len(fold.test) == 100
         seen += list(fold.test.ids)
-    assert sorted(seen) == sorted(corpus.folds[0]().train.ids + corpus.folds[0]().validation.ids + corpus.folds[0]().test.ids)
+    assert sorted(seen) == sorted(
+        corpus.folds[0]().train.ids + corpus.folds[0]().validation.ids + corpus.folds[0]().test.ids
+    )
     examples = corpus.folds[0]().train
     with pytest.raises(ValueError, match="groups"):
         divide(examples, ["one speaker"] * len(examples), 5)
@@ -259,7 +276,12 @@ def test_seeds_and_folds_fill_a_table_with_holes():
     assert test.difference == pytest.approx(0.175) and test.error == pytest.approx(np.sqrt(5 / 6 * 0.00125))
     assert (comparison.mcnemar.only_first, comparison.mcnemar.only_second) == (4, 0)  # one of fold 1, three of fold 2
     rows = result_rows([self_, cross])
-    assert rows[0][:2] == ("A+V+T", "self") and rows[0][3:] == ("50.0 ± 10.0", "58.7 ± 2.2", "50.0 ± 10.0", "64.2 ± 1.9")
+    assert rows[0][:2] == ("A+V+T", "self") and rows[0][3:] == (
+        "50.0 ± 10.0",
+        "58.7 ± 2.2",
+        "50.0 ± 10.0",
+        "64.2 ± 1.9",
+    )
 
 
 def test_a_corpus_with_one_fold_allows_no_inference_over_folds():

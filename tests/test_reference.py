@@ -28,7 +28,8 @@ def random_weights(model: str) -> dict[str, torch.Tensor]:
     shapes |= {"concat_linear.weight": (60, 240), "concat_linear.bias": (60,)}
     shapes |= {"classifier.weight": (7, 60), "classifier.bias": (7,)}
     return {
-        name: torch.randn(shape, generator=generator, dtype=torch.float64) / math.sqrt(shape[1] if len(shape) > 1 else 60)
+        name: torch.randn(shape, generator=generator, dtype=torch.float64)
+        / math.sqrt(shape[1] if len(shape) > 1 else 60)
         for name, shape in shapes.items()
     }
 
@@ -143,7 +144,9 @@ def test_the_reference_trains_with_dropout_on_words_only_in_training():
 
 
 def test_sizes_are_read_from_the_weights():
-    config = FusionConfig(CROSS, {"text": 30, "video": 20, "audio": 12}, dict(MIXING), width=24, bottleneck=12, classes=4)
+    config = FusionConfig(
+        CROSS, {"text": 30, "video": 20, "audio": 12}, dict(MIXING), width=24, bottleneck=12, classes=4
+    )
     torch.manual_seed(0)
     source = ReferenceModel(config).fusion.state_dict()
     letters = {"text": "t", "video": "v", "audio": "a"}

@@ -58,7 +58,9 @@ def test_the_interval_of_the_effect_covers_as_promised():
     assert 0.92 < covered / 300 < 0.98
     # Its bounds are the effects under which the observed t is a 2.5 % surprise.
     low, high = effect_interval(1.0, 9)
-    assert stats.nct.sf(3.0, 8, 3 * low) == pytest.approx(0.025) and stats.nct.cdf(3.0, 8, 3 * high) == pytest.approx(0.025)
+    assert stats.nct.sf(3.0, 8, 3 * low) == pytest.approx(0.025) and stats.nct.cdf(3.0, 8, 3 * high) == pytest.approx(
+        0.025
+    )
 
 
 def test_equivalence_by_hand():

@@ -46,7 +46,9 @@ def read_crema_d(root: Path) -> list[ClipRecord]:
         actor, line, emotion, _ = NAME.fullmatch(name).groups()
         sound, pictures = files["AudioWAV"].get(name), files["VideoFlash"].get(name)
         records.append(
-            ClipRecord(name, EMOTIONS[emotion], actor, voice=sound or pictures, pictures=pictures, text=LINES.get(line, ""))
+            ClipRecord(
+                name, EMOTIONS[emotion], actor, voice=sound or pictures, pictures=pictures, text=LINES.get(line, "")
+            )
         )
     return records
 

@@ -35,7 +35,9 @@ def read_emodb(root: Path) -> list[ClipRecord]:
     for path in sorted((root / "wav").glob("*")):
         match = NAME.fullmatch(path.stem)
         if match and path.suffix.lower() in {".wav", ".flac"} and match[3] in EMOTIONS:
-            records.append(ClipRecord(path.stem, EMOTIONS[match[3]], match[1], voice=path, text=LINES.get(match[2], "")))
+            records.append(
+                ClipRecord(path.stem, EMOTIONS[match[3]], match[1], voice=path, text=LINES.get(match[2], ""))
+            )
     if not records:
         raise CorpusError(
             f"EmoDB was not found: expected files such as wav/03a01Fa.wav in {root} "

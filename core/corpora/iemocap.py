@@ -38,11 +38,15 @@ def read_iemocap(root: Path) -> list[ClipRecord]:
     sessions = [root / f"Session{k}" for k in range(1, 6)]
     missing = [session.name for session in sessions if not (session / "dialog" / "EmoEvaluation").is_dir()]
     if missing:
-        raise CorpusError(f"IEMOCAP is not complete: {root} lacks dialog/EmoEvaluation of {', '.join(missing)} ({SOURCE}).")
+        raise CorpusError(
+            f"IEMOCAP is not complete: {root} lacks dialog/EmoEvaluation of {', '.join(missing)} ({SOURCE})."
+        )
     records = [record for session in sessions for record in _read_session(session)]
     absent = [path for record in records for path in (record.voice, record.pictures) if not path.exists()]
     if absent:
-        raise CorpusError(f"IEMOCAP is not complete: {len(absent)} files are missing, the first is {absent[0]} ({SOURCE}).")
+        raise CorpusError(
+            f"IEMOCAP is not complete: {len(absent)} files are missing, the first is {absent[0]} ({SOURCE})."
+        )
     return records
 
 

@@ -16,7 +16,15 @@ from core.corpora.layout import CorpusError
 
 PARTS = ("train", "dev", "test")
 WIDTHS = {"text": 300, "video": 2048, "audio": 120}
-COUNTS = {1103: "angry", 1041: "excited", 595: "happy", 1084: "sad", 1849: "frustrated", 107: "surprise", 1708: "neutral"}
+COUNTS = {
+    1103: "angry",
+    1041: "excited",
+    595: "happy",
+    1084: "sad",
+    1849: "frustrated",
+    107: "surprise",
+    1708: "neutral",
+}
 """Utterances of each class in all parts of a fold together: what tells which label is which class."""
 
 
@@ -80,7 +88,9 @@ def read_fold_part(root: Path, fold: int, part: str, padded: bool = False) -> Fo
     embedding = _array(folder / "W_embedding.npy", ("vocabulary", 300))
     for name, array in arrays.items():
         if len(array) != len(labels):
-            raise CorpusError(f"{folder}: {part}_{name}.npy holds {len(array)} utterances, {part}_label.npy {len(labels)}.")
+            raise CorpusError(
+                f"{folder}: {part}_{name}.npy holds {len(array)} utterances, {part}_label.npy {len(labels)}."
+            )
     tokens = arrays["nlp_trans"].astype(np.int64)
     if tokens.size and not 0 <= tokens.min() <= tokens.max() < len(embedding):
         raise CorpusError(f"{folder}: {part}_nlp_trans.npy holds token ids that W_embedding.npy has no row for.")
@@ -88,7 +98,10 @@ def read_fold_part(root: Path, fold: int, part: str, padded: bool = False) -> Fo
     written = np.where(tokens != 0, np.arange(1, 129), 0)  # id 0 pads; lines without a word keep one step
     steps = {"text": written.max(1, initial=1), "video": arrays["video_seqN"], "audio": arrays["audio_seqN"]}
     full = {"text": 128, "video": 32, "audio": 1000}
-    lengths = {m: np.full(len(labels), full[m]) if padded else np.clip(n, 1, full[m]).astype(np.int64) for m, n in steps.items()}
+    lengths = {
+        m: np.full(len(labels), full[m]) if padded else np.clip(n, 1, full[m]).astype(np.int64)
+        for m, n in steps.items()
+    }
     return FoldPart(
         labels=labels[rows],
         sequences={
@@ -125,7 +138,11 @@ def count_folds(root: Path) -> int:
 
 
 def name_classes(root: Path) -> tuple[str, ...]:
-    """The names of labels 0 to 6, recognised by how often each occurs; "class 0" ... if the counts are not the corpus's."""
+    """The names of labels 0 to 6, recognised by how often each occurs.
+
+    Returns:
+        "class 0" ... if the counts are not those of the whole corpus.
+    """
     folder = find_folds(root) / "fold01"
     labels = np.concatenate([_array(folder / f"{part}_label.npy", ("n",)) for part in PARTS]).astype(np.int64)
     counts = np.bincount(labels, minlength=len(CLASSES))

@@ -11,7 +11,13 @@ from pathlib import Path
 from core.corpora.layout import ClipRecord, CorpusError, labels_of, plain_text
 
 EMOTIONS = labels_of(
-    anger="anger", disgust="disgust", fear="fear", joy="happiness", neutral="neutral", sadness="sadness", surprise="surprise"
+    anger="anger",
+    disgust="disgust",
+    fear="fear",
+    joy="happiness",
+    neutral="neutral",
+    sadness="sadness",
+    surprise="surprise",
 )
 CLIPS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
 SOURCE = "(download it from https://affective-meld.github.io)"

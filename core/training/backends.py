@@ -3,6 +3,7 @@
 A backend takes something that makes a function, jobs and a number of workers, and yields results as they come.
 """
 
+import os
 from collections.abc import Callable, Iterator
 
 import torch
@@ -15,6 +16,7 @@ def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int) -> Itera
 
     The machines must see the corpus under the same path.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports usage to its makers unless told not to
     try:
         import ray
     except ImportError as error:
@@ -33,7 +35,7 @@ def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int) -> Itera
         return
     started_here = not ray.is_initialized()
     if started_here:
-        ray.init(log_to_driver=False)
+        ray.init(log_to_driver=False, include_dashboard=False)
     try:
         count = max(1, min(len(jobs), int(ray.cluster_resources().get("CPU", 1))))
         pool = ray.util.ActorPool([Worker.remote() for _ in range(count)])

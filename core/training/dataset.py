@@ -85,7 +85,9 @@ def divide(examples: Examples, groups: Sequence[str], folds: int) -> tuple[Calla
         ValueError: fewer groups than folds, or fewer than three folds.
     """
     if folds < 3 or len(set(groups)) < folds:
-        raise ValueError(f"{folds} folds need at least 3 folds and as many groups; there are {len(set(groups))} groups.")
+        raise ValueError(
+            f"{folds} folds need at least 3 folds and as many groups; there are {len(set(groups))} groups."
+        )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     parts = [test for _, test in splitter.split(np.zeros(len(examples)), examples.labels, np.asarray(groups))]
 

@@ -47,4 +47,8 @@ def _additive(label: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
         noise = chance.normal(0, 1, (chance.integers(low, high), width))
         return noise + 0.8 * np.eye(width)[label] + chance.normal(0, 0.5, width)
 
-    return {"text": evidence(KEYS, 3, 6), "video": evidence(KEYS + len(CLASSES), 3, 6), "audio": evidence(SOUND_WIDTH, 8, 13)}
+    return {
+        "text": evidence(KEYS, 3, 6),
+        "video": evidence(KEYS + len(CLASSES), 3, 6),
+        "audio": evidence(SOUND_WIDTH, 8, 13),
+    }

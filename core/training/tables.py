@@ -8,7 +8,14 @@ import numpy as np
 
 from core.training.metrics import classification_metrics
 from core.training.significance import (
-    McNemar, PairedTest, corrected_t_test, equivalence_p, holm, mcnemar, vote, wilcoxon_p,
+    McNemar,
+    PairedTest,
+    corrected_t_test,
+    equivalence_p,
+    holm,
+    mcnemar,
+    vote,
+    wilcoxon_p,
 )  # fmt: skip
 
 METRICS = {"accuracy": "accuracy (paper: UW.Acc)", "balanced_accuracy": "balanced accuracy (paper: W.Acc)"}
