@@ -203,8 +203,8 @@ def _facts(results: list[dict], corpus: Corpus, settings: Settings) -> dict[str,
         "runs": f"{len(results)}: {len(folds)} folds x {len(seeds)} seeds x {configurations} configurations",
         "utterances": f"{min(train)} to {max(train)} for training, {min(test)} to {max(test)} for testing, a fold",
         "classes": ", ".join(corpus.classes),
-        "training": f"Adam {settings.learning_rate:g}, batches of {settings.batch}, at most {settings.epochs} epochs, stopped "
-        f"after {settings.patience} without a better validation accuracy",
+        "training": f"Adam {settings.learning_rate:g}, batches of {settings.batch}, at most {settings.epochs} epochs, "
+        f"stopped after {settings.patience} without a better validation accuracy",
         "time": f"{sum(r['seconds'] for r in results) / 3600:.2f} hours of training, one thread a job",
         "versions": f"Python {platform.python_version()}, {packages}",
         "hardware": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
@@ -245,7 +245,7 @@ def _page(name: str, facts: dict[str, str], tables: dict, method: str, figures: 
     )
     title = f"Is cross-attention preferable to self-attention? {escape(name)}"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head><body>'
-        f"<h1>{title}</h1><dl>{facts_html}</dl><h2>Results</h2><p>{escape(NAMES_NOTE)}</p>{table(*tables['table'][:2])}"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
+        f"<body><h1>{title}</h1><dl>{facts_html}</dl><h2>Results</h2><p>{escape(NAMES_NOTE)}</p>{table(*tables['table'][:2])}"
         f"<h2>Cross against self</h2><p>{escape(method)}</p>{table(*tables['comparison'][:2])}{drawn}</body></html>"
     )

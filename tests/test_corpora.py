@@ -108,7 +108,8 @@ def test_an_empty_folder_says_what_is_missing_and_where_to_get_it(tmp_path, read
     ("written", "plain"),
     [
         ("don’t", "don't"), ("don\x92t", "don't"), ("donâ€™t", "don't"), ("either—Ooh", "either - Ooh"),
-        ("853-5…   That", "853-5... That"), ("“Hi”", '"Hi"'), ("OlÃ©", "Olé"), ("Château", "Château"), ("a\xa0b", "a b"),
+        ("853-5…   That", "853-5... That"), ("“Hi”", '"Hi"'), ("OlÃ©", "Olé"), ("Château", "Château"),
+        ("a\xa0b", "a b"),
     ],
 )  # fmt: skip
 def test_plain_text(written, plain):

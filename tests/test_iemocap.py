@@ -155,7 +155,8 @@ def folds(tmp_path_factory) -> Path:
             tokens[:, :3] = chance.integers(1, 40, (n, 3))
             arrays = {
                 "audio_mfcc": chance.normal(size=(n, 1000, 120)).astype(np.float16), "audio_seqN": np.full(n, 450),
-                "video": chance.normal(size=(n, 32, 2048)).astype(np.float16), "video_seqN": np.array([0] + [14] * (n - 1)),
+                "video": chance.normal(size=(n, 32, 2048)).astype(np.float16),
+                "video_seqN": np.array([0] + [14] * (n - 1)),
                 "nlp_trans": tokens, "label": np.arange(n) % 7, "audio_prosody": np.zeros((n, 35)),
             }  # fmt: skip
             for name, array in arrays.items():
@@ -183,9 +184,8 @@ def test_labels_of_the_folds_are_named_by_their_counts(folds, tmp_path):
     assert name_classes(folds) == tuple(f"class {i}" for i in range(7))
     (tmp_path / "fold01").mkdir()
     labels = np.repeat(np.arange(7), list(COUNTS))
-    for part, chosen in zip(
-        ("train", "dev", "test"), np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])
-    ):
+    divided = np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])
+    for part, chosen in zip(("train", "dev", "test"), divided, strict=True):
         np.save(tmp_path / "fold01" / f"{part}_label.npy", chosen)
     assert name_classes(tmp_path) == CLASSES[:4] + ("frustrated", "surprise", "neutral")
 
