@@ -245,7 +245,7 @@ def _page(name: str, facts: dict[str, str], tables: dict, method: str, figures: 
     )
     title = f"Is cross-attention preferable to self-attention? {escape(name)}"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1><dl>{facts_html}</dl><h2>Results</h2><p>{escape(NAMES_NOTE)}</p>{table(*tables['table'][:2])}"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+        f"</head><body><h1>{title}</h1><dl>{facts_html}</dl><h2>Results</h2><p>{escape(NAMES_NOTE)}</p>{table(*tables['table'][:2])}"
         f"<h2>Cross against self</h2><p>{escape(method)}</p>{table(*tables['comparison'][:2])}{drawn}</body></html>"
     )

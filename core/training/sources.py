@@ -93,7 +93,7 @@ def prepare_clips(
     return _store(folder, name, classes, f"{split}; {left_out}", used, request.folds)
 
 
-def prepare_composed(request: Request, per_part: int = 20 * len(LABELS)) -> Opener:
+def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Opener:
     """Composes utterances from RAVDESS voices, FER2013 faces and MELD lines; ``root`` holds the three corpora.
 
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
