@@ -81,7 +81,7 @@ class ExpressionNet(nn.Module):
         self.classifier = nn.Linear(config.embedding, config.classes)
 
     def embed(self, crops: Tensor) -> Tensor:
-        """The feature of fusion: embeddings [N, D] of grey crops uint8 [N, 48, 48], mean of each and its mirror image."""
+        """The feature of fusion: embeddings [N, D] of grey crops [N, 48, 48], each the mean with its mirror image's."""
         return (self._embed(crops) + self._embed(crops.flip(2))) / 2
 
     def forward(self, crops: Tensor) -> Tensor:

@@ -92,6 +92,15 @@ class Padded:
     values: Tensor
     lengths: Tensor
 
+    @classmethod
+    def of(cls, sequences: list[Tensor]) -> "Padded":
+        """Sequences [T, D] of several lengths, empty ones for what is absent, as one batch."""
+        lengths = torch.tensor([len(sequence) for sequence in sequences])
+        values = sequences[0].new_zeros(len(sequences), max(1, int(lengths.max())), sequences[0].shape[1])
+        for row, sequence in zip(values, sequences, strict=True):
+            row[: len(sequence)] = sequence
+        return cls(values, lengths)
+
     def select(self, present: Tensor) -> "Padded":
         """The same sequences, absent where ``present`` [B] is false."""
         return Padded(self.values, torch.where(present, self.lengths, 0))

@@ -35,13 +35,14 @@ def main() -> int:
 
     failed = False
     for path in arguments.clips:
-        with tqdm(total=1.0, desc=Path(path).name, bar_format="{desc}: {percentage:3.0f}% {postfix}", leave=False) as bar:
+        name = Path(path).name
+        with tqdm(total=1.0, desc=name, bar_format="{desc}: {percentage:3.0f}% {postfix}", leave=False) as bar:
             try:
                 analysis = analyzer.analyze(path, arguments.modalities, lambda share, stage: advance(bar, share, stage))
             except MediaError as error:
                 failed, analysis = True, error
         if isinstance(analysis, MediaError):
-            described = {"file": Path(path).name, "error": {"code": analysis.code, "message": str(analysis)}}
+            described = {"file": name, "error": {"code": analysis.code, "message": str(analysis)}}
         else:
             described = analysis.to_json(arguments.attention) if arguments.json else analysis
         if arguments.json:

@@ -20,10 +20,9 @@ from core.corpora.composed import compose  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
 from core.training.banks import ComposedSplit, composed_banks  # noqa: E402
+from core.training.evaluation import LabelledUtterances, evaluate_pair, fit_temperatures  # noqa: E402
 from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
-from core.training.fusion import (  # noqa: E402
-    PAIRS, PairRecipe, Validation, evaluate_pair, fit_temperatures, normalisation_of, train_fusion,
-)  # fmt: skip
+from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
@@ -34,8 +33,8 @@ VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("face", "pair"), help="the face encoder, or both fusion models")
-    parser.add_argument("--root", type=Path, required=True, help="face: FER2013's folder; pair: ravdess/ fer2013/ meld/")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder to write to (default: the shipped one)")
+    parser.add_argument("--root", type=Path, required=True, help="FER2013, or for the pair ravdess/ fer2013/ meld/")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="written to (default: the shipped one)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="logs, curves and training state")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--seed", type=int, default=0)
@@ -65,8 +64,9 @@ def train_pair(arguments: argparse.Namespace) -> int:
     extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), settings)
     banks = composed_banks(arguments.root, extractor, arguments.cache, split)
     normalisation = normalisation_of(banks["train"])
-    validation = Validation(
-        banks["validation"], compose(banks["validation"], VALIDATION_UTTERANCES, seed=1), normalisation
+    validation, test = (
+        LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
+        for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
     )
     models, temperatures, histories = {}, {}, {}
     for name in PAIRS:
@@ -74,17 +74,16 @@ def train_pair(arguments: argparse.Namespace) -> int:
         models[name], histories[name] = train_fusion(name, banks["train"], validation, normalisation, recipe, folder)
         draw_curves(histories[name], folder / "curves.html")
         temperatures[name] = fit_temperatures(models[name], validation)
-    test = Validation(banks["test"], compose(banks["test"], TEST_UTTERANCES, seed=2), normalisation)
-    result = evaluate_pair(models, temperatures, test)
     sizes = {part: {m: len(bank) for m, bank in by_modality.items()} for part, by_modality in banks.items()}
     data = {"composed": "RAVDESS voices, FER2013 faces, MELD lines", "sequences": sizes, "split": asdict(split)}
     made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
     corpora = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
     frequencies = {corpora[m]: bank.label_frequencies().tolist() for m, bank in banks["train"].items()}
-    save_pair(
-        arguments.checkpoint,
-        Checkpoint(extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made),
+    checkpoint = Checkpoint(
+        extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made
     )
+    save_pair(arguments.checkpoint, checkpoint)
+    result = evaluate_pair(checkpoint, test)
     (arguments.checkpoint / "held_out.json").write_text(json.dumps(result, indent=1) + "\n")
     print_table(result)
     return 0
@@ -104,12 +103,12 @@ def draw_curves(history: list[dict], path: Path) -> None:
 
 
 def print_table(result: dict) -> None:
-    print("Composed held-out utterances (unseen actors, faces and lines):")
+    print("Composed utterances of held-out actors, faces and dialogues:")
     print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
-    for name in PAIRS:
-        for subset, metrics in result[name].items():
-            if metrics is None:
-                print(f"{subset:18}{name:7}{'undefined: cross-attention needs two modalities':>20}")
+    for subset, by_model in result.items():
+        for name in PAIRS:
+            if (metrics := by_model[name]) is None:
+                print(f"{subset:18}{name:7}  undefined: cross-attention needs two modalities")
                 continue
             error = metrics["expected_calibration_error"]
             print(f"{subset:18}{name:7}{metrics['accuracy']:10.3f}{metrics['balanced_accuracy']:20.3f}{error:8.3f}")

@@ -104,7 +104,8 @@ def test_the_command_keeps_its_json_contract(clip, tmp_path):
     run = subprocess.run([*command, "--modalities", "video,audio"], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 1, run.stderr
     failed, good = map(json.loads, run.stdout.splitlines())
-    assert failed == {"file": "bad.mp4", "error": {"code": "not_media", "message": "bad.mp4 is not a media file that can be read."}}
+    message = "bad.mp4 is not a media file that can be read."
+    assert failed == {"file": "bad.mp4", "error": {"code": "not_media", "message": message}}
     assert good["labels"] == list(LABELS) and good["file"] == "hello.mp4"
     assert set(good["used"]) == {"video", "audio"} and good["missing"] == {"text": "switched off"}
     assert good["duration"] == pytest.approx(3, abs=1.5)

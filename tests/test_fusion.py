@@ -6,8 +6,17 @@ import pytest
 import torch
 
 from core.fusion import (
-    BOTH, CROSS, SELF, ConcatenationPooling, FusionConfig, FusionModel, LocalEncoder, Padded, StatisticalPooling,
-    pairs_within, step_mask,
+    BOTH,
+    CROSS,
+    SELF,
+    ConcatenationPooling,
+    FusionConfig,
+    FusionModel,
+    LocalEncoder,
+    Padded,
+    StatisticalPooling,
+    pairs_within,
+    step_mask,
 )  # fmt: skip
 
 INPUTS = {"text": 10, "video": 12, "audio": 14}

@@ -154,7 +154,8 @@ def test_phones_rotate(tmp_path, degrees, matrix, red_side):
     height, width = frame.image.shape[:2]
     assert (width, height) == ((128, 64) if degrees == 180 else (64, 128))
     spot = {
-        "top": (height // 4, width // 2), "bottom": (3 * height // 4, width // 2), "right": (height // 2, 3 * width // 4)
+        "top": (height // 4, width // 2), "bottom": (3 * height // 4, width // 2),
+        "right": (height // 2, 3 * width // 4),
     }[red_side]  # fmt: skip
     red, _, blue = frame.image[spot]
     assert red > 180 and blue < 80

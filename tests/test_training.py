@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from core import LABELS, MODALITIES
-from core.checkpoint import Normalisation
+from core.checkpoint import Checkpoint, Normalisation
 from core.corpora.composed import build_bank, compose
 from core.expression import ExpressionNet, standardise
+from core.features import FeatureSettings
 from core.fusion import LocalEncoder
 from core.media import SAMPLE_RATE, Voice
 from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
+from core.training.evaluation import SUBSETS, LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.expression import augment
-from core.training.fusion import SUBSETS, PairRecipe, Validation, compose_batch, fit_temperatures, train_fusion
+from core.training.fusion import PairRecipe, compose_batch, train_fusion
 from core.training.loop import Recipe, fit
 from core.training.metrics import classification_metrics, expected_calibration_error
 from core.training.state import load_state, save_state
@@ -26,15 +28,17 @@ def banks(seed: int, per_class: int = 12):
     """Three banks in which every modality tells the class, some more clearly than others."""
     chance = np.random.default_rng(seed)
     found = {}
-    for modality, strength in zip(MODALITIES, (0.5, 1.0, 1.5)):
+    for modality, strength in zip(MODALITIES, (0.5, 1.0, 1.5), strict=True):
         labels = np.repeat(np.arange(7), per_class)
-        signs = np.eye(max(WIDTHS.values()))[:7, : WIDTHS[modality]]
-        sequences = [chance.normal(0, 1, (chance.integers(2, 9), WIDTHS[modality])) + strength * signs[c] for c in labels]
+        signs = strength * np.eye(max(WIDTHS.values()))[:7, : WIDTHS[modality]]
+        sequences = [chance.normal(0, 1, (chance.integers(2, 9), WIDTHS[modality])) + signs[c] for c in labels]
         found[modality] = build_bank(sequences, labels, np.arange(len(labels)).astype(str), np.zeros(len(labels)), 0)
     return found
 
 
-NOTHING = Normalisation({m: np.zeros(n, np.float32) for m, n in WIDTHS.items()}, {m: np.ones(n, np.float32) for m, n in WIDTHS.items()})
+NOTHING = Normalisation(
+    {m: np.zeros(n, np.float32) for m, n in WIDTHS.items()}, {m: np.ones(n, np.float32) for m, n in WIDTHS.items()}
+)
 SMALL = PairRecipe(
     optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9), batch=16, steps=6,
     local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)},
@@ -92,14 +96,24 @@ def test_state_survives_without_pickle(tmp_path):
 
 def test_both_models_learn_from_composed_utterances(tmp_path):
     train, held_out = banks(0), banks(1)
-    validation = Validation(held_out, compose(held_out, 140, seed=0), NOTHING)
+    validation = LabelledUtterances.composed(held_out, compose(held_out, 140, seed=0), NOTHING)
+    models, temperatures = {}, {}
     for name in ("cross", "self"):
         model, history = train_fusion(name, train, validation, NOTHING, SMALL, tmp_path / name)
         assert history[-1]["loss"] < history[0]["loss"]
         everything = validation.logits(model, MODALITIES).argmax(1)
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
-        temperatures = fit_temperatures(model, validation)
-        assert len(temperatures) == {"cross": 4, "self": 7}[name] and min(temperatures.values()) > 0
+        models[name], temperatures[name] = model, fit_temperatures(model, validation)
+        assert len(temperatures[name]) == {"cross": 4, "self": 7}[name] and min(temperatures[name].values()) > 0
+    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
+    result = evaluate_pair(checkpoint, validation)
+    assert result["audio"]["cross"] is None and result["audio"]["agreement"] is None
+    everything = result["text+video+audio"]
+    assert everything["self"]["n"] == 140 and 0 <= everything["agreement"] <= 1
+    assert everything["self"]["balanced_accuracy"] > result["text"]["self"]["balanced_accuracy"]
+    # A prior that leaves one class only.
+    only_fear = np.log(np.where(np.arange(7) == 2, 1, 1e-300))
+    assert evaluate_subset(checkpoint, validation, ("audio",), only_fear)["self"]["recall"]["fear"] == 1
 
 
 def test_batches_hold_every_set_of_modalities_and_honest_labels():

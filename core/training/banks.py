@@ -18,7 +18,7 @@ from core.corpora.layout import ClipRecord
 from core.corpora.meld import read_meld
 from core.corpora.ravdess import read_ravdess
 from core.expression import ExpressionNet
-from core.features import FeatureExtractor, FeatureSettings
+from core.features import FeatureExtractor
 from core.media import open_clip
 from core.speech import STATE_RATE, Speech, Transcript
 from core.training.augment import other_recording

@@ -2,25 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.optimize import minimize_scalar
-from scipy.special import softmax
 from torch import Tensor
 
 from core import LABELS, MODALITIES
 from core.checkpoint import Normalisation, subset_name
-from core.corpora.composed import ComposedUtterance, FeatureBank
+from core.corpora.composed import FeatureBank
 from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.training.evaluation import SUBSETS, LabelledUtterances
 from core.training.loop import Recipe, fit
-from core.training.metrics import classification_metrics, expected_calibration_error
-
-SUBSETS = tuple(subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size))
-"""The seven sets of modalities."""
+from core.training.metrics import classification_metrics
 
 PAIRS = {"cross": CROSS, "self": SELF}
 
@@ -73,7 +68,7 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
 
 
 def train_fusion(
-    name: str, train: dict[str, FeatureBank], validation: "Validation", normalisation: Normalisation,
+    name: str, train: dict[str, FeatureBank], validation: LabelledUtterances, normalisation: Normalisation,
     recipe: PairRecipe, folder: Path,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
     """Trains the "cross" or "self" model and keeps its best epoch on the validation utterances.
@@ -94,10 +89,10 @@ def train_fusion(
         return F.cross_entropy(model(batch.inputs).logits, batch.target, label_smoothing=recipe.smoothing)
 
     def evaluate(model: FusionModel) -> dict[str, float]:
-        scores = {
-            subset_name(s): classification_metrics(validation.labels, validation.logits(model, s).argmax(1))["balanced_accuracy"]
-            for s in subsets
-        }
+        scores = {}
+        for subset in subsets:
+            predicted = validation.logits(model, subset).argmax(1)
+            scores[subset_name(subset)] = classification_metrics(validation.labels, predicted)["balanced_accuracy"]
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
     history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder)
@@ -133,7 +128,8 @@ def compose_batch(
             else:
                 sequence = np.zeros((0, banks[modality].values.shape[1]), np.float32)
             sequences[modality].append(sequence)
-    return Batch({m: pad(sequences[m]) for m in MODALITIES}, torch.from_numpy(target))
+    inputs = {m: Padded.of([torch.from_numpy(sequence) for sequence in sequences[m]]) for m in MODALITIES}
+    return Batch(inputs, torch.from_numpy(target))
 
 
 def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
@@ -147,74 +143,3 @@ def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng:
         start = rng.integers(max(1, len(sequence) - length + 1))
         return sequence[start : start + length]
     return sequence
-
-
-def pad(sequences: list[np.ndarray]) -> Padded:
-    """Sequences [T, D] of several lengths -> one padded batch."""
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    values = torch.zeros(len(sequences), max(1, int(lengths.max())), sequences[0].shape[1])
-    for row, sequence in zip(values, sequences, strict=True):
-        row[: len(sequence)] = torch.from_numpy(np.asarray(sequence, np.float32))
-    return Padded(values, lengths)
-
-
-class Validation:
-    """A fixed set of composed utterances, congruent, with all their modalities."""
-
-    def __init__(self, banks: dict[str, FeatureBank], utterances: list[ComposedUtterance], normalisation: Normalisation):
-        self.labels = np.array([utterance.label for utterance in utterances])
-        self._sequences = {
-            m: [normalisation.apply(m, banks[m].sequence(u.indices[m]).astype(np.float32)) for u in utterances]
-            for m in MODALITIES
-        }
-
-    @torch.inference_mode()
-    def logits(self, model: FusionModel, subset: tuple[str, ...], batch: int = 128) -> np.ndarray:
-        """float64 [n, 7] with only the modalities of ``subset``."""
-        parts = []
-        for start in range(0, len(self.labels), batch):
-            inputs = {m: pad(self._sequences[m][start : start + batch]) for m in subset}
-            parts.append(model(inputs).logits.double().numpy())
-        return np.concatenate(parts)
-
-
-def fit_temperatures(model: FusionModel, validation: Validation) -> dict[str, float]:
-    """Divisor of the logits for each set of modalities, least cross-entropy on validation (Guo et al. 2017)."""
-    temperatures = {}
-    for subset in SUBSETS:
-        if not pairs_within(model.config.pairs, subset):
-            continue
-        logits = torch.from_numpy(validation.logits(model, subset))
-        truth = torch.from_numpy(validation.labels)
-        found = minimize_scalar(
-            lambda log_t, logits=logits, truth=truth: F.cross_entropy(logits / np.exp(log_t), truth).item(),
-            bounds=(np.log(0.1), np.log(10.0)), method="bounded",
-        )  # fmt: skip
-        temperatures[subset_name(subset)] = float(np.exp(found.x))
-    return temperatures
-
-
-def evaluate_pair(
-    models: dict[str, FusionModel], temperatures: dict[str, dict[str, float]], held_out: Validation
-) -> dict:
-    """Figures of merit per model and set of modalities, and how often the two models agree."""
-    result: dict = {}
-    predictions: dict[tuple[str, str], np.ndarray] = {}
-    for name, model in models.items():
-        result[name] = {}
-        for subset in SUBSETS:
-            key = subset_name(subset)
-            if not pairs_within(model.config.pairs, subset):
-                result[name][key] = None  # cross-attention needs two modalities
-                continue
-            probabilities = softmax(held_out.logits(model, subset) / temperatures[name][key], axis=1)
-            predictions[name, key] = probabilities.argmax(1)
-            result[name][key] = classification_metrics(held_out.labels, predictions[name, key]) | {
-                "expected_calibration_error": expected_calibration_error(held_out.labels, probabilities)
-            }
-    result["agreement"] = {
-        key: float((predictions["cross", key] == predictions["self", key]).mean())
-        for key in map(subset_name, SUBSETS)
-        if ("cross", key) in predictions
-    }
-    return result

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -59,6 +60,7 @@ _work: Callable | None = None  # of a worker process
 
 def _start(make_work: Callable[[], Callable]) -> None:
     global _work
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; one message, the parent's, is enough
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _work = make_work()

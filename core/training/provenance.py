@@ -33,10 +33,13 @@ def provenance(seed: int, data: dict, seconds: float) -> dict:
 def _commit() -> str:
     """The commit of the code that trains, marked if files were changed since; "unknown" outside a repository."""
     try:
-        run = [
-            subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout
-            for command in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "-uno", "--", ".."])
-        ]
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "-uno", "--", "..")  # in core: what can change a result
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return run[0].strip() + ("+changes" if run[1].strip() else "")
+    return commit + ("+changes" if changed else "")
+
+
+def _git(*command: str) -> str:
+    here = Path(__file__).parent
+    return subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=True).stdout.strip()

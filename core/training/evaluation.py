@@ -1,0 +1,108 @@
+"""Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+from core import MODALITIES
+from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
+from core.corpora.composed import ComposedUtterance, FeatureBank
+from core.fusion import FusionModel, Padded, pairs_within
+from core.training.metrics import classification_metrics, expected_calibration_error
+
+SUBSETS = tuple(subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size))
+"""The seven sets of modalities."""
+
+
+@dataclass(frozen=True)
+class LabelledUtterances:
+    """n utterances: ``labels`` int64 [n]; modality -> n normalised sequences float32 [T, D], empty where absent."""
+
+    labels: np.ndarray
+    sequences: Mapping[str, Sequence[np.ndarray]]
+
+    @classmethod
+    def composed(
+        cls, banks: dict[str, FeatureBank], utterances: list[ComposedUtterance], normalisation: Normalisation
+    ) -> "LabelledUtterances":
+        """What ``compose`` put together."""
+        sequences = {
+            m: [normalisation.apply(m, bank.sequence(u.indices[m]).astype(np.float32)) for u in utterances]
+            for m, bank in banks.items()
+        }
+        return cls(np.array([utterance.label for utterance in utterances]), sequences)
+
+    @torch.inference_mode()
+    def logits(self, model: FusionModel, subset: tuple[str, ...], batch: int = 128) -> np.ndarray:
+        """float64 [n, 7] with only the modalities of ``subset``; NaN where the verdict is undefined."""
+        parts = []
+        for start in range(0, len(self.labels), batch):
+            some = {m: self.sequences[m][start : start + batch] for m in subset}
+            inputs = {m: Padded.of([torch.from_numpy(sequence) for sequence in found]) for m, found in some.items()}
+            parts.append(model(inputs).logits.double().numpy())
+        return np.concatenate(parts)
+
+
+def fit_temperatures(model: FusionModel, validation: LabelledUtterances) -> dict[str, float]:
+    """Divisor of the logits for each set of modalities, least cross-entropy on validation (Guo et al. 2017)."""
+    temperatures = {}
+    for subset in SUBSETS:
+        if not pairs_within(model.config.pairs, subset):
+            continue
+        logits = torch.from_numpy(validation.logits(model, subset))
+        truth = torch.from_numpy(validation.labels)
+        found = minimize_scalar(
+            lambda log_t, logits=logits, truth=truth: F.cross_entropy(logits / np.exp(log_t), truth).item(),
+            bounds=(np.log(0.1), np.log(10.0)), method="bounded",
+        )  # fmt: skip
+        temperatures[subset_name(subset)] = float(np.exp(found.x))
+    return temperatures
+
+
+def evaluate_subset(
+    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: tuple[str, ...], log_prior: np.ndarray | None = None
+) -> dict:
+    """Figures of both models with the modalities of ``subset``, and how often the two agree.
+
+    Args:
+        log_prior: logarithm [7] of label frequencies that replace the uniform ones the models were trained with.
+
+    Returns:
+        ``cross`` (None where it is undefined for every utterance), ``self`` and ``agreement`` (None without
+        cross). ``n`` counts the utterances with a verdict, ``undefined`` those without.
+    """
+    result: dict = {}
+    predictions = {}
+    for name in MODELS:
+        model = checkpoint.fusion[name]
+        if not pairs_within(model.config.pairs, subset):
+            result[name] = None  # cross-attention needs two modalities
+            continue
+        logits = utterances.logits(model, subset) / checkpoint.temperature[name][subset_name(subset)]
+        logits = logits if log_prior is None else logits + log_prior
+        defined = np.isfinite(logits).all(1)
+        if not defined.any():
+            result[name] = None
+            continue
+        probabilities, truth = softmax(logits[defined], axis=1), utterances.labels[defined]
+        predictions[name] = np.where(defined, np.nan_to_num(logits).argmax(1), -1)
+        result[name] = classification_metrics(truth, predictions[name][defined]) | {
+            "undefined": int((~defined).sum()),
+            "expected_calibration_error": expected_calibration_error(truth, probabilities),
+        }
+    both = [np.ones(len(utterances.labels), bool), *(predicted >= 0 for predicted in predictions.values())]
+    shared = np.logical_and.reduce(both)
+    agree = len(predictions) == 2 and shared.any()
+    result["agreement"] = float((predictions["cross"] == predictions["self"])[shared].mean()) if agree else None
+    return result
+
+
+def evaluate_pair(checkpoint: Checkpoint, utterances: LabelledUtterances) -> dict[str, dict]:
+    """``evaluate_subset`` for each of the seven sets of modalities."""
+    return {subset_name(subset): evaluate_subset(checkpoint, utterances, subset) for subset in SUBSETS}

@@ -1,0 +1,68 @@
+#!/usr/bin/env python
+"""Measures both models of a checkpoint on a corpus: accuracy, balanced accuracy, F1, recalls, confusion, calibration."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from core import LABELS, MODALITIES  # noqa: E402
+from core.checkpoint import CHECKPOINTS, MODELS  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.training.benches import BENCHES, measure  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", choices=sorted(BENCHES), required=True)
+    parser.add_argument("--root", type=Path, required=True, help="the corpus in its official layout")
+    parser.add_argument("--split", help="part of it: fer2013 and meld default to test, the others to all")
+    parser.add_argument("--modalities", type=lambda text: text.split(","), help="default: those the corpus has")
+    parser.add_argument("--prior", choices=("balanced", "corpus"), default="balanced", help="label frequencies assumed")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that extract features")
+    parser.add_argument("--json", action="store_true", help="one JSON object and nothing else on standard output")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.modalities or ()) - set(MODALITIES):
+        parser.error(f"{', '.join(sorted(unknown))} is none of {', '.join(MODALITIES)}")
+    try:
+        result = measure(
+            arguments.corpus, arguments.root, arguments.split, arguments.modalities, arguments.prior,
+            arguments.checkpoint, arguments.cache, arguments.jobs,
+        )  # fmt: skip
+    except (CorpusError, WeightsError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(result) if arguments.json else as_text(result))
+    return 0
+
+
+def as_text(result: dict) -> str:
+    lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
+    for name in MODELS:
+        if (metrics := result[name]) is None:
+            lines.append(f"{name}: undefined: cross-attention needs two modalities")
+            continue
+        lines += [
+            f"{name}: n {metrics['n']}, undefined {metrics['undefined']}",
+            f"  accuracy           {metrics['accuracy']:.3f}   (the paper's UW.Acc)",
+            f"  balanced accuracy  {metrics['balanced_accuracy']:.3f}   (the paper's W.Acc)",
+            f"  macro F1           {metrics['macro_f1']:.3f}",
+            f"  weighted F1        {metrics['weighted_f1']:.3f}",
+            f"  calibration error  {metrics['expected_calibration_error']:.3f}",
+            "  recall and confusion (rows: truth)",
+        ]
+        for label, row in zip(LABELS, metrics["confusion"], strict=True):
+            recall = metrics["recall"][label]
+            lines.append(f"    {label:10} {'   –' if recall is None else f'{recall:4.2f}'} " + "".join(f"{n:6}" for n in row))
+    if result["agreement"] is not None:
+        lines.append(f"the two models agree on {result['agreement']:.1%}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
