@@ -11,6 +11,8 @@ from core.weights import MINILM, MINILM_TOKENIZER, locate
 
 STATE_WIDTH = 384
 WINDOW_WORDS = 100  # MiniLM reads 512 pieces at most; longer transcripts are read in parts
+
+
 class WordEncoder:
     """all-MiniLM-L6-v2 (Reimers and Gurevych 2019; Wang et al. 2020) as a source of word features.
 

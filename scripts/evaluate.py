@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Measures both models of a checkpoint on a corpus: accuracy, balanced accuracy, F1, recalls, confusion, calibration."""
+"""Measures both models of a checkpoint on a corpus: accuracies, F1, recalls, confusion, calibration."""
 
 import argparse
 import json
@@ -58,7 +58,8 @@ def as_text(result: dict) -> str:
         ]
         for label, row in zip(LABELS, metrics["confusion"], strict=True):
             recall = metrics["recall"][label]
-            lines.append(f"    {label:10} {'   –' if recall is None else f'{recall:4.2f}'} " + "".join(f"{n:6}" for n in row))
+            shown = "   –" if recall is None else f"{recall:4.2f}"
+            lines.append(f"    {label:10} {shown} " + "".join(f"{count:6}" for count in row))
     if result["agreement"] is not None:
         lines.append(f"the two models agree on {result['agreement']:.1%}")
     return "\n".join(lines)

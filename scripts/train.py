@@ -79,9 +79,7 @@ def train_pair(arguments: argparse.Namespace) -> int:
     made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
     corpora = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
     frequencies = {corpora[m]: bank.label_frequencies().tolist() for m, bank in banks["train"].items()}
-    checkpoint = Checkpoint(
-        extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made
-    )
+    checkpoint = Checkpoint(extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made)
     save_pair(arguments.checkpoint, checkpoint)
     result = evaluate_pair(checkpoint, test)
     (arguments.checkpoint / "held_out.json").write_text(json.dumps(result, indent=1) + "\n")

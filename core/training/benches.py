@@ -132,7 +132,7 @@ def _clips(bench: Bench, records: list[ClipRecord], words: str) -> LabelledUtter
     readable = [record for record in records if record.id not in manifest.failed]
     found = [load_file(features_file(folder, record.id)) for record in readable]
     if not found:
-        raise CorpusError(f"None of the {len(records)} clips in {bench.root} could be read: see {folder}/manifest.json.")
+        raise CorpusError(f"None of {len(records)} clips in {bench.root} could be read: see {folder}/manifest.json.")
     widths = {m: len(bench.checkpoint.normalisation.mean[m]) for m in MODALITIES}
     sequences = {
         m: [bench.normalised(m, f[m]) if m in f else np.zeros((0, widths[m]), np.float32) for f in found]
