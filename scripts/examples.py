@@ -1,4 +1,4 @@
-"""Makes the example clips of the page: python scripts/examples.py [FOLDER].
+"""Makes the example clips of the page: python scripts/examples.py [FOLDER] [--only NAME ...].
 
 The face is a public-domain portrait (NASA, Eileen Collins; shipped in scikit-image) whose brows, lids, mouth
 and jaw are moved by a smooth warp; the voice is espeak-ng's; the sentences are ours. Nothing in the clips was
@@ -68,7 +68,7 @@ EXAMPLES = {
         Line("My dog died this morning. I miss him so much that I cannot stop crying.", "smile", 25, 125, 60),
     ],
     "moods": [
-        Line("Good morning. The train leaves at nine, so there is time for a cup of tea.", "plain", 50, 150),
+        Line("Good morning. The train comes in an hour, so there is time for a cup of tea.", "plain", 50, 140),
         Line("Oh! What is that? I did not expect you here at all!", "surprise", 85, 175, 130),
         Line("I am so glad that you came. This is the best day of my life!", "smile", 75, 165),
         Line("But then he broke my window, and he lied about it. I am furious!", "frown", 40, 175, 190),
@@ -146,11 +146,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "demo" / "examples")
-    folder = parser.parse_args().folder
+    parser.add_argument("--only", choices=EXAMPLES, nargs="+", default=list(EXAMPLES))
+    options = parser.parse_args()
+    folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     portrait = cv2.resize(skimage.data.astronaut()[0:300, 25:425], (640, 480), interpolation=cv2.INTER_CUBIC)
-    for name, lines in EXAMPLES.items():
-        write(folder / f"{name}.mp4", lines, portrait)
+    for name in options.only:
+        write(folder / f"{name}.mp4", EXAMPLES[name], portrait)
         print(folder / f"{name}.mp4", (folder / f"{name}.mp4").stat().st_size // 1000, "kB")
 
 

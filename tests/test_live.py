@@ -1,0 +1,114 @@
+"""The live tab's server side: what it answers, what it refuses, who sees what."""
+
+import base64
+import time
+
+import cv2
+import numpy as np
+import pytest
+from recordings import portrait, resampled, speak
+
+from core import LABELS
+from core.live import Live
+from core.media import SAMPLE_RATE
+from demo import copy
+from demo.live import MOST_VISITORS, Guests
+
+RATE = 48_000
+
+
+def jpeg(image: np.ndarray) -> str:
+    """Base64 JPEG of RGB uint8, as a browser's canvas sends it."""
+    return base64.b64encode(cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()).decode()
+
+
+def pcm(samples: np.ndarray) -> str:
+    """Base64 16-bit samples."""
+    return base64.b64encode((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()).decode()
+
+
+@pytest.fixture
+def guests(analyzer):
+    made = Guests(analyzer)
+    yield made
+    for ticket in list(made._guests):
+        made.end(ticket)
+
+
+def test_a_face_has_a_box_and_both_models_need_what_they_need(guests):
+    ticket = guests.begin()["ticket"]
+    answer = guests.step({"ticket": ticket, "picture": jpeg(portrait(400, 300)), "sound": "", "rate": 0})
+    x, y, w, h = answer["box"]
+    assert 0.3 < x + w / 2 < 0.7 and 0.2 < y + h / 2 < 0.7 and w > 0.1
+    assert answer["used"] == ["video"]
+    assert answer["cross"] is None, "cross-attention needs two modalities"
+    assert len(answer["self"]) == len(LABELS) and sum(answer["self"]) == pytest.approx(1, abs=1e-3)
+    empty = guests.step({"ticket": ticket, "picture": jpeg(np.full((300, 400, 3), 90, np.uint8)), "modalities": []})
+    assert empty["box"] is None and empty["self"] is None and empty["used"] == []
+
+
+def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
+    spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
+    live = Live(analyzer)
+    try:
+        live.hear(np.concatenate([np.zeros(SAMPLE_RATE // 4, np.float32), spoken]))
+        live.hear(np.zeros(SAMPLE_RATE, np.float32))
+        deadline = time.monotonic() + 30
+        while not live.now().words:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        moment = live.now()
+        assert "happy" in moment.words.lower()
+        assert set(moment.analysis.used) == {"text", "audio"}
+        assert moment.analysis.cross is not None and moment.box is None
+        live.hear(np.zeros(13 * SAMPLE_RATE, np.float32))
+        assert live.now().words == "", "a phrase does not count for ever"
+    finally:
+        live.close()
+    assert not live._listening.is_alive()
+
+
+def test_what_is_not_a_picture_with_sound_is_refused(guests):
+    ticket = guests.begin()["ticket"]
+    bad = [
+        {"picture": base64.b64encode(b"no picture").decode()},
+        {"picture": "A" * 2_000_000},
+        {"picture": "", "sound": pcm(np.zeros(RATE * 60, np.float32)), "rate": RATE},
+        {"picture": "", "sound": pcm(np.zeros(100, np.float32)), "rate": 1},
+    ]
+    for sent in bad:
+        assert guests.step({"ticket": ticket, **sent}) == {"error": copy.LIVE_BAD}
+    assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))})
+
+
+def test_tickets_keep_visitors_apart_and_are_few(guests):
+    tickets = [guests.begin()["ticket"] for _ in range(MOST_VISITORS)]
+    assert len(set(tickets)) == MOST_VISITORS
+    assert guests.begin() == {"error": copy.LIVE_FULL}
+    guests.step({"ticket": tickets[0], "picture": jpeg(portrait(400, 300))})
+    assert guests.step({"ticket": tickets[1], "picture": ""})["used"] == [], "another visitor's face"
+    guests.end(tickets[0])
+    assert guests.step({"ticket": tickets[0], "picture": ""}) == {"error": copy.LIVE_OVER}
+    assert guests.step({"ticket": None}) == {"error": copy.LIVE_OVER}
+    assert "ticket" in guests.begin()
+
+
+def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
+    monkeypatch.setattr("demo.live.IDLE", 0.2)
+    ticket = guests.begin()["ticket"]
+    deadline = time.monotonic() + 20
+    while guests._guests:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert guests.step({"ticket": ticket, "picture": ""}) == {"error": copy.LIVE_OVER}
+
+
+def test_sound_of_any_rate_arrives_at_sixteen_kilohertz(guests):
+    ticket = guests.begin()["ticket"]
+    tone = np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32) * 0.5
+    for part in np.array_split(resampled(tone, RATE), 5):
+        guests.step({"ticket": ticket, "picture": "", "sound": pcm(part), "rate": RATE})
+    sound = guests._guests[ticket].live._sound
+    assert len(sound) == pytest.approx(SAMPLE_RATE, rel=0.02)
+    spectrum = np.abs(np.fft.rfft(sound))
+    assert spectrum.argmax() * SAMPLE_RATE / len(sound) == pytest.approx(440, abs=3)
