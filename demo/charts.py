@@ -49,37 +49,32 @@ def probabilities(verdict: Verdict, baseline: Verdict | None = None) -> go.Figur
     values = np.asarray(verdict.probabilities, float)
     names = list(LABELS)
     top = int(values.argmax())
-    ghosts = []
-    change = [""] * len(values)
+    ghosts, change, ends = [], [""] * len(values), values
     if baseline is not None:
         before = np.asarray(baseline.probabilities, float)
-        ghosts = [
-            go.Bar(
-                name=BEFORE, x=before, y=names, orientation="h", width=0.92, hoverinfo="skip",
-                marker={"color": CLEAR, "line": {"color": GREY, "width": 1.5}},
-            )
-        ]  # fmt: skip
-        change = [
-            f"<br>{change_in_words(now - then)} than with everything on"
-            for now, then in zip(values, before, strict=True)
-        ]
-    bars = go.Bar(
-        name=NOW, x=values, y=names, orientation="h", width=0.62,
-        marker={"color": [EMOTION[name] for name in names]},
-        customdata=change, hovertemplate="%{y} %{x:.3f}%{customdata}<extra></extra>",
-    )  # fmt: skip
+        ends = np.maximum(values, before)
+        ghosts.append(
+            {"type": "bar", "name": BEFORE, "x": before, "y": names, "orientation": "h", "width": 0.92,
+             "hoverinfo": "skip", "marker": {"color": CLEAR, "line": {"color": GREY, "width": 1.5}}}
+        )  # fmt: skip
+        change = [f"<br>{change_in_words(p - q)} than with everything on" for p, q in zip(values, before, strict=True)]
+    bars = {
+        "type": "bar", "name": NOW, "x": values, "y": names, "orientation": "h", "width": 0.62,
+        "marker": {"color": [EMOTION[name] for name in names]},
+        "customdata": change, "hovertemplate": "%{y} %{x:.3f}%{customdata}<extra></extra>",
+    }  # fmt: skip
     # Percentages are letters of their own: a bar's own text would hide behind a longer ghost.
-    ends = np.maximum(values, ghosts[0].x) if ghosts else values
-    letters = go.Scatter(
-        name="percent", x=ends, y=names, mode="text", textposition="middle right", hoverinfo="skip", cliponaxis=False,
-        text=[f" <b>{percent(p)}</b>" if i == top else f" {percent(p)}" for i, p in enumerate(values)],
+    letters = {
+        "type": "scatter", "name": "percent", "x": ends, "y": names, "mode": "text", "textposition": "middle right",
+        "text": [f" <b>{percent(p)}</b>" if i == top else f" {percent(p)}" for i, p in enumerate(values)],
+        "hoverinfo": "skip", "cliponaxis": False,
+    }  # fmt: skip
+    return dressed(
+        [*ghosts, bars, letters], 264, {"l": 76, "r": 44, "t": 6, "b": 26},
+        barmode="overlay", showlegend=False,
+        xaxis={"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".0%"},
+        yaxis={"autorange": "reversed", "ticksuffix": "  ", "showgrid": False},
     )  # fmt: skip
-    figure = go.Figure([*ghosts, bars, letters])
-    dress(figure, height=264, margin={"l": 76, "r": 44, "t": 6, "b": 26})
-    figure.update_layout(barmode="overlay", showlegend=False)
-    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ", showgrid=False)
-    return figure
 
 
 def change_in_words(difference: float) -> str:
@@ -93,28 +88,28 @@ def course(windows: list[tuple[float, float, Analysis]], duration: float) -> go.
     A line breaks where a model is undefined. A point lies in the middle of its window.
     """
     models = ("cross", "self")
-    figure = go.Figure()
     middles = [(start + end) / 2 for start, end, _ in windows]
     spans = [f"{start:.0f}–{end:.0f} s" for start, end, _ in windows]
+    traces = []
     for row, model in enumerate(models):
         verdicts = [_verdict(analysis, model) for _, _, analysis in windows]
-        for index, label in enumerate(LABELS):
-            figure.add_scatter(
-                name=label, legendgroup=label, showlegend=row == 0, xaxis="x", yaxis="y" if row == 0 else "y2",
-                x=middles, y=[None if v is None else float(v.probabilities[index]) for v in verdicts],
-                mode="lines+markers", line={"color": EMOTION[label], "width": 2}, marker={"size": 7},
-                customdata=spans, meta={"model": model},
-                hovertemplate=f"{MODEL[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>",
-            )  # fmt: skip
-    dress(figure, height=430, margin={"l": 44, "r": 12, "t": 56, "b": 40})
-    axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "gridcolor": FAINT, "fixedrange": True}
-    figure.update_layout(
-        xaxis={"range": [0, duration], "ticksuffix": " s", "anchor": "y2", "fixedrange": True},
+        traces += [
+            {"type": "scatter", "name": label, "legendgroup": label, "showlegend": row == 0,
+             "xaxis": "x", "yaxis": "y" if row == 0 else "y2",
+             "x": middles, "y": [None if v is None else float(v.probabilities[index]) for v in verdicts],
+             "mode": "lines+markers", "line": {"color": EMOTION[label], "width": 2}, "marker": {"size": 7},
+             "customdata": spans, "meta": {"model": model},
+             "hovertemplate": f"{MODEL[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>"}
+            for index, label in enumerate(LABELS)
+        ]  # fmt: skip
+    axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
+    return dressed(
+        traces, 430, {"l": 44, "r": 12, "t": 56, "b": 40},
+        xaxis={"range": [0, duration], "ticksuffix": " s", "anchor": "y2"},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
         annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
-    return figure
 
 
 def timeline(analysis: Analysis, model: str) -> go.Figure:
@@ -127,42 +122,32 @@ def timeline(analysis: Analysis, model: str) -> go.Figure:
     shares = {m: received(verdict, m) for m in MODALITIES} if verdict else {}
     shares = {m: share for m, share in shares.items() if share is not None}
     highest = max([2.0, *(float(values.max()) for _, values in shares.values())])
-    figure = go.Figure()
-    _waveform(figure, analysis)
-    _words(figure, analysis)
-    images = _faces(figure, analysis)
+    traces = [*_waveform(analysis), *_words(analysis), *_found(analysis)]
     layout, notes, shapes = {}, [], []
     for modality, lane in LANES.items():
         absent = analysis.missing.get(modality)
         notes.append(_title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
-        over = {lane.over: {"overlaying": lane.under.replace("axis", "")}}
-        content, attention = {"range": [-1, 1], "visible": False}, {"visible": False}
+        shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False}
+        layout[lane.content] = {**shared, "range": [-1, 1], "visible": False}
+        layout[lane.attention] = {**shared, "visible": False}
         if modality in shares:
-            times, values = shares[modality]
-            figure.add_scatter(
-                name=f"attention to {MODALITY[modality]}", x=times, y=values, yaxis=lane.attention.replace("axis", ""),
-                mode="lines+markers" if len(times) < 60 else "lines",
-                line={"color": ACCENT, "width": 2, "shape": "hvh"}, marker={"size": 5},
-                fill="tozeroy", fillcolor=translucent(ACCENT, 0.18),
-                hovertemplate=f"the {MODALITY[modality]} at %{{x:.1f}} s receives %{{y:.2f}} × an even share"
-                              "<extra></extra>",
-            )  # fmt: skip
-            attention = {"range": [0, highest * 1.05], "tickvals": [1, highest], "ticktext": ["1×", f"{highest:.1f}×"]}
+            axis = lane.attention.replace("axis", "")
+            traces.append(_attention_line(modality, *shares[modality], axis))
+            layout[lane.attention] = {
+                **shared, "range": [0, highest * 1.05], "tickvals": [1, highest],
+                "ticktext": ["1×", f"{highest:.1f}×"],
+            }  # fmt: skip
             shapes.append(
-                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": lane.attention.replace("axis", ""), "y0": 1,
-                 "y1": 1, "line": {"color": ACCENT, "width": 1, "dash": "dot"}}
+                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "y0": 1, "y1": 1,
+                 "line": {"color": ACCENT, "width": 1, "dash": "dot"}}
             )  # fmt: skip
-        shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False, "fixedrange": True,
-                  "zeroline": False}  # fmt: skip
-        layout[lane.content] = {**shared, **content, **over.get(lane.content, {})}
-        layout[lane.attention] = {**shared, **attention, **over.get(lane.attention, {})}
-    dress(figure, height=400, margin={"l": 12, "r": 40, "t": 20, "b": 36})
-    figure.update_layout(
-        **layout, showlegend=False, annotations=notes, shapes=shapes, images=images,
+        layout[lane.over]["overlaying"] = lane.under.replace("axis", "")
+    return dressed(
+        traces, 400, {"l": 12, "r": 40, "t": 20, "b": 36},
+        **layout, showlegend=False, annotations=notes, shapes=shapes, images=_thumbnails(analysis),
         uniformtext={"mode": "hide", "minsize": 9},
-        xaxis={"range": [0, max(analysis.duration, 0.1)], "ticksuffix": " s", "anchor": "y3", "fixedrange": True},
+        xaxis={"range": [0, max(analysis.duration, 0.1)], "ticksuffix": " s", "anchor": "y3"},
     )  # fmt: skip
-    return figure
 
 
 def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -182,46 +167,63 @@ def _verdict(analysis: Analysis, model: str) -> Verdict | None:
     return analysis.cross if model == "cross" else analysis.self_
 
 
-def _waveform(figure: go.Figure, analysis: Analysis) -> None:
+def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:
+    name = MODALITY[modality]
+    return {
+        "type": "scatter", "name": f"attention to {name}", "x": times, "y": values, "yaxis": axis,
+        "mode": "lines+markers" if len(times) < 60 else "lines", "marker": {"size": 5},
+        "line": {"color": ACCENT, "width": 2, "shape": "hvh"},
+        "fill": "tozeroy", "fillcolor": translucent(ACCENT, 0.18),
+        "hovertemplate": f"the {name} at %{{x:.1f}} s receives %{{y:.2f}} × an even share<extra></extra>",
+    }  # fmt: skip
+
+
+def _waveform(analysis: Analysis) -> list[dict]:
     if analysis.voice is None or not len(analysis.voice.samples):
-        return
+        return []
     samples = analysis.voice.samples
     bins = min(600, len(samples))
     edges = np.linspace(0, len(samples), bins + 1).astype(int)
     loudest = np.maximum.reduceat(np.abs(samples), edges[:-1]).astype(np.float32)
     loudest /= max(float(loudest.max()), 1e-6)
     times = (edges[:-1] + edges[1:]) / 2 / len(samples) * analysis.voice.duration
-    figure.add_scatter(
-        name="waveform", x=np.concatenate([times, times[::-1]]).astype(np.float32),
-        y=np.concatenate([loudest, -loudest[::-1]]), yaxis="y", mode="lines", fill="toself",
-        line={"color": GREY, "width": 0.5}, fillcolor=translucent(GREY, 0.45), hoverinfo="skip",
-    )  # fmt: skip
+    return [
+        {"type": "scatter", "name": "waveform", "x": np.concatenate([times, times[::-1]]).astype(np.float32),
+         "y": np.concatenate([loudest, -loudest[::-1]]), "yaxis": "y", "mode": "lines", "fill": "toself",
+         "line": {"color": GREY, "width": 0.5}, "fillcolor": translucent(GREY, 0.45), "hoverinfo": "skip"}
+    ]  # fmt: skip
 
 
-def _words(figure: go.Figure, analysis: Analysis) -> None:
+def _words(analysis: Analysis) -> list[dict]:
     words = analysis.transcript.words
     if not words:
-        return
-    figure.add_bar(
-        name="words", orientation="h", base=[w.start for w in words], x=[max(w.end - w.start, 0.02) for w in words],
-        y=[0] * len(words), width=0.9, yaxis="y5", text=[w.text for w in words], textposition="inside",
-        insidetextanchor="middle", textangle=0, constraintext="inside",
-        marker={"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
-        customdata=[[w.text, w.start, w.end] for w in words],
-        hovertemplate="“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>",
-    )  # fmt: skip
+        return []
+    return [
+        {"type": "bar", "name": "words", "orientation": "h", "base": [w.start for w in words],
+         "x": [max(w.end - w.start, 0.02) for w in words], "y": [0] * len(words), "width": 0.9, "yaxis": "y5",
+         "text": [w.text for w in words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
+         "constraintext": "inside",
+         "marker": {"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
+         "customdata": [[w.text, w.start, w.end] for w in words],
+         "hovertemplate": "“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>"}
+    ]  # fmt: skip
 
 
-def _faces(figure: go.Figure, analysis: Analysis, most: int = 12) -> list[dict]:
-    """Thumbnails at their times as layout images; a line says where a face was found and where not."""
+def _found(analysis: Analysis) -> list[dict]:
+    """A line below the faces that says where one was found and where not."""
     faces = analysis.faces
     if not len(faces.times):
         return []
-    found = np.where(faces.found, -0.97, np.nan)
-    figure.add_scatter(
-        name="face found", x=faces.frame_times, y=found, yaxis="y3", mode="lines", connectgaps=False,
-        line={"color": GREY, "width": 3}, hoverinfo="skip",
-    )  # fmt: skip
+    return [
+        {"type": "scatter", "name": "face found", "x": faces.frame_times, "y": np.where(faces.found, -0.97, np.nan),
+         "yaxis": "y3", "mode": "lines", "connectgaps": False, "line": {"color": GREY, "width": 3},
+         "hoverinfo": "skip"}
+    ]  # fmt: skip
+
+
+def _thumbnails(analysis: Analysis, most: int = 12) -> list[dict]:
+    """Faces at their times, as images of the layout."""
+    faces = analysis.faces
     width = max(analysis.duration, 0.1) / most
     return [
         {"source": data_uri(faces.thumbnails[i]), "xref": "x", "yref": "y3", "x": float(faces.times[i]), "y": 0.03,
@@ -235,11 +237,16 @@ def _title(text: str, y: float) -> dict:
             "showarrow": False, "font": {"size": 12}}  # fmt: skip
 
 
-def dress(figure: go.Figure, height: int, margin: dict) -> None:
-    """What all figures share."""
-    figure.update_layout(
-        height=height, margin=margin, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, dragmode=False,
-        font={"family": FONT, "size": 13, "color": GREY}, hoverlabel={"font": {"family": FONT, "size": 13}},
-    )  # fmt: skip
-    figure.update_xaxes(gridcolor=FAINT, zeroline=False)
-    figure.update_yaxes(gridcolor=FAINT, zeroline=False)
+def dressed(traces: list[dict], height: int, margin: dict, **layout) -> go.Figure:
+    """A figure with what all figures share; built in one go, because Plotly checks every change anew."""
+    axes = {
+        name: {"gridcolor": FAINT, "zeroline": False, "fixedrange": True, **axis}
+        for name, axis in layout.items()
+        if name.startswith(("xaxis", "yaxis"))
+    }
+    common = {
+        "template": None, "height": height, "margin": margin, "dragmode": False,
+        "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": 13, "color": GREY}, "hoverlabel": {"font": {"family": FONT, "size": 13}},
+    }  # fmt: skip
+    return go.Figure(traces, {**common, **layout, **axes})

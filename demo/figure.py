@@ -12,9 +12,9 @@ def drawing(name: str) -> str:
     ``name`` keeps two drawings on one page apart: arrow heads are found by their id.
     """
     head = (
-        f'<svg width="0" height="0" aria-hidden="true"><defs><marker id="tip-{name}" viewBox="0 0 8 8" refX="7" '
-        'refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="var(--accent)"/>'
-        "</marker></defs></svg>"
+        f'<svg width="0" height="0" aria-hidden="true"><defs><marker id="tip-{name}" viewBox="0 0 8 8" refX="7"'
+        ' refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">'
+        '<path d="M0 0L8 4L0 8z" fill="var(--accent)"/></marker></defs></svg>'
     )
     look = f'class="look" marker-end="url(#tip-{name})"'
     own = _model("Self-attention", "3 streams", "Words, face and voice each look at themselves.", _loops(look))

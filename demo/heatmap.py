@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.analysis import Analysis, AttentionMap
-from demo.charts import dress
+from demo.charts import dressed
 from demo.palette import FAINT, SCALE
 from demo.pictures import data_uri
 
@@ -18,7 +18,8 @@ MOST_SECONDS = 6  # lettered on an axis: a phone has room for no more
 MOST_WORDS = 48  # lettered on an axis; of more, every second, third, …
 QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
 KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
-ASKED = {"text": "word", "video": "the face at", "audio": "the voice at"}
+ASKS = {"text": "word", "video": "the face at", "audio": "the voice at"}
+ANSWERS = {"text": "word", "video": "face at", "audio": "voice at"}
 
 
 def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int | None = None) -> go.Figure:
@@ -36,35 +37,29 @@ def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int |
     top = max(3 * uniform, float(weights.max()))
     query_names = step_names(analysis, pair[0], query_times)
     key_names = step_names(analysis, pair[1], key_times)
-    figure = go.Figure(
-        go.Heatmap(
-            name="attention", z=weights.astype(np.float32), x=key_names, y=query_names,
-            zmin=0, zmax=top, colorscale=SCALE, xgap=_gap(len(key_names)), ygap=_gap(len(query_names)),
-            meta={"key_times": key_times.round(3).tolist(), "query_times": query_times.round(3).tolist(),
-                  "uniform": uniform},
-            hovertemplate=f"{ASKED[pair[0]]} %{{y}} attends to {ASKED[pair[1]].replace('the ', '')} %{{x}}, "
-                          "weight %{z:.3f}<extra></extra>",
-            colorbar=_colour_bar(uniform, top),
-        )
-    )  # fmt: skip
-    if pair[0] == "text":
-        map_height = int(np.clip(len(query_names) * 24, 220, 16 * MOST_WORDS))
-    else:
-        map_height = 340
+    rows, columns = len(query_names), len(key_names)
+    trace = {
+        "type": "heatmap", "name": "attention", "z": weights.astype(np.float32), "x": key_names, "y": query_names,
+        "zmin": 0, "zmax": top, "colorscale": SCALE, "colorbar": _colour_bar(uniform, top),
+        "xgap": _gap(columns), "ygap": _gap(rows),
+        "meta": {"key_times": key_times.round(3).tolist(), "query_times": query_times.round(3).tolist()},
+        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}}, "
+                         "weight %{z:.3f}<extra></extra>",
+    }  # fmt: skip
+    map_height = int(np.clip(rows * 24, 220, 16 * MOST_WORDS)) if pair[0] == "text" else 340
     faces_below, faces_left = pair[1] == "video", pair[0] == "video"
     margin = {"l": 118 if faces_left else 84, "r": 8, "t": 64, "b": 110 if faces_below else 66}
-    dress(figure, height=map_height + margin["t"] + margin["b"], margin=margin)
-    figure.update_xaxes(**_axis(pair[1], key_names), ticklabelstandoff=44 if faces_below else 0)
-    figure.update_yaxes(**_axis(pair[0], query_names), ticklabelstandoff=44 if faces_left else 0, autorange="reversed")
-    figure.update_layout(
+    images = _thumbnails(analysis, key_times, "x", 40 / map_height) if faces_below else []
+    images += _thumbnails(analysis, query_times, "y", 0.1) if faces_left else []
+    return dressed(
+        [trace], map_height + margin["t"] + margin["b"], margin, images=images,
+        xaxis={**_axis(pair[1], key_names), "ticklabelstandoff": 44 if faces_below else 0},
+        yaxis={**_axis(pair[0], query_names), "ticklabelstandoff": 44 if faces_left else 0, "autorange": "reversed"},
         annotations=[
             _caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
             _caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
         ],
-        images=(_thumbnails(analysis, key_times, "x", 40 / map_height) if faces_below else [])
-        + (_thumbnails(analysis, query_times, "y", 0.1) if faces_left else []),
-    )
-    return figure
+    )  # fmt: skip
 
 
 def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -139,7 +134,7 @@ def _axis(modality: str, names: list[str]) -> dict:
     return {
         "type": "category", "tickmode": "array", "tickvals": shown,
         "ticktext": plain if words else [f"{float(name.split()[0]):.1f} s" for name in plain],
-        "showgrid": False, "fixedrange": True, "tickangle": None if words else 0,
+        "showgrid": False, "tickangle": None if words else 0,
     }  # fmt: skip
 
 
