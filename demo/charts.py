@@ -200,7 +200,7 @@ def _words(analysis: Analysis) -> list[dict]:
         return []
     return [
         {"type": "bar", "name": "words", "orientation": "h", "base": [w.start for w in words],
-         "x": [max(w.end - w.start, 0.02) for w in words], "y": [0] * len(words), "width": 0.9, "yaxis": "y5",
+         "x": [max(w.end - w.start, 0.02) for w in words], "y": [0.6] * len(words), "width": 0.7, "yaxis": "y5",
          "text": [w.text for w in words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
          "constraintext": "inside",
          "marker": {"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
