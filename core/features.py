@@ -37,7 +37,7 @@ class FeatureSettings:
         text_layers: hidden states of MiniLM that are put side by side.
     """
 
-    audio_blocks: tuple[int, ...] = (0, 1, 2)
+    audio_blocks: tuple[int, ...] = (1,)
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
 

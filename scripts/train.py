@@ -7,7 +7,6 @@ Interrupted, the same command goes on where it was, at most one epoch earlier.
 import argparse
 import json
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -48,18 +47,17 @@ def main() -> int:
 
 
 def train_face(arguments: argparse.Namespace) -> int:
-    recipe = with_overrides(FaceRecipe(), arguments)
-    folder, start = arguments.runs / "face", time.time()
+    recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
     model, history = train_face_encoder(arguments.root, recipe, folder)
     draw_curves(history, folder / "curves.html")
     data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
-    made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
-    save_face_encoder(arguments.checkpoint, model, made | {"validation": history[-1]})
+    made = provenance(recipe.optimisation.seed, data, [folder]) | {"recipe": asdict(recipe)}
+    save_face_encoder(arguments.checkpoint, model, made | {"validation": max(history, key=lambda entry: entry[recipe.optimisation.select])})
     return 0
 
 
 def train_pair(arguments: argparse.Namespace) -> int:
-    recipe, split, start = with_overrides(PairRecipe(), arguments), ComposedSplit(), time.time()
+    recipe, split = with_overrides(PairRecipe(), arguments), ComposedSplit()
     settings = FeatureSettings()
     extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), settings)
     banks = composed_banks(arguments.root, extractor, arguments.cache, split)
@@ -76,7 +74,8 @@ def train_pair(arguments: argparse.Namespace) -> int:
         temperatures[name] = fit_temperatures(models[name], validation)
     sizes = {part: {m: len(bank) for m, bank in by_modality.items()} for part, by_modality in banks.items()}
     data = {"composed": "RAVDESS voices, FER2013 faces, MELD lines", "sequences": sizes, "split": asdict(split)}
-    made = provenance(recipe.optimisation.seed, data, time.time() - start) | {"recipe": asdict(recipe)}
+    folders = [arguments.runs / name for name in PAIRS]
+    made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
     corpora = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
     frequencies = {corpora[m]: bank.label_frequencies().tolist() for m, bank in banks["train"].items()}
     checkpoint = Checkpoint(extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made)

@@ -34,7 +34,7 @@ class PairRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=20, learning_rate=1e-3, weight_decay=0.02, average=0.995)
+        default_factory=lambda: Recipe(epochs=12, learning_rate=2e-3, weight_decay=0.02, average=0.995)
     )
     batch: int = 64
     steps: int = 200

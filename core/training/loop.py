@@ -6,6 +6,7 @@ computes exactly what an undisturbed run computes.
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cosine(step / total, recipe.warmup))
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     history: list[dict] = []
+    seconds = 0.0
     best: dict[str, Tensor] = {}
 
     state_file = folder / "state.safetensors"
@@ -73,9 +75,10 @@ def fit(
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"] | {"lr_lambdas": [None] * len(optimiser.param_groups)})
-        history, best = state["history"], state["best"]
+        history, best, seconds = state["history"], state["best"], state.get("seconds", 0.0)
 
     for epoch in range(len(history), recipe.epochs):
+        started = time.perf_counter()
         seed = recipe.seed * 100_003 + epoch
         torch.manual_seed(seed)  # dropout
         generator = torch.Generator().manual_seed(seed)
@@ -100,12 +103,13 @@ def fit(
         if not history or metrics[recipe.select] > max(past[recipe.select] for past in history):
             best = {name: tensor.clone() for name, tensor in candidate.state_dict().items()}
         history.append(entry)
+        seconds += time.perf_counter() - started
         save_state(
             state_file,
             {
                 "recipe": asdict(recipe), "model": model.state_dict(), "averaged": averaged.state_dict(),
                 "optimiser": optimiser.state_dict(), "schedule": _plain(schedule.state_dict()),
-                "history": history, "best": best,
+                "history": history, "best": best, "seconds": seconds,
             },
         )  # fmt: skip
         (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history))
@@ -113,6 +117,11 @@ def fit(
     model.load_state_dict(best)
     model.eval()
     return history
+
+
+def training_seconds(folder: Path) -> float:
+    """How long the run in ``folder`` has trained, interruptions left out."""
+    return round(load_state(folder / "state.safetensors").get("seconds", 0.0), 1)
 
 
 def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import torch
 
+from core.training.loop import training_seconds
 
-def provenance(seed: int, data: dict, seconds: float) -> dict:
+
+def provenance(seed: int, data: dict, runs: list[Path]) -> dict:
     """Command, commit, seed, data, versions and time of the training that is ending.
 
     Args:
         data: what was trained on, in words and counts.
-        seconds: how long training took.
+        runs: folders of the runs that made it.
     """
     return {
         "command": shlex.join(["python", *sys.argv]),
@@ -23,7 +25,7 @@ def provenance(seed: int, data: dict, seconds: float) -> dict:
         "seed": seed,
         "data": data,
         "date": datetime.now(UTC).date().isoformat(),
-        "seconds": round(seconds),
+        "seconds": [training_seconds(run) for run in runs],
         "python": platform.python_version(),
         "torch": torch.__version__,
         "device": "cuda" if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads",
