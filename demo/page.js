@@ -94,12 +94,17 @@
     "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
     "course-chart": "Course of each emotion over time",
   };
-  function secondsOf(point, id) {
-    const meta = point.data.meta;
-    if (id === "attention-chart" && meta) return meta.key_times[[].concat(point.pointNumber)[1]];
-    if (point.customdata && Array.isArray(point.customdata) && point.customdata.length === 3) return point.customdata[1];
-    if (id === "course-chart") return Math.max(0, parseFloat(point.customdata));
-    return point.x;
+  // The second that a click in a chart means: anywhere on a time axis, the column of a heatmap, a window's start.
+  function secondsAt(plot, id, event) {
+    const axis = plot._fullLayout && plot._fullLayout.xaxis;
+    if (!axis) return NaN;
+    const x = axis.p2l(event.clientX - plot.getBoundingClientRect().left - axis._offset);
+    const trace = plot.calcdata[0][0].trace;
+    if (id === "attention-chart") return trace.meta.key_times[Math.round(x)];
+    if (x < axis.range[0] || x > axis.range[1]) return NaN;
+    if (id === "timeline-chart") return x;
+    const distances = trace.x.map((middle) => Math.abs(middle - x));
+    return parseFloat(trace.customdata[distances.indexOf(Math.min(...distances))]);
   }
   function wire() {
     for (const id of ["status", "agreement"]) { const region = byId(id); if (region) region.setAttribute("aria-live", "polite"); }
@@ -109,8 +114,8 @@
       plot.wired = true;
       plot.setAttribute("role", "img");
       plot.setAttribute("aria-label", label);
-      if (id.endsWith("-chart") && !["cross-chart", "self-chart"].includes(id)) {
-        plot.on("plotly_click", (event) => seek(secondsOf(event.points[0], id)));
+      if (!["cross-chart", "self-chart"].includes(id)) {
+        plot.addEventListener("click", (event) => seek(secondsAt(plot, id, event)));
       }
     }
   }

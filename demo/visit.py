@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -56,7 +57,7 @@ class Visit:
     @property
     def present(self) -> tuple[str, ...]:
         """The modalities that the clip has."""
-        return tuple(m for m in MODALITIES if not isinstance(self.utterance[m], Missing)) if self.utterance else ()
+        return _present(self.utterance) if self.utterance else ()
 
     def take(self, analyzer, path: Path, progress) -> None:
         """Analyses a clip in place of the one before: features once, all subsets, all windows.
@@ -73,27 +74,11 @@ class Visit:
 
         self.clear()
         utterance = analyzer.extract(path, advance)
-        everything = analyzer.judge(utterance, MODALITIES)  # raises if there is nothing to analyse
-        self.utterance = utterance
-        self.analyses = {
-            subset: everything if subset == self.present else analyzer.judge(utterance, subset)
-            for subset in SUBSETS
-            if set(subset) <= set(self.present)
-        }
-        self.windows = self._windows(analyzer, advance)
-
-    def _windows(self, analyzer, advance) -> list[tuple[float, float, Analysis]]:
-        windows = []
-        if self.utterance.duration > WINDOW:
-            start = 0.0
-            while start == 0 or start + HOP < self.utterance.duration:
-                advance(0.99, "windows")
-                end = min(start + WINDOW, self.utterance.duration)
-                part = self.utterance.window(start, end)
-                if any(not isinstance(part[m], Missing) for m in MODALITIES):
-                    windows.append((start, end, analyzer.judge(part, MODALITIES)))
-                start += HOP
-        return windows
+        present = _present(utterance)
+        analyses = {subset: analyzer.judge(utterance, subset) for subset in SUBSETS if set(subset) <= set(present)}
+        windows = list(_windows(analyzer, utterance, advance))
+        # All at once and the utterance last: a switch may be flipped meanwhile.
+        self.analyses, self.windows, self.utterance = analyses, windows, utterance
 
     def analysis(self, switched_on: tuple[str, ...]) -> Analysis | None:
         """Of the modalities that are switched on and present; None if that leaves nothing."""
@@ -125,3 +110,19 @@ class Visit:
                     del _holders[path]
                     path.unlink(missing_ok=True)
             self.files.clear()
+
+
+def _present(utterance: Utterance) -> tuple[str, ...]:
+    return tuple(m for m in MODALITIES if not isinstance(utterance[m], Missing))
+
+
+def _windows(analyzer, utterance: Utterance, advance) -> Iterator[tuple[float, float, Analysis]]:
+    """(start, end, analysis) of each window of a clip longer than one; windows that hold nothing are left out."""
+    start = 0.0
+    while utterance.duration > WINDOW and (start == 0 or start + HOP < utterance.duration):
+        advance(0.99, "windows")
+        end = min(start + WINDOW, utterance.duration)
+        part = utterance.window(start, end)
+        if _present(part):
+            yield start, end, analyzer.judge(part, MODALITIES)
+        start += HOP

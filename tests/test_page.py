@@ -69,7 +69,7 @@ def app(cache) -> str:
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while True:
             try:
                 urllib.request.urlopen(address, timeout=2).close()
@@ -288,6 +288,18 @@ def test_clicking_a_word_moves_the_player(analysed):
     word.click()
     analysed.wait_for_function("document.querySelector('#clip video').currentTime > 0.2")
     assert analysed.evaluate("document.querySelector('#clip video').currentTime") >= seconds - 0.1
+
+
+@pytest.mark.parametrize("chart", ["timeline", "attention"])
+def test_clicking_a_moment_of_a_chart_moves_the_player(analysed, chart):
+    analysed.evaluate("() => { const v = document.querySelector('#clip video'); v.pause(); v.currentTime = 0; }")
+    plot = analysed.locator(f"#{chart}-chart .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    area = analysed.locator(f"#{chart}-chart .xy .nsewdrag, #{chart}-chart .nsewdrag").first.bounding_box()
+    analysed.mouse.click(area["x"] + 0.5 * area["width"], area["y"] + 0.5 * area["height"])
+    analysed.wait_for_function("document.querySelector('#clip video').currentTime > 0")
+    duration = analysed.evaluate("document.querySelector('#clip video').duration")
+    assert 0.3 * duration < analysed.evaluate("document.querySelector('#clip video').currentTime") < 0.9 * duration
 
 
 def test_recording_three_seconds(page):
