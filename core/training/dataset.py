@@ -64,6 +64,7 @@ class Corpus:
     Attributes:
         classes: names of the classes in the order of the labels.
         widths: modality -> feature width.
+        features: what the sequences are and which models made them; results on other features are kept apart.
         split: a sentence for reports: how the folds were cut.
         folds: open one fold each, when called.
     """
@@ -71,6 +72,7 @@ class Corpus:
     name: str
     classes: tuple[str, ...]
     widths: dict[str, int]
+    features: str
     split: str
     folds: tuple[Callable[[], Fold], ...]
 

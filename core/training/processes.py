@@ -41,18 +41,22 @@ def in_processes(
             torch.set_num_threads(threads)
         return
     spawn = multiprocessing.get_context("spawn")  # forked processes inherit torch's locks
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(min(workers, len(items)), spawn, _start, (make_work,)) as pool:
         futures = [pool.submit(_apply, item) for item in items]
         try:
             for future in as_completed(futures):
                 yield future.result()
-        except BrokenProcessPool as error:
-            raise BackendError(
-                "A process ended early, most likely for lack of memory. "
-                "What was finished is kept: start the same command again, with fewer --jobs."
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as error:
+            # The pool would wait for the items at work, which may take an hour each.
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise BackendError(
+                    "A process ended early, most likely for lack of memory. "
+                    "What was finished is kept: start the same command again, with fewer --jobs."
+                ) from error
+            raise
 
 
 _work: Callable | None = None  # of a worker process

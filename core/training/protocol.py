@@ -231,8 +231,8 @@ def make_runner(opener: Callable[[], Corpus], settings: Settings) -> Callable[[J
 
 def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
     """Writes down what the results in this folder belong to, or refuses it."""
-    data = {"corpus": corpus.name, "split": corpus.split, "classes": list(corpus.classes), "widths": corpus.widths}
-    wanted = data | {"settings": asdict(settings)}
+    said = {"corpus": corpus.name, "classes": list(corpus.classes), "widths": corpus.widths}
+    wanted = said | {"features": corpus.features, "split": corpus.split, "settings": asdict(settings)}
     file = folder / "settings.json"
     if not file.exists():
         write_json(file, wanted)

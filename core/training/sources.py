@@ -90,7 +90,8 @@ def prepare_clips(
         raise CorpusError(f"{name}: no utterance has all three modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
     used = [record for record in records if record.id in kept]
-    return _store(folder, name, classes, f"{split}; {left_out}", used, request.folds)
+    said = f"{request.words} words, faces and voices as the checkpoint of this project takes them ({folder.name})"
+    return _store(folder, name, classes, said, f"{split}; {left_out}", used, request.folds)
 
 
 def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Opener:
@@ -123,7 +124,8 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
                 save_features(folder, record.id, found)
             records.append(record)
     split = f"{request.folds} folds; every actor, face image and dialogue is in one part only"
-    return _store(folder, "composed", LABELS, split, records, request.folds)
+    said = f"Whisper tiny.en block 1, MiniLM's last layer, face encoder {face[:12]}"
+    return _store(folder, "composed", LABELS, said, split, records, request.folds)
 
 
 TRACK = 8  # pictures of a composed face track: the image and altered copies of it
@@ -164,17 +166,26 @@ def open_folds(root: Path, folds: int, padded: bool) -> Corpus:
             parts.append(Examples(range(len(read.labels)), read.labels, read.sequences))
         return Fold(*parts)
 
+    features = "GloVe, ResNet-101 and MFCC as they were prepared"
     split = "the folds as they were prepared; utterances without a picture are left out"
     classes = iemocap_folds.name_classes(root)
-    return Corpus("iemocap-folds", classes, iemocap_folds.WIDTHS, split, tuple(partial(fold, k) for k in range(count)))
+    return Corpus(
+        "iemocap-folds", classes, iemocap_folds.WIDTHS, features, split, tuple(partial(fold, k) for k in range(count))
+    )
 
 
 def _store(
-    folder: Path, name: str, classes: tuple[str, ...], split: str, records: Sequence[ClipRecord], folds: int
+    folder: Path,
+    name: str,
+    classes: tuple[str, ...],
+    features: str,
+    split: str,
+    records: Sequence[ClipRecord],
+    folds: int,
 ) -> Opener:
     """Writes down which of the extracted utterances are used, and returns their opener."""
     index = {
-        "name": name, "classes": list(classes), "split": split, "ids": [r.id for r in records],
+        "name": name, "classes": list(classes), "features": features, "split": split, "ids": [r.id for r in records],
         "labels": [r.label for r in records], "groups": [r.group for r in records], "parts": [r.split for r in records],
     }  # fmt: skip
     write_json(folder / "index.json", index)
@@ -197,7 +208,7 @@ def open_stored(folder: Path, folds: int) -> Corpus:
             divided = divide(examples, index["groups"], folds)
         except ValueError as error:
             raise CorpusError(f"{index['name']}: {error}") from error
-    return Corpus(index["name"], tuple(index["classes"]), widths, index["split"], divided)
+    return Corpus(index["name"], tuple(index["classes"]), widths, index["features"], index["split"], divided)
 
 
 def _synthetic(task: str, request: Request) -> Opener:

@@ -27,7 +27,7 @@ def synthetic_corpus(task: str, count: int, folds: int = 5, seed: int = 0) -> Co
     groups = [f"speaker {i % 20}" for i in range(count)]
     examples = Examples([f"{task}-{i}" for i in range(count)], labels, sequences)
     widths = {m: values[0].shape[1] for m, values in sequences.items()}
-    return Corpus(f"synthetic-{task}", CLASSES, widths, SPLIT, divide(examples, groups, folds))
+    return Corpus(f"synthetic-{task}", CLASSES, widths, "generated", SPLIT, divide(examples, groups, folds))
 
 
 def _relation(label: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
