@@ -6,7 +6,7 @@ function that each process calls to read what was prepared.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.meld import read_meld
 from core.corpora.ravdess import read_ravdess
 from core.features import FeatureExtractor, FeatureSettings
-from core.speech import STATE_WIDTH
 from core.training.banks import face_bank, text_bank, voice_bank
 from core.training.dataset import Corpus, Examples, Fold, divide
 from core.training.extraction import (
@@ -34,7 +33,6 @@ from core.training.extraction import (
 )  # fmt: skip
 from core.training.state import write_json
 from core.training.synthetic import synthetic_corpus
-from core.words import STATE_WIDTH as WORD_WIDTH
 
 Opener = Callable[[], Corpus]
 
@@ -98,21 +96,18 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     """Composes utterances from RAVDESS voices, FER2013 faces and MELD lines; ``root`` holds the three corpora.
 
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
-    dialogues are dealt to as many parts as there are folds before anything is composed. Of Whisper's and
-    MiniLM's layers one each is used: enough for a comparison, at half the time.
+    dialogues are dealt to as many parts as there are folds before anything is composed.
     """
-    encoder = load_face_encoder(request.checkpoint)
-    extractor = FeatureExtractor(encoder, FeatureSettings())
+    encoder, settings = load_face_encoder(request.checkpoint), FeatureSettings()
+    extractor = FeatureExtractor(encoder, settings)
     lines = [text_bank(read_meld(request.root / "meld", part), extractor, request.cache) for part in ("train", "dev")]
     banks = {
-        "text": _one_layer(_join(*lines), WORD_WIDTH, 1),
+        "text": _join(*lines),
         "video": face_bank(request.root / "fer2013", "validation", encoder, TRACK - 1, request.cache),
-        "audio": _one_layer(
-            voice_bank(read_ravdess(request.root / "ravdess"), extractor, 0, request.cache), STATE_WIDTH, 1
-        ),
+        "audio": voice_bank(read_ravdess(request.root / "ravdess"), extractor, 0, request.cache),
     }
     face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]
-    key = {"composed": per_part, "parts": request.folds, "face": face, "sizes": {m: len(b) for m, b in banks.items()}}
+    key = {"composed": per_part, "parts": request.folds, "face": face, "features": asdict(settings)}
     folder = cache_folder(request.cache / "composed", key)
     records = []
     for part in range(request.folds):
@@ -124,7 +119,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
                 save_features(folder, record.id, found)
             records.append(record)
     split = f"{request.folds} folds; every actor, face image and dialogue is in one part only"
-    said = f"Whisper tiny.en block 1, MiniLM's last layer, face encoder {face[:12]}"
+    said = f"Whisper blocks {settings.audio_blocks}, MiniLM layers {settings.text_layers}, face encoder {face[:12]}"
     return _store(folder, "composed", LABELS, said, split, records, request.folds)
 
 
@@ -137,11 +132,6 @@ def _join(first: FeatureBank, second: FeatureBank) -> FeatureBank:
         np.concatenate([getattr(bank, name) for bank in (first, second)]) for name in ("labels", "groups", "variants")
     )
     return build_bank(sequences, labels, groups, variants, first.rate)
-
-
-def _one_layer(bank: FeatureBank, width: int, layer: int) -> FeatureBank:
-    """Only one of the layers that stand side by side in a bank."""
-    return replace(bank, values=bank.values[:, layer * width : (layer + 1) * width])
 
 
 def _deal(bank: FeatureBank, part: int, parts: int) -> FeatureBank:
