@@ -166,18 +166,23 @@ class Live:
             if unread > 2 * PHRASE_END:
                 self._read_until = end - PHRASE_END  # silence need not be looked at again
             return
-        ended = phrase.duration - spans[-1][1] > PHRASE_END
-        if not ended and unread < LONGEST_PHRASE:
+        # A pause may already lie behind the next phrase: looks come once a second, pauses are shorter.
+        pauses = [
+            (stop, next_) for (_, stop), (next_, _) in zip(spans, (*spans[1:], (phrase.duration, 0)), strict=True)
+        ]
+        ends = [stop + PHRASE_END / 2 for stop, next_ in pauses if next_ - stop >= PHRASE_END]
+        if not ends and unread < LONGEST_PHRASE:
             return
         with self._lock:
             self._doing = "reading a phrase"
         start = end - phrase.duration
+        whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
             Word(w.text, w.start + start, w.end + start, w.probability)
-            for w in self._extractor.listener.words(phrase)
+            for w in self._extractor.listener.words(whole)
             if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
         )
-        self._read_until = end
+        self._read_until = start + whole.duration
         if words:
             values = self._extractor.word_encoder.encode([word.text for word in words])
             with self._lock:

@@ -1,29 +1,32 @@
-"""The tab for one clip: capture, verdicts, switches, attention, timeline, files to take home."""
+"""The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
 import logging
-import time
 from html import escape
 from pathlib import Path
 
 import gradio as gr
 
 from core import MODALITIES
-from core.analysis import Analysis, Analyzer
-from core.fusion import CROSS, SELF, pairs_within
+from core.analysis import Analyzer
 from core.media import MediaError
-from demo import charts, copy, figure, heatmap, panels, report
+from demo import copy, figure, panels, report, view
 from demo.palette import MODEL
+from demo.view import MEAN, SWITCHES, Choice
 from demo.visit import HOUR, Stopped, Visit, remember
 
 EXAMPLES = Path(__file__).parent / "examples"
-SWITCHES = ("video", "audio", "text")  # in the order of the page
-HEADS = [("mean of all", -1), *((str(i + 1), i) for i in range(6))]
+HEADS = [("mean of all", MEAN), *((str(i + 1), i) for i in range(6))]
 CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "facingMode": "user"},
     # The browser's own voice processing distorts what the voice features measure.
     "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
 }
 ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "clips"}  # two cores serve one clip best
+PRIVATE = {"api_visibility": "private"}
+QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
+
+Parts = dict[str, gr.blocks.Block]
+"""The parts of the tab; a part's name is its id in the page."""
 
 log = logging.getLogger(__name__)
 
@@ -31,221 +34,185 @@ log = logging.getLogger(__name__)
 def tab(analyzer: Analyzer) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session."""
     visit = gr.State(Visit(), time_to_live=HOUR, delete_callback=Visit.end)
+    parts: Parts = {}
     with gr.Row():
         with gr.Column(scale=4, min_width=300):
-            clip = gr.Video(
-                sources=["upload", "webcam"], include_audio=True, label=copy.CAPTURE, elem_id="clip", height=390,
-                webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
-            )  # fmt: skip
-            gr.HTML(
-                '<p id="capture-note" class="error" role="alert" hidden></p>'
-                '<div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span>'
-                '<b id="clock"></b></div>'
-            )
-            sound = gr.Audio(
-                type="filepath", visible=False, interactive=False, elem_id="sound", label="Sound", buttons=[]
-            )
-            with gr.Row():
-                analyse = gr.Button("Analyse", variant="primary", elem_id="analyse")
-                stop = gr.Button("Stop", elem_id="stop", visible=False)
-                sound_file = gr.UploadButton(
-                    copy.SOUND, file_types=["audio"], elem_id="sound-file", variant="secondary"
-                )
-            status = gr.HTML(_say(copy.IDLE), elem_id="status")
-            gr.HTML(copy.EXAMPLES_HINT)
-            with gr.Column(elem_id="examples"):
-                examples = {
-                    name: gr.Button(text, size="sm", elem_id=f"example-{name}") for name, text in copy.EXAMPLES.items()
-                }
+            _capture(parts)
         with gr.Column(scale=6, min_width=300):
-            welcome = gr.HTML(copy.WELCOME + figure.drawing("welcome"), elem_id="welcome")
-            with gr.Column(visible=False, elem_id="verdicts") as verdicts:
-                with gr.Row(elem_id="switches"):
-                    gr.HTML(f'<p id="switches-label">{copy.SWITCHES}</p>', min_width=90)
-                    switches = [
-                        gr.Checkbox(
-                            True, label=copy.SWITCH[m], elem_id=f"switch-{m}", min_width=90, container=False, scale=0
-                        )
-                        for m in SWITCHES
-                    ]
-                agreement = gr.HTML(elem_id="agreement")
-                with gr.Row():
-                    heads, bars = [], []
-                    for name in MODEL:
-                        with gr.Column(min_width=280):
-                            heads.append(gr.HTML(elem_id=f"{name}-verdict"))
-                            bars.append(gr.Plot(show_label=False, container=False, elem_id=f"{name}-chart"))
-                ghosts = gr.HTML()
-    with gr.Column(visible=False, elem_id="details") as details:
-        words_and_face = gr.HTML(elem_id="seen")
-        gr.HTML(copy.MATRIX + panels.legend())
-        matrix = gr.HTML()
-        gr.HTML(copy.ATTENTION)
+            parts["welcome"] = gr.HTML(copy.WELCOME + figure.drawing("welcome"), elem_id="welcome")
+            _verdicts(parts)
+    with gr.Column(visible=False, elem_id="details") as parts["details"]:
+        _details(parts)
+    _wire(analyzer, visit, parts)
+
+
+def _capture(parts: Parts) -> None:
+    parts["clip"] = gr.Video(
+        sources=["upload", "webcam"], include_audio=True, label=copy.CAPTURE, elem_id="clip", height=390,
+        webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
+    )  # fmt: skip
+    gr.HTML(
+        '<p id="capture-note" class="error" role="alert" hidden></p>'
+        '<div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span>'
+        '<b id="clock"></b></div>'
+    )
+    parts["sound"] = gr.Audio(
+        type="filepath", visible=False, interactive=False, elem_id="sound", label="Sound", buttons=[]
+    )
+    with gr.Row():
+        parts["analyse"] = gr.Button("Analyse", variant="primary", elem_id="analyse")
+        parts["stop"] = gr.Button("Stop", elem_id="stop", visible=False)
+        parts["sound-file"] = gr.UploadButton(copy.SOUND, file_types=["audio"], elem_id="sound-file")
+    parts["status"] = gr.HTML(_say(copy.IDLE), elem_id="status")
+    gr.HTML(copy.EXAMPLES_HINT)
+    with gr.Column(elem_id="examples"):
+        for name, text in copy.EXAMPLES.items():
+            parts[f"example-{name}"] = gr.Button(text, size="sm", elem_id=f"example-{name}")
+
+
+def _verdicts(parts: Parts) -> None:
+    with gr.Column(visible=False, elem_id="verdicts") as parts["verdicts"]:
+        with gr.Row(elem_id="switches"):
+            gr.HTML(f'<p id="switches-label">{copy.SWITCHES}</p>', min_width=90)
+            for modality in SWITCHES:
+                name = f"switch-{modality}"
+                parts[name] = gr.Checkbox(
+                    True, label=copy.SWITCH[modality], elem_id=name, min_width=90, container=False, scale=0
+                )
+        parts["agreement"] = gr.HTML(elem_id="agreement")
         with gr.Row():
-            model = gr.Radio([(v, k) for k, v in MODEL.items()], value="cross", label="Model", elem_id="model")
-            pair = gr.Radio([], label="Who looks at whom", elem_id="pair")
-            head = gr.Radio(HEADS, value=-1, label="Head", elem_id="head")
-        map_chart = gr.Plot(show_label=False, container=False, elem_id="attention-chart")
-        sharpness = gr.HTML()
-        gr.HTML(copy.TIMELINE)
-        timeline = gr.Plot(show_label=False, container=False, elem_id="timeline-chart")
-        with gr.Column(visible=False, elem_id="course") as course:
-            gr.HTML(copy.COURSE)
-            course_chart = gr.Plot(show_label=False, container=False, elem_id="course-chart")
-        gr.HTML(copy.EXPORT)
-        with gr.Row(elem_id="downloads"):
-            downloads = {
-                kind: gr.Button(text, size="sm", elem_id=f"download-{kind}") for kind, text in copy.DOWNLOADS.items()
-            }
-        handed_out = gr.JSON(visible=False)
+            for name in MODEL:
+                with gr.Column(min_width=280):
+                    parts[f"{name}-verdict"] = gr.HTML(elem_id=f"{name}-verdict")
+                    parts[f"{name}-chart"] = _chart(f"{name}-chart")
+        parts["ghosts"] = gr.HTML(elem_id="ghosts")
 
-    panel_parts = [agreement, ghosts, *heads, *bars, matrix]
-    look_parts = [pair, map_chart, sharpness, timeline]
-    shown = [welcome, verdicts, details, *switches, words_and_face, course, course_chart, *panel_parts, *look_parts]
 
-    def show(visit: Visit, model_name: str, pair_name: str | None, head_index: int) -> dict:
-        """Everything, after a new clip; all switches on."""
-        everything = visit.everything
-        updates = {
-            welcome: gr.update(visible=False),
-            verdicts: gr.update(visible=True),
-            details: gr.update(visible=True),
-            words_and_face: panels.notes(everything) + panels.transcript(everything) + panels.face_strip(everything),
-            course: gr.update(visible=bool(visit.windows)),
-            course_chart: charts.course(visit.windows, everything.duration) if visit.windows else None,
-        }
-        for modality, switch in zip(SWITCHES, switches, strict=True):
-            absent = everything.missing.get(modality)
-            label = copy.SWITCH[modality] + (f" ({absent})" if absent else "")
-            updates[switch] = gr.update(value=not absent, interactive=not absent, label=label)
-        return updates | switch_parts(visit, everything, model_name, pair_name, head_index, time.perf_counter())
+def _details(parts: Parts) -> None:
+    parts["seen"] = gr.HTML(elem_id="seen")
+    gr.HTML(copy.MATRIX + panels.legend())
+    parts["matrix-table"] = gr.HTML(elem_id="matrix-table")
+    gr.HTML(copy.ATTENTION)
+    with gr.Row():
+        models = [(title, name) for name, title in MODEL.items()]
+        parts["model"] = gr.Radio(models, value="cross", label="Model", elem_id="model")
+        parts["pair"] = gr.Radio([], label="Who looks at whom", elem_id="pair")
+        parts["head"] = gr.Radio(HEADS, value=MEAN, label="Head", elem_id="head")
+    parts["attention-chart"] = _chart("attention-chart")
+    parts["sharpness-note"] = gr.HTML(elem_id="sharpness-note")
+    gr.HTML(copy.TIMELINE)
+    parts["timeline-chart"] = _chart("timeline-chart")
+    with gr.Column(visible=False, elem_id="course") as parts["course"]:
+        gr.HTML(copy.COURSE)
+        parts["course-chart"] = _chart("course-chart")
+    gr.HTML(copy.EXPORT)
+    with gr.Row(elem_id="downloads"):
+        for kind, text in copy.DOWNLOADS.items():
+            parts[f"download-{kind}"] = gr.Button(text, size="sm", elem_id=f"download-{kind}")
+    parts["handed-out"] = gr.JSON(visible=False)
 
-    def switch_parts(visit: Visit, analysis: Analysis | None, model_name, pair_name, head_index, started) -> dict:
-        """What depends on the switches."""
-        everything = visit.everything
-        on = analysis.used if analysis else ()
-        hint = f'<p class="hint">{copy.GHOSTS}</p>' if analysis and on != everything.used else ""
-        updates = {matrix: panels.matrix(visit.analyses, on, everything), ghosts: hint}
-        for part, chart, name in zip(heads, bars, MODEL, strict=True):
-            verdict = analysis and analysis.verdicts()[name]
-            baseline = everything.verdicts()[name] if on != everything.used else None
-            why = copy.ALL_OFF if analysis is None else copy.UNDEFINED
-            updates[part] = panels.verdict(name, verdict, baseline if verdict else None, why)
-            updates[chart] = (
-                gr.update(value=charts.probabilities(verdict, baseline), visible=True)
-                if verdict
-                else gr.update(value=None, visible=False)
-            )
-        updates |= look(analysis, model_name, pair_name, head_index)
-        took = (time.perf_counter() - started) * 1000
-        updates[agreement] = f'<div data-server-ms="{took:.1f}">{panels.agreement(analysis)}</div>'
-        return updates
 
-    def look(analysis: Analysis | None, model_name: str, pair_name: str | None, head_index: int) -> dict:
-        """The attention views; falls back to a model and pair that exist."""
-        if analysis is None:
-            hidden = gr.update(value=None, visible=False)
-            return {map_chart: hidden, timeline: hidden, sharpness: "", pair: gr.update(choices=[], value=None)}
-        instead = ""
-        if analysis.verdicts()[model_name] is None:  # the visitor's choice stays, for when it is defined again
-            model_name, instead = "self", copy.INSTEAD
-        pairs = pairs_within(CROSS if model_name == "cross" else SELF, analysis.used)
-        named = {"-".join(p): p for p in pairs}
-        name = pair_name if pair_name in named else next(iter(named))
-        verdict = analysis.verdicts()[model_name]
-        index = None if head_index < 0 else head_index
-        weights = heatmap.picked(verdict.attention[named[name]], index)
-        which = f"{MODEL[model_name]}, {panels.pair_name(named[name])}, " + (
-            "mean of all heads" if index is None else f"head {index + 1}"
-        )
-        return {
-            pair: gr.update(choices=[(panels.pair_name(p), key) for key, p in named.items()], value=name),
-            map_chart: gr.update(value=heatmap.attention(analysis, model_name, named[name], index), visible=True),
-            sharpness: instead + panels.attention_summary(which, heatmap.spread_of(weights), weights.shape[1]),
-            timeline: gr.update(value=charts.timeline(analysis, model_name), visible=True),
-        }
+def _chart(name: str) -> gr.Plot:
+    return gr.Plot(show_label=False, container=False, elem_id=name)
+
+
+def _wire(analyzer: Analyzer, visit: gr.State, parts: Parts) -> None:
+    """Connects what can be pressed with what it changes."""
+    choice = [parts[name] for name in ("model", "pair", "head")]
+    switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
+    looks = [parts[name] for name in ("pair", "attention-chart", "timeline-chart", "sharpness-note")]
+    verdicts = [parts[f"{name}-{what}"] for name in MODEL for what in ("verdict", "chart")]
+    switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table")), *looks]
+    fresh = [parts[name] for name in ("welcome", "verdicts", "details", "seen", "course", "course-chart")]
+    status = parts["status"]
+
+    def placed(updates: dict) -> dict:
+        return {parts[name]: update for name, update in updates.items()}
 
     def on_clip(
-        clip_path, sound_path, visit, model_name, pair_name, head_index, request: gr.Request,
+        clip, sound, visit, model, pair, head, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
-        """A clip -> everything shown, or one sentence that says why not."""
-        hide = {part: gr.update(visible=False) for part in (verdicts, details)}
-        if not clip_path and not sound_path:
-            return {status: _say(copy.NO_CLIP, "error"), visit_state: visit}
-        path = Path(clip_path or sound_path)
-        if not path.exists():
-            return {status: _say(copy.LOST_CLIP, "error"), visit_state: visit}
-        remember(request.session_hash, visit)
-        visit.own(path)  # examples too: what the player shows is a copy in gradio's cache
-        try:
-            visit.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
-            shown_parts = show(visit, model_name, pair_name, head_index)
-        except MediaError as error:
-            return hide | {status: _say(str(error), "error"), visit_state: visit}
-        except Stopped:
-            return hide | {status: _say(copy.STOPPED), visit_state: visit}
-        except Exception:
-            visit.clear()
-            log.exception("A clip could not be analysed")
-            return hide | {status: _say(copy.BROKEN, "error"), visit_state: visit}
-        took = visit.everything.timings.get("total", 0.0)
-        done = _say(f"{visit.everything.duration:.1f} seconds of clip, read in {took:.1f} seconds.")
-        return shown_parts | {status: done, visit_state: visit}
+        updates = _analysed(analyzer, visit, clip or sound, Choice(model, pair, head), request.session_hash, progress)
+        return placed(updates) | {state: visit}
 
-    def on_switch(visit, video, audio, text, model_name, pair_name, head_index):
-        started = time.perf_counter()
+    def on_switch(visit, video, audio, text, *choice):
         if visit.utterance is None:
             return {status: _say(copy.NO_CLIP, "error")}
-        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text), strict=True) if on)
-        return switch_parts(visit, visit.analysis(wanted), model_name, pair_name, head_index, started)
+        return placed(view.switched(visit, _wanted(video, audio, text), Choice(*choice)))
 
-    def on_look(visit, video, audio, text, model_name, pair_name, head_index):
+    def on_look(visit, video, audio, text, *choice):
         if visit.utterance is None:
             return {status: _say(copy.NO_CLIP, "error")}
-        wanted = tuple(m for m, on in zip(SWITCHES, (video, audio, text), strict=True) if on)
-        return look(visit.analysis(wanted), model_name, pair_name, head_index)
+        return placed(view.looked(visit, _wanted(video, audio, text), Choice(*choice)))
 
     def on_clear(visit):
         visit.clear()
-        return {
-            verdicts: gr.update(visible=False), details: gr.update(visible=False), status: _say(copy.IDLE),
-            sound: gr.update(value=None, visible=False), visit_state: visit,
-        }  # fmt: skip
-
-    visit_state = visit
-    views = [model, pair, head]
-    private = {"api_visibility": "private"}
-    running = {"show_progress": "full", "show_progress_on": [status], **ONE_CLIP_AT_A_TIME}
-    quick = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
+        hidden = {name: gr.update(visible=False) for name in ("verdicts", "details")}
+        gone = {"sound": gr.update(**view.HIDDEN), "welcome": gr.update(visible=True), "status": _say(copy.IDLE)}
+        return placed(hidden | gone)
 
     def analysing(trigger):
-        return (
-            trigger(_begin, visit, stop, queue=False, show_progress="hidden", **private)
-            .then(on_clip, [clip, sound, visit, *views], [visit, status, *shown], **running, **private)
-            .then(lambda: gr.update(visible=False), None, stop, queue=False, show_progress="hidden", **private)
-        )
+        trigger(_begin, visit, parts["stop"], **QUICK).then(
+            on_clip, [parts["clip"], parts["sound"], visit, *choice], [state, status, *switches, *fresh, *switchable],
+            show_progress="full", show_progress_on=[status], **ONE_CLIP_AT_A_TIME, **PRIVATE,
+        ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
 
-    for trigger in (clip.stop_recording, clip.upload, analyse.click):
+    state = visit
+    clip, sound = parts["clip"], parts["sound"]
+    for trigger in (clip.stop_recording, clip.upload, parts["analyse"].click):
         analysing(trigger)
-    clip.change(lambda path: gr.skip() if path is None else gr.update(value=None, visible=False), clip, sound, **quick,
-                **private)  # fmt: skip
-    clip.clear(on_clear, visit, [visit, verdicts, details, status, sound], queue=False, **private)
-    stop.click(_stop, visit, None, queue=False, show_progress="hidden", **private)
-    heard = sound_file.upload(
-        lambda path: (None, gr.update(value=path, visible=True)), sound_file, [clip, sound], queue=False, **private
+    clip.change(lambda path: gr.update(**view.HIDDEN) if path else gr.skip(), clip, sound, **QUICK)
+    clip.clear(
+        on_clear, visit, [parts[name] for name in ("verdicts", "details", "sound", "welcome", "status")], **QUICK
     )
-    analysing(heard.then)
-    for name, button in examples.items():
-        picked = button.click(lambda name=name: str(EXAMPLES / f"{name}.mp4"), None, clip, queue=False, **private)
+    parts["stop"].click(_stop, visit, None, **QUICK)
+    chosen = parts["sound-file"].upload(
+        lambda path: (None, gr.update(value=path, visible=True)), parts["sound-file"], [clip, sound], **QUICK
+    )
+    analysing(chosen.then)
+    for name in copy.EXAMPLES:
+        picked = parts[f"example-{name}"].click(lambda name=name: str(EXAMPLES / f"{name}.mp4"), None, clip, **QUICK)
         analysing(picked.then)
-    for kind, button in downloads.items():
-        made = button.click(lambda visit, kind=kind: _export(visit, kind), visit, handed_out, **private)
-        made.then(None, handed_out, None, js="(file) => window.handOut(file)", **private)
+    for kind in copy.DOWNLOADS:
+        made = parts[f"download-{kind}"].click(
+            lambda visit, kind=kind: _export(visit, kind), visit, parts["handed-out"], **PRIVATE
+        )
+        made.then(None, parts["handed-out"], None, js="(file) => window.handOut(file)", **PRIVATE)
     for switch in switches:
-        switch.input(on_switch, [visit, *switches, *views], [status, *panel_parts, *look_parts], **quick, **private)
-    for view in views:
-        view.input(on_look, [visit, *switches, *views], [status, *look_parts], **quick, **private)
+        switch.input(on_switch, [visit, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
+    for part in choice:
+        part.input(on_look, [visit, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
+
+
+def _analysed(analyzer: Analyzer, visit: Visit, path: str | None, choice: Choice, session: str, progress) -> dict:
+    """A clip -> everything shown, or one sentence that says why not."""
+    nothing = {name: gr.update(visible=False) for name in ("verdicts", "details")}
+    if not path:
+        return {"status": _say(copy.NO_CLIP, "error")}
+    path = Path(path)
+    if not path.exists():
+        return {"status": _say(copy.LOST_CLIP, "error")}
+    remember(session, visit)
+    visit.own(path)  # examples too: what the player shows is a copy in gradio's cache
+    try:
+        visit.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
+        updates = view.new_clip(visit, choice)
+    except MediaError as error:
+        return nothing | {"status": _say(str(error), "error")}
+    except Stopped:
+        return nothing | {"status": _say(copy.STOPPED)}
+    except Exception:
+        visit.clear()
+        log.exception("A clip could not be analysed")
+        return nothing | {"status": _say(copy.BROKEN, "error")}
+    everything = visit.everything
+    took = everything.timings.get("total", 0.0)
+    return updates | {"status": _say(f"{everything.duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
+
+
+def _wanted(*on: bool) -> tuple[str, ...]:
+    return tuple(modality for modality, switch in zip(SWITCHES, on, strict=True) if switch)
 
 
 def _begin(visit: Visit) -> dict:
@@ -257,7 +224,7 @@ def _stop(visit: Visit) -> None:
     visit.stop = True
 
 
-def _export(visit: Visit, kind: str) -> dict | None:
+def _export(visit: Visit, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
     if visit.utterance is None:
         raise gr.Error(copy.NO_CLIP)

@@ -85,7 +85,7 @@ answer.</p>
 <p>The paper found no significant difference between the two on IEMOCAP. Here you can look for one yourself.</p>
 <h3>How to read the page</h3>
 <ul>
-<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples. Under a third of certainty the
+<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples. Where none reaches 35 % the
 page says that no class stands out.</li>
 <li><b>Outlines</b> behind the bars show what was said with everything on, after you switch something off.</li>
 <li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of the six heads.

@@ -68,6 +68,22 @@ def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
     assert not live._listening.is_alive()
 
 
+def test_a_phrase_is_read_although_the_next_one_has_begun(analyzer, tmp_path):
+    first = speak("The quick brown fox is very happy today.", tmp_path / "first.wav")
+    second = speak("Nobody knows where", tmp_path / "second.wav")
+    live = Live(analyzer)
+    try:
+        live.hear(np.concatenate([first, np.zeros(round(0.8 * SAMPLE_RATE), np.float32), second]))
+        deadline = time.monotonic() + 30
+        while not live.now().words:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "happy" in live.now().words.lower()
+        assert "nobody" not in live.now().words.lower(), "that phrase has not ended"
+    finally:
+        live.close()
+
+
 def test_what_is_not_a_picture_with_sound_is_refused(guests):
     ticket = guests.begin()["ticket"]
     bad = [

@@ -41,7 +41,7 @@ def clips(tmp_path_factory) -> Path:
     spoken = recordings.speak(SENTENCE, folder / "spoken.wav")
     pause = np.zeros(SAMPLE_RATE // 2, np.float32)
     recordings.save_mjpeg(folder / "face.mjpeg")
-    recordings.save_wav(np.concatenate([spoken, pause]), folder / "speech.wav")
+    recordings.save_wav(np.concatenate([spoken, pause, pause]), folder / "speech.wav")
     recordings.save_clip(folder / "happy.mp4", spoken)
     other = recordings.speak("The train leaves at seven in the morning.", folder / "other.wav")
     recordings.save_clip(folder / "train.webm", other)
@@ -509,7 +509,7 @@ def test_live_for_ten_seconds(page):
         assert panel.get_attribute("data-label") in LABELS
         shown = [float(text.strip(" %")) for text in panel.locator(".live-bar b").all_text_contents()]
         assert sum(shown) == pytest.approx(100, abs=4)
-    expect(page.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"), timeout=20_000)
+    expect(page.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"), timeout=LONG)
     page.locator('.live-switches input[value="audio"]').uncheck()
     page.locator('.live-switches input[value="text"]').uncheck()
     expect(page.locator("#live-cross .label")).to_contain_text("needs two")
