@@ -21,9 +21,9 @@ from core.corpora.iemocap_folds import COUNTS, name_classes, read_fold_part
 from core.corpora.layout import ClipRecord, CorpusError
 from core.features import Missing
 from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
-from core.training.extraction import as_one_file, extract_corpus, features_file
+from core.training.extraction import as_one_file, extract_corpus, features_file, save_features
 from core.training.protocol import Settings, all_jobs, run_protocol
-from core.training.sources import Request, prepare_corpus
+from core.training.sources import Request, open_stored, prepare_corpus
 from scripts.paper_report import write_report
 
 LINES = {
@@ -264,3 +264,24 @@ def test_extraction_survives_kills_and_writes_down_what_failed(tmp_path):
 def test_extraction_in_processes(tmp_path):
     records = [ClipRecord(name, 0, "") for name in ("a", "bad", "ccc")]
     assert extract_corpus(records, partial(make_count_letters), tmp_path, workers=2).done == ["a", "ccc"]
+
+
+def test_a_stored_corpus_with_official_parts_has_one_fold(tmp_path):
+    names = [f"{part}/{i}" for part in ("train", "dev", "test") for i in range(3)]
+    for name in names:
+        save_features(tmp_path, name, {m: np.full((2, 4), len(name)) for m in ("text", "video", "audio")})
+    index = {
+        "name": "meld", "classes": ["a", "b"], "features": "generated", "split": "official", "ids": names,
+        "labels": [0, 1, 0] * 3, "groups": names, "parts": [name.split("/")[0] for name in names],
+    }  # fmt: skip
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    corpus = open_stored(tmp_path, 5)
+    assert len(corpus.folds) == 1 and corpus.widths == {"text": 4, "video": 4, "audio": 4}
+    fold = corpus.folds[0]()
+    assert [part.ids[0] for part in (fold.train, fold.validation, fold.test)] == ["train/0", "dev/0", "test/0"]
+    assert fold.test.sequences["video"][1].tolist() == [[6.0] * 4] * 2
+    index["parts"] = [""] * 9
+    index["groups"] = ["the only speaker"] * 9
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(CorpusError, match="groups"):
+        open_stored(tmp_path, 5)
