@@ -43,7 +43,7 @@ def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: i
         return [extractor.voice_features(voice, speech).values]
 
     settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
-    corpus = records[0].voice.parent.parent.name
+    corpus = str(records[0].voice.parent.parent.resolve())
     names = [f"{record.id}_{variant}" for record, variant in wanted]
     found = _cached({"voices": corpus, "features": settings}, names, sequences, cache, "voices")
     labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]

@@ -119,9 +119,9 @@ def fit(
     return history
 
 
-def training_seconds(folder: Path) -> float:
-    """How long the run in ``folder`` has trained, interruptions left out."""
-    return round(load_state(folder / "state.safetensors").get("seconds", 0.0), 1)
+def training_seconds(folder: Path) -> float | None:
+    """How long the run in ``folder`` has trained, interruptions left out; None if that was not written down."""
+    return load_state(folder / "state.safetensors").get("seconds")
 
 
 def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
