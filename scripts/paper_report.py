@@ -136,7 +136,7 @@ def draw_differences(comparisons: list[Comparison]) -> go.Figure | None:
         figure.add_scatter(
             x=[100 * test.difference for _, test in tested], y=[name for name, _ in tested], mode="markers",
             error_x={"array": [100 * (test.interval[1] - test.difference) for _, test in tested]},
-            name=METRICS[metric], marker={"size": 10, "symbol": symbol}, offsetgroup=metric,
+            name=METRICS[metric], marker={"size": 10, "symbol": symbol}, offsetgroup=metric, orientation="h",
         )  # fmt: skip
     figure.add_vrect(-margin, margin, fillcolor="#009E73", opacity=0.12, line_width=0)
     figure.add_vline(0, line_color="#555555")

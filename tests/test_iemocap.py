@@ -128,9 +128,9 @@ def test_from_the_release_to_the_report(release, tmp_path):
         assert [len(part) for part in parts] == [3, 1, 1] and len(set.union(*parts)) == 5
         sessions += parts[2]
     assert sorted(sessions) == [f"Ses0{k}" for k in range(1, 6)]
-    started = time.perf_counter()
-    prepare_corpus("iemocap", request)  # nothing is extracted again
-    assert time.perf_counter() - started < 5
+    features = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.safetensors")}
+    prepare_corpus("iemocap", request)
+    assert len(features) == 15 and all(path.stat().st_mtime_ns == then for path, then in features.items())
     settings = Settings(epochs=2)
     results = run_protocol(opener, all_jobs(["avt-self", "avt-cross"], 5, 1), settings, tmp_path / "out" / "jobs")
     report = write_report(results, corpus, settings, tmp_path / "out", 0.02)
@@ -245,7 +245,7 @@ def test_extraction_survives_kills_and_writes_down_what_failed(tmp_path):
         ready = context.Event()
         process = context.Process(target=extract_until_killed, args=(records, tmp_path, ready))
         process.start()
-        assert ready.wait(120)
+        assert ready.wait(300)
         process.join(chance.uniform(0.05, 0.4))
         process.kill()
         process.join()
