@@ -1,6 +1,7 @@
 """The page: its tabs, its look, and how it is served."""
 
 import gradio as gr
+import plotly.graph_objects as go
 
 from core.analysis import Analyzer
 from demo import api, clip, copy, figure, live
@@ -24,6 +25,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             with gr.Tab("What is this?"):
                 gr.HTML(copy.EXPLANATION.format(figure=figure.drawing("about"), limits=copy.LIMITS))
         gr.HTML(copy.FOOTER)
+        # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
+        gr.Plot(go.Figure(), elem_id="preload")
         api.endpoint(analyzer)
         page.unload(_leave)
     return page

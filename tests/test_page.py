@@ -154,7 +154,8 @@ def verdict(page: Page, model: str) -> tuple[str, float]:
 
 
 def bars(page: Page, model: str, name: str = "now") -> dict[str, float]:
-    """The lengths of the bars as Plotly holds them in the page."""
+    """The lengths of the bars as Plotly holds them in the page; None without a trace of that name."""
+    page.wait_for_function("(id) => document.querySelector(`#${id} .js-plotly-plot`)?.calcdata", arg=f"{model}-chart")
     values = page.evaluate(
         """([id, name]) => { const plot = document.querySelector(`#${id} .js-plotly-plot`);
         const trace = plot.calcdata.find((c) => c[0].trace.name === name);
@@ -176,6 +177,8 @@ def check_both_panels(page: Page) -> None:
 
 
 def heatmap(page: Page) -> list[list[float]]:
+    """The cells as Plotly holds them in the page."""
+    page.wait_for_function("document.querySelector('#attention-chart .js-plotly-plot')?.calcdata")
     return page.evaluate(
         """() => Array.from(document.querySelector('#attention-chart .js-plotly-plot').calcdata[0][0].z,
         (row) => Array.from(row))"""
