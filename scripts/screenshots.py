@@ -22,7 +22,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake
 
 def wait_for_verdicts(page: Page) -> None:
     """Both panels and the heatmap are drawn."""
-    for chart in ("#cross-chart .barlayer .point", "#self-chart .barlayer .point", "#attention-chart .heatmaplayer image"):
+    for chart in (
+        "#cross-chart .barlayer .point",
+        "#self-chart .barlayer .point",
+        "#attention-chart .heatmaplayer image",
+    ):
         page.wait_for_selector(chart, timeout=120_000)
 
 

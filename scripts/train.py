@@ -52,7 +52,11 @@ def train_face(arguments: argparse.Namespace) -> int:
     draw_curves(history, folder / "curves.html")
     data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
     made = provenance(recipe.optimisation.seed, data, [folder]) | {"recipe": asdict(recipe)}
-    save_face_encoder(arguments.checkpoint, model, made | {"validation": max(history, key=lambda entry: entry[recipe.optimisation.select])})
+    save_face_encoder(
+        arguments.checkpoint,
+        model,
+        made | {"validation": max(history, key=lambda entry: entry[recipe.optimisation.select])},
+    )
     return 0
 
 
