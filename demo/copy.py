@@ -58,7 +58,7 @@ MISSING = {"video": "No face to go by", "audio": "No voice to go by", "text": "N
 
 EXAMPLES = {  # file in demo/examples -> button
     "glad": "Glad: smile, bright voice, glad words",
-    "angry": "Angry: frown, loud voice, angry words",
+    "angry": "Angry words, a frown made by a warp",
     "contradiction": "Contradiction: a smile says sad words",
     "moods": "Moods: 26 seconds from one to the next",
 }

@@ -41,9 +41,12 @@ def take_pictures(browser, address: str, folder: Path) -> None:
         page.wait_for_timeout(1500)
         page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         page.wait_for_timeout(700)
-        page.screenshot(path=folder / f"{name}.png", full_page=name == "phone")
+        part = {"full_page": True, "clip": {"x": 0, "y": 0, "width": width, "height": 1750}} if name == "phone" else {}
+        page.screenshot(path=folder / f"{name}.png", **part)
         if name == "desktop-light":
             page.get_by_text("Where they looked").scroll_into_view_if_needed()
+            page.locator("#model").get_by_label("Self-attention").click()
+            page.wait_for_timeout(1500)
             page.evaluate("document.querySelector('#model').scrollIntoView({block: 'start'}); scrollBy(0, -110)")
             page.wait_for_timeout(700)
             page.screenshot(path=folder / "attention.png")
