@@ -11,7 +11,7 @@ from core.checkpoint import CHECKPOINTS, MODELS, Checkpoint, load_checkpoint, su
 from core.faces import FaceTrack
 from core.features import FeatureExtractor, Missing, Progress, Sequence, Utterance, nothing_found, timed
 from core.fusion import FusionModel, Padded, Pair, pairs_within
-from core.media import SAMPLE_RATE, Voice
+from core.media import Voice
 from core.speech import Transcript
 
 SWITCHED_OFF = "switched off"
@@ -149,15 +149,6 @@ class Analyzer:
         if device == "cuda" and not torch.cuda.is_available():
             raise ValueError("No GPU was found; use --device cpu or auto.")
         return cls(load_checkpoint(folder), device, transcriber)
-
-    def warm_up(self) -> None:
-        """Runs every stage once on made-up input: first calls compile and allocate for seconds."""
-        rng = np.random.default_rng(0)
-        noise = Voice((0.1 * rng.standard_normal(SAMPLE_RATE)).astype(np.float32))
-        self.extractor.listener.intervals(noise)
-        self.extractor.listener.words(noise)
-        self.extractor.embed_faces(np.zeros((1, 48, 48), np.uint8))
-        self.extractor.word_encoder.encode(["hello"])
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """The slow part: reads a clip and extracts its features, once.

@@ -16,7 +16,7 @@ import torch
 from core.expression import ExpressionNet
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
-from core.speech import STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
+from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
 from core.voice import WIDTH as MFCC_WIDTH
 from core.voice import mfcc
 from core.words import WordEncoder
@@ -192,11 +192,10 @@ class FeatureExtractor:
             return track, Sequence(self.embed_faces(track.crops), track.times)
 
     def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, Sequence | Missing]:
-        nothing = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
         if clip.voice is None:
-            return nothing, Missing("the clip has no sound track")
+            return NO_SPEECH, Missing("the clip has no sound track")
         if clip.voice.silent:
-            return nothing, Missing("the sound track is silent")
+            return NO_SPEECH, Missing("the sound track is silent")
         with timed(timings, "speech"):
             speech = self.listener.listen(clip.voice)
         if not speech.intervals:

@@ -61,6 +61,10 @@ class Speech:
     states: np.ndarray
 
 
+NO_SPEECH = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
+"""Nobody speaks."""
+
+
 class RememberingEncoder(nn.Module):
     """Whisper's encoder, with the outputs of its blocks, run once on each input however often it is asked."""
 
@@ -126,7 +130,7 @@ class Listener:
         """Speech intervals, words with times and encoder states of a voice of any length."""
         intervals = self.intervals(voice)
         if not intervals:
-            return Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
+            return NO_SPEECH
         with self._lock:
             try:
                 states = self._states(voice)

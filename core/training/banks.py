@@ -1,7 +1,6 @@
 """Features of whole corpora, extracted once: resumable, with a progress bar, cached by what produced them."""
 
 import hashlib
-import json
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from core.media import open_clip
 from core.speech import STATE_RATE, Speech, Transcript
 from core.training.augment import other_recording
 from core.training.expression import augment
+from core.training.extraction import cache_folder
 from core.words import WINDOW_WORDS
 
 FACE_COPIES = 3  # altered copies of each training image, one step each behind the image itself
@@ -132,9 +132,7 @@ def _cached(
     key: dict, names: list[str], make: Callable[[int], list[np.ndarray]], cache: Path, title: str
 ) -> list[np.ndarray]:
     """The sequences of all items, one after the other; each item is made once and kept in a file of its name."""
-    folder = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "key.json").write_text(json.dumps(key))
+    folder = cache_folder(cache, key)
     found: list[np.ndarray] = []
     for item, name in enumerate(tqdm(names, desc=title)):
         file = folder / f"{name}.safetensors"
