@@ -22,8 +22,9 @@ class FaceRecipe:
     model: ExpressionConfig = ExpressionConfig()
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=24, learning_rate=0.1, optimiser="sgd", weight_decay=5e-4, average=0.995, select="accuracy"
-        )
+            epochs=52, restarts=(24,), learning_rate=0.1, optimiser="sgd", weight_decay=5e-4, average=0.995,
+            select="accuracy",
+        )  # fmt: skip
     )
     batch: int = 128
     smoothing: float = 0.1  # FER2013's labels are wrong about one time in three

@@ -27,11 +27,12 @@ class Recipe:
     learning_rate: float
     optimiser: str = "adamw"  # or "sgd" with Nesterov momentum 0.9
     weight_decay: float = 1e-4
-    warmup: float = 0.1  # share of all steps with a rising learning rate, cosine decay after it
+    warmup: float = 0.1  # share of a cycle with a rising learning rate, cosine decay after it
     average: float = 0.999  # decay of the exponential moving average of the weights; 0 for none
     clip: float = 5.0  # largest norm of the gradient
     select: str = "balanced_accuracy"
     seed: int = 0
+    restarts: tuple[int, ...] = ()  # epochs at which the learning rate begins anew (SGDR, Loshchilov and Hutter 2017)
 
 
 def fit(
@@ -59,9 +60,9 @@ def fit(
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = _optimiser(model, recipe)
-    total = recipe.epochs * steps
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cosine(step / total, recipe.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _learning_rate_factor(step / steps, recipe))
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    written_recipe = json.loads(json.dumps(asdict(recipe)))
     history: list[dict] = []
     seconds = 0.0
     best: dict[str, Tensor] = {}
@@ -69,7 +70,7 @@ def fit(
     state_file = folder / "state.safetensors"
     if state_file.exists():
         state = load_state(state_file)
-        if state["recipe"] != asdict(recipe):
+        if state["recipe"] != written_recipe:
             raise ValueError(f"{folder} holds a run with another recipe: {state['recipe']}; choose another folder.")
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
@@ -107,7 +108,7 @@ def fit(
         save_state(
             state_file,
             {
-                "recipe": asdict(recipe), "model": model.state_dict(), "averaged": averaged.state_dict(),
+                "recipe": written_recipe, "model": model.state_dict(), "averaged": averaged.state_dict(),
                 "optimiser": optimiser.state_dict(), "schedule": _plain(schedule.state_dict()),
                 "history": history, "best": best, "seconds": seconds,
             },
@@ -134,11 +135,14 @@ def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, recipe.learning_rate)
 
 
-def _cosine(progress: float, warmup: float) -> float:
-    """Factor of the learning rate after this share of all steps."""
-    if progress < warmup:
-        return max(progress / warmup, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+def _learning_rate_factor(epoch: float, recipe: Recipe) -> float:
+    """Factor of the learning rate after so many epochs: warm-up and cosine decay, once a cycle."""
+    start = max((restart for restart in recipe.restarts if restart <= epoch), default=0)
+    end = min((restart for restart in recipe.restarts if restart > epoch), default=recipe.epochs)
+    progress = (epoch - start) / (end - start)
+    if progress < recipe.warmup:
+        return max(progress / recipe.warmup, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup)))
 
 
 def _plain(schedule_state: dict) -> dict:
