@@ -131,7 +131,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     return Checkpoint(
         face_encoder=load_face_encoder(folder),
         fusion=fusion,
-        settings=FeatureSettings(tuple(features["audio_blocks"]), features["mfcc"], tuple(features["text_layers"])),
+        settings=FeatureSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in features.items()}),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
         temperature={name: config[name]["temperature"] for name in MODELS},
         label_frequencies=config["label_frequencies"],

@@ -33,11 +33,13 @@ class FeatureSettings:
 
     Attributes:
         audio_blocks: blocks of Whisper's encoder whose outputs are put side by side.
+        audio_pooling: encoder states (50 a second) whose mean is one step.
         mfcc: whether the paper's 120 MFCC features stand beside them.
         text_layers: hidden states of MiniLM that are put side by side.
     """
 
-    audio_blocks: tuple[int, ...] = (1,)
+    audio_blocks: tuple[int, ...] = (1, 2)
+    audio_pooling: int = 4
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
 
@@ -45,6 +47,11 @@ class FeatureSettings:
     def audio_width(self) -> int:
         """Features an audio step."""
         return STATE_WIDTH * len(self.audio_blocks) + MFCC_WIDTH * self.mfcc
+
+    @property
+    def audio_rate(self) -> float:
+        """Audio steps a second."""
+        return STATE_RATE / self.audio_pooling
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class Utterance:
         duration: seconds.
         text: one step a word of ``transcript``; times are the middles of the words.
         video: one step a crop of ``faces``.
-        audio: 50 steps a second, from the first to the last speech.
+        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech.
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
@@ -176,7 +183,7 @@ class FeatureExtractor:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
         start = max(0, round((speech.intervals[0][0] - VOICE_MARGIN) * STATE_RATE))
         end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
-        return Sequence(values[start:end], np.arange(start, end) / STATE_RATE)
+        return Sequence(*pooled(values[start:end], np.arange(start, end) / STATE_RATE, self.settings.audio_pooling))
 
     def _see(self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]):
         if not clip.has_pictures:
@@ -211,6 +218,15 @@ class FeatureExtractor:
             return Missing("no words were understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of every ``steps`` steps of values [T, D] and times [T], T >= 1; the last mean may be of fewer."""
+    starts = np.arange(0, len(values), steps)
+    counts = np.diff(np.append(starts, len(values)))
+    return np.add.reduceat(values, starts) / counts[:, None].astype(values.dtype), np.add.reduceat(
+        times, starts
+    ) / counts
 
 
 def nothing_found(utterance: Utterance) -> MediaError | None:

@@ -112,18 +112,23 @@ class FusionOutput:
 
     Attributes:
         logits: [B, 7]; undefined (NaN) where no stream exists.
-        defined: [B] bool, true where at least one stream exists.
-        embedding: [B, 2W], or [B, SW] without statistical pooling.
+        streams: [B, S, W], one a pair, in the order of the config's pairs.
+        exists: [B, S] bool, whether both modalities of the pair are there.
         attention: pair -> [B, H, Tq, Tk], each existing query row summing to 1 over the existing keys;
             0 wherever the query or the key does not exist.
         lengths: modality -> [B], steps behind the local encoder: the sizes of the attention maps.
     """
 
     logits: Tensor
-    defined: Tensor
-    embedding: Tensor
+    streams: Tensor
+    exists: Tensor
     attention: dict[Pair, Tensor]
     lengths: dict[str, Tensor]
+
+    @property
+    def defined(self) -> Tensor:
+        """[B] bool, true where at least one stream exists."""
+        return self.exists.any(1)
 
 
 class TemporalConvolution(nn.Module):
@@ -241,16 +246,22 @@ class FusionModel(nn.Module):
             streams.append(stream)
             exists.append(pair_exists)
         every, which = torch.stack(streams, 1), torch.stack(exists, 1)  # [B, S, W], [B, S]
-        embedding = self.pooling(every, which)
-        logits = self.classifier(self.bottleneck(embedding))  # no non-linearity between, as in the reference
-        defined = which.any(1)
-        return FusionOutput(
-            logits=logits.masked_fill(~defined[:, None], torch.nan),
-            defined=defined,
-            embedding=embedding,
-            attention=attention,
-            lengths={m: sequence.lengths for m, sequence in encoded.items()},
-        )
+        lengths = {m: sequence.lengths for m, sequence in encoded.items()}
+        return FusionOutput(self.classify(every, which), every, which, attention, lengths)
+
+    def classify(self, streams: Tensor, exists: Tensor) -> Tensor:
+        """[B, S, W], bool [B, S] -> logits [B, 7], undefined (NaN) where no stream exists.
+
+        A stream knows of its own two modalities only: with fewer streams marked as existing, these are the logits
+        of the same utterances without the other modalities (see ``streams_within``).
+        """
+        pooled = self.pooling(streams, exists)
+        logits = self.classifier(self.bottleneck(pooled))  # no non-linearity between, as in the reference
+        return logits.masked_fill(~exists.any(1)[:, None], torch.nan)
+
+    def streams_within(self, modalities: tuple[str, ...]) -> Tensor:
+        """bool [S]: which streams are left with only these modalities."""
+        return torch.tensor([set(pair) <= set(modalities) for pair in self.config.pairs])
 
     def encode(self, modality: str, sequence: Padded) -> Padded:
         """Local, then global encoder: [B, T, D] -> [B, T', W]."""

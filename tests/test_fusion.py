@@ -115,6 +115,16 @@ def test_dropping_a_modality_equals_never_having_had_it(name, dropped):
     assert without.defined.all() and all(dropped not in pair for pair in without.attention)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_one_run_judges_every_set_of_modalities(name):
+    model, together = model_of(name), batch(LENGTHS)
+    output = model(together)
+    for subset in (("text", "audio"), ("video", "audio"), ("audio",)):
+        fewer = model({m: together[m] for m in subset}).logits
+        classified = model.classify(output.streams, output.exists & model.streams_within(subset))
+        torch.testing.assert_close(classified, fewer, rtol=0, atol=1e-12, equal_nan=True)
+
+
 def test_cross_attention_with_one_modality_is_undefined_self_attention_is_not():
     one = batch({"audio": [20, 9]})
     crossed, alone = model_of("cross")(one), model_of("self")(one)

@@ -116,15 +116,22 @@ def test_both_models_learn_from_composed_utterances(tmp_path):
     assert evaluate_subset(checkpoint, validation, ("audio",), only_fear)["self"]["recall"]["fear"] == 1
 
 
-def test_batches_hold_every_set_of_modalities_and_honest_labels():
+def test_every_set_of_modalities_is_taught_what_its_members_say():
     chance, train = np.random.default_rng(0), banks(0)
-    recipe = PairRecipe(batch=400, incongruent=0.5, neutral_words=0.0, noise=0.0)
+    recipe = PairRecipe(batch=400, incongruent=0.5, neutral_words=0.25, noise=0.0, smoothing=0.0)
     batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, chance)
-    present = torch.stack([batch.inputs[m].lengths > 0 for m in MODALITIES], 1)
-    assert len({tuple(row) for row in present.tolist()}) == 7 and present.any(1).all()
-    torch.testing.assert_close(batch.target.sum(1), torch.ones(400))
-    mixed = batch.target.max(1).values < 1
-    assert 0.1 < mixed.float().mean() < 0.6 and (present[mixed].sum(1) > 1).all()
+    assert all((batch.inputs[m].lengths > 0).all() for m in MODALITIES) and set(batch.targets) == set(SUBSETS)
+    words, others = batch.targets[("text",)], [batch.targets[subset] for subset in SUBSETS if subset != ("text",)]
+    bland = words.sum(1) == 0
+    assert 0.15 < bland.float().mean() < 0.35
+    for target in [words[~bland], *others]:
+        torch.testing.assert_close(target.sum(1), torch.ones(len(target)))
+    # The label of a set is the mean of what its members say: 1, or 2/3 and 1/3 with a stranger among three.
+    alone = [batch.targets[(m,)] for m in MODALITIES]
+    together = batch.targets[MODALITIES]
+    torch.testing.assert_close(together[~bland], torch.stack(alone)[:, ~bland].mean(0))
+    shares = together.max(1).values
+    assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
 
 
 def test_composition_shares_the_class_and_spreads_over_the_corpus():

@@ -19,7 +19,7 @@ from core.corpora.ravdess import read_ravdess
 from core.expression import ExpressionNet
 from core.features import FeatureExtractor
 from core.media import open_clip
-from core.speech import STATE_RATE, Speech, Transcript
+from core.speech import Speech, Transcript
 from core.training.augment import other_recording
 from core.training.expression import augment
 from core.training.extraction import cache_folder
@@ -47,7 +47,7 @@ def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: i
     names = [f"{record.id}_{variant}" for record, variant in wanted]
     found = _cached({"voices": corpus, "features": settings}, names, sequences, cache, "voices")
     labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]
-    return build_bank(found, labels, groups, [variant for _, variant in wanted], STATE_RATE)
+    return build_bank(found, labels, groups, [variant for _, variant in wanted], extractor.settings.audio_rate)
 
 
 def face_bank(root: Path, split: str, encoder: ExpressionNet, copies: int, cache: Path) -> FeatureBank:

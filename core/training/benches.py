@@ -126,7 +126,7 @@ def _composed(bench: Bench) -> tuple[str, LabelledUtterances]:
 
 def _clips(bench: Bench, records: list[ClipRecord], words: str) -> LabelledUtterances:
     """Whole clips through the same code as a visitor's; what a clip lacks is absent."""
-    features = ClipFeatures(bench.folder, words)
+    features = ClipFeatures(bench.folder, words, bench.checkpoint.settings)
     folder = cache_folder(bench.cache, {"clips": str(bench.root.resolve()), **features.key()})
     manifest = extract_corpus(records, features, folder, bench.jobs)
     readable = [record for record in records if record.id not in manifest.failed]

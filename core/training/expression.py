@@ -22,7 +22,12 @@ class FaceRecipe:
     model: ExpressionConfig = ExpressionConfig()
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=52, restarts=(24,), learning_rate=0.1, optimiser="sgd", weight_decay=5e-4, average=0.995,
+            epochs=52,
+            restarts=(24,),
+            learning_rate=0.1,
+            optimiser="sgd",
+            weight_decay=5e-4,
+            average=0.995,
             select="accuracy",
         )  # fmt: skip
     )

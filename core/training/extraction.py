@@ -21,9 +21,9 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.checkpoint import load_checkpoint
+from core.checkpoint import load_face_encoder
 from core.corpora.layout import ClipRecord
-from core.features import FeatureExtractor, Missing
+from core.features import FeatureExtractor, FeatureSettings, Missing
 from core.media import SAMPLE_RATE, MediaError, open_clip
 from core.training.processes import in_processes
 from core.training.state import write_json
@@ -39,22 +39,23 @@ class ClipFeatures:
     """Makes an ``Extract`` out of the models of a checkpoint.
 
     Attributes:
-        checkpoint: folder with the face encoder and the feature settings.
+        checkpoint: folder with the face encoder.
         words: "written" takes the words from the corpus where it has them, "heard" from Whisper.
+        settings: which features.
     """
 
     checkpoint: Path
-    words: str = "written"
+    words: str
+    settings: FeatureSettings
 
     def key(self) -> dict:
         """What decides the features: a JSON object."""
         config = json.loads((self.checkpoint / "config.json").read_text())
-        return {"features": config["features"], "face": config["face"]["sha256"], "words": self.words}
+        return {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
-        loaded = load_checkpoint(self.checkpoint)
-        extractor = FeatureExtractor(loaded.face_encoder, loaded.settings)
+        extractor = FeatureExtractor(load_face_encoder(self.checkpoint), self.settings)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:
             with as_one_file(record) as path:

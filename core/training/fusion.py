@@ -26,11 +26,13 @@ class PairRecipe:
 
     Attributes:
         steps: batches an epoch; composition has no natural epoch.
-        drop: probability that an utterance keeps only a random subset of its modalities.
-        incongruent: probability that one modality is of another class; its share of the label is 1/3.
+        incongruent: probability that one modality is of another class.
         neutral_words: probability that the words are neutral while the label stays: most sentences are.
         longest_track: at most so many faces a track.
         noise: standard deviation added to normalised features.
+        smoothing: share of each label that is spread over all classes.
+        input_dropout: of each modality's normalised features.
+        every_set: whether each utterance is judged from every set of its modalities, or from all of them only.
     """
 
     optimisation: Recipe = field(
@@ -38,23 +40,28 @@ class PairRecipe:
     )
     batch: int = 64
     steps: int = 200
-    drop: float = 0.6
     incongruent: float = 0.1
     neutral_words: float = 0.15
-    longest_track: int = 16
+    longest_track: int = 8
     noise: float = 0.2
     smoothing: float = 0.05
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.5, "audio": 0.3})
+    every_set: bool = True
     local: dict[str, LocalEncoder] = field(
-        default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=5, stride=4)}
+        default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
     )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded modalities and a distribution over labels [B, 7]."""
+    """Utterances with all modalities, and what to say of each from each set of modalities.
+
+    Attributes:
+        targets: set of modalities -> distribution over labels [B, 7]; a row of zeros is not to be judged.
+    """
 
     inputs: dict[str, Padded]
-    target: Tensor
+    targets: dict[tuple[str, ...], Tensor]
 
 
 def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
@@ -71,14 +78,15 @@ def train_fusion(
     name: str, train: dict[str, FeatureBank], validation: LabelledUtterances, normalisation: Normalisation,
     recipe: PairRecipe, folder: Path,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
-    """Trains the "cross" or "self" model and keeps its best epoch on the validation utterances.
+    """Trains the "cross" or "self" model on the modalities of ``train`` and keeps its best epoch on validation.
 
     The choice is made on the balanced accuracy averaged over all sets of modalities the model is defined for.
     """
     torch.manual_seed(recipe.optimisation.seed)
-    inputs = {m: train[m].values.shape[1] for m in MODALITIES}
-    model = FusionModel(FusionConfig(pairs=PAIRS[name], inputs=inputs, local=recipe.local))
-    subsets = [subset for subset in SUBSETS if pairs_within(PAIRS[name], subset)]
+    pairs = pairs_within(PAIRS[name], tuple(train))
+    inputs = {m: bank.values.shape[1] for m, bank in train.items()}
+    model = FusionModel(FusionConfig(pairs, inputs, recipe.local, input_dropout=recipe.input_dropout))
+    subsets = [subset for subset in SUBSETS if set(subset) <= set(train) and pairs_within(pairs, subset)]
 
     def batches(generator: torch.Generator) -> Iterator[Batch]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
@@ -86,7 +94,14 @@ def train_fusion(
             yield compose_batch(train, normalisation, subsets, recipe, rng)
 
     def loss(model: FusionModel, batch: Batch) -> Tensor:
-        return F.cross_entropy(model(batch.inputs).logits, batch.target, label_smoothing=recipe.smoothing)
+        """Every set of modalities is judged in one run: switching one off only takes its streams away."""
+        output = model(batch.inputs)
+        judged = batch.targets if recipe.every_set else {tuple(train): batch.targets[tuple(train)]}
+        losses = [
+            F.cross_entropy(model.classify(output.streams, output.exists & model.streams_within(subset)), target)
+            for subset, target in judged.items()
+        ]
+        return torch.stack(losses).mean()
 
     def evaluate(model: FusionModel) -> dict[str, float]:
         scores = {}
@@ -104,32 +119,36 @@ def compose_batch(
     rng: np.random.Generator,
 ) -> Batch:  # fmt: skip
     """A batch of new utterances, all classes equally likely, with everything the recipe lets happen to them."""
-    classes = len(LABELS)
-    labels = rng.integers(classes, size=recipe.batch)
-    target = np.eye(classes, dtype=np.float32)[labels]
-    subset_of = [
-        subsets[rng.integers(len(subsets))] if rng.random() < recipe.drop else MODALITIES for _ in range(recipe.batch)
-    ]
-    sequences: dict[str, list[np.ndarray]] = {m: [] for m in MODALITIES}
-    for i, (label, subset) in enumerate(zip(labels, subset_of, strict=True)):
-        class_of = dict.fromkeys(subset, label)
-        if len(subset) > 1 and rng.random() < recipe.incongruent:
-            stranger = subset[rng.integers(len(subset))]
-            class_of[stranger] = rng.integers(classes)
-            # The label says what the modalities say: each has its share.
-            target[i] = np.mean([np.eye(classes)[c] for c in class_of.values()], 0)
-        elif "text" in subset and len(subset) > 1 and rng.random() < recipe.neutral_words:
-            class_of["text"] = LABELS.index("neutral")
-        for modality in MODALITIES:
-            if modality in subset:
-                sequence = _draw(banks[modality], class_of[modality], modality, recipe, rng)
-                sequence = normalisation.apply(modality, sequence.astype(np.float32))
-                sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
-            else:
-                sequence = np.zeros((0, banks[modality].values.shape[1]), np.float32)
-            sequences[modality].append(sequence)
-    inputs = {m: Padded.of([torch.from_numpy(sequence) for sequence in sequences[m]]) for m in MODALITIES}
-    return Batch(inputs, torch.from_numpy(target))
+    n, classes = recipe.batch, len(LABELS)
+    label = rng.integers(classes, size=n)
+    drawn = {m: label.copy() for m in banks}  # modality -> the class [n] that it shows
+    strange = rng.random(n) < recipe.incongruent
+    stranger = rng.integers(len(MODALITIES), size=n)
+    for column, modality in enumerate(MODALITIES):
+        if modality in banks:
+            rows = strange & (stranger == column)
+            drawn[modality][rows] = rng.integers(classes, size=rows.sum())
+    # The label says what the modalities say: each has its share.
+    said = {m: np.eye(classes, dtype=np.float32)[shown] for m, shown in drawn.items()}
+    # Neutral words are no evidence against the others: they carry their label, and are not judged alone.
+    bland = rng.random(n) < recipe.neutral_words
+    if "text" in banks:
+        drawn["text"][bland], said["text"][bland] = LABELS.index("neutral"), np.eye(classes)[label[bland]]
+    targets = {}
+    for subset in subsets:
+        target = np.mean([said[m] for m in subset], 0)  # [n, 7]
+        target = (1 - recipe.smoothing) * target + recipe.smoothing / classes
+        targets[subset] = torch.from_numpy(np.where(bland[:, None] & (subset == ("text",)), 0, target))
+    inputs = {}
+    for modality, shown in drawn.items():
+        sequences = []
+        for one in shown:
+            sequence = _draw(banks[modality], one, modality, recipe, rng).astype(np.float32)
+            sequence = normalisation.apply(modality, sequence)
+            sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
+            sequences.append(torch.from_numpy(sequence))
+        inputs[modality] = Padded.of(sequences)
+    return Batch(inputs, targets)
 
 
 def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
@@ -139,7 +158,7 @@ def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng:
     if modality == "video":  # a track of one person: some of the copies of one image
         return sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
     if modality == "audio" and rng.random() < 0.5:  # recordings begin late and end early
-        length = max(10, int(len(sequence) * rng.uniform(0.6, 1.0)))
+        length = max(3, int(len(sequence) * rng.uniform(0.6, 1.0)))
         start = rng.integers(max(1, len(sequence) - length + 1))
         return sequence[start : start + length]
     return sequence

@@ -34,6 +34,9 @@ from core.training.extraction import (
 from core.training.state import write_json
 from core.training.synthetic import synthetic_corpus
 
+FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1)
+"""The experiment's features: every encoder state, since its models have strided convolutions of their own."""
+
 Opener = Callable[[], Corpus]
 
 
@@ -46,7 +49,7 @@ class Request:
         folds: how many, where the corpus does not say so itself.
         variant: "masked" or "reference" (see ``protocol.Settings``).
         cache: where features are kept.
-        checkpoint: whose face encoder and feature settings are used.
+        checkpoint: whose face encoder is used.
         words: "written" in the corpus, or "heard" by Whisper.
         workers: processes that extract features.
     """
@@ -78,7 +81,7 @@ def prepare_clips(
     name: str, classes: tuple[str, ...], read: Callable[[Path], list[ClipRecord]], split: str, request: Request
 ) -> Opener:
     """Extracts features of a corpus of clips; utterances that lack a modality are left out, as in the paper."""
-    features = ClipFeatures(request.checkpoint, request.words)
+    features = ClipFeatures(request.checkpoint, request.words, FEATURES)
     folder = cache_folder(request.cache / name, features.key())
     records = read(request.root)
     manifest = extract_corpus(records, features, folder, request.workers)
@@ -98,7 +101,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
     dialogues are dealt to as many parts as there are folds before anything is composed.
     """
-    encoder, settings = load_face_encoder(request.checkpoint), FeatureSettings()
+    encoder, settings = load_face_encoder(request.checkpoint), FEATURES
     extractor = FeatureExtractor(encoder, settings)
     lines = [text_bank(read_meld(request.root / "meld", part), extractor, request.cache) for part in ("train", "dev")]
     banks = {

@@ -1,0 +1,49 @@
+#!/usr/bin/env python
+"""What each choice of the training recipe is worth: one change a line, on validation parts only.
+
+Interrupted, the same command goes on where it was.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from core.checkpoint import CHECKPOINTS, load_face_encoder  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.training.ablation import CHANGES, Ablation  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="holds ravdess/ fer2013/ meld/")
+    parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose face encoder is used")
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    arguments = parser.parse_args()
+    changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
+    try:
+        encoder = load_face_encoder(arguments.checkpoint)
+        ablation = Ablation.read(arguments.root, encoder, arguments.cache, arguments.runs)
+    except (CorpusError, WeightsError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"| part | change | figure | mean ± std over {arguments.seeds} seeds |\n|---|---|---|---|")
+    for change in tqdm(changes, desc="lines"):
+        measured = [ablation.measure(change, seed) for seed in range(arguments.seeds)]
+        for name in measured[0]:
+            values = np.array([figures[name] for figures in measured])
+            spread = values.std(ddof=1) if len(values) > 1 else 0.0
+            tqdm.write(f"| {change.part} | {change.name} | {name} | {values.mean():.3f} ± {spread:.3f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
