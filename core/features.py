@@ -223,10 +223,9 @@ class FeatureExtractor:
 def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Means of every ``steps`` steps of values [T, D] and times [T], T >= 1; the last mean may be of fewer."""
     starts = np.arange(0, len(values), steps)
-    counts = np.diff(np.append(starts, len(values)))
-    return np.add.reduceat(values, starts) / counts[:, None].astype(values.dtype), np.add.reduceat(
-        times, starts
-    ) / counts
+    counts = np.diff(starts, append=len(values))
+    means = np.add.reduceat(values, starts) / counts[:, None].astype(values.dtype)
+    return means, np.add.reduceat(times, starts) / counts
 
 
 def nothing_found(utterance: Utterance) -> MediaError | None:

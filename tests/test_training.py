@@ -1,6 +1,7 @@
 """Training is resumable to the last digit, and its parts do what they say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from core import LABELS, MODALITIES
 from core.checkpoint import Checkpoint, Normalisation
 from core.corpora.composed import build_bank, compose
 from core.expression import ExpressionNet, standardise
-from core.features import FeatureSettings
+from core.features import FeatureSettings, pooled
 from core.fusion import LocalEncoder
 from core.media import SAMPLE_RATE, Voice
+from core.training.ablation import Ablation, Change, columns
 from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
 from core.training.evaluation import SUBSETS, LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.expression import augment
@@ -132,6 +134,31 @@ def test_every_set_of_modalities_is_taught_what_its_members_say():
     torch.testing.assert_close(together[~bland], torch.stack(alone)[:, ~bland].mean(0))
     shares = together.max(1).values
     assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
+
+
+def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp_path):
+    chance, actors = np.random.default_rng(0), [f"{actor:02}" for actor in range(8)]
+    each = [(actor, label, variant) for actor in actors for label in range(7) for variant in (0, 1)]
+    steps = [chance.normal(label, 1, (3, 3 * 384)) for _, label, _ in each]
+    voices = build_bank(steps, [e[1] for e in each], [e[0] for e in each], [e[2] for e in each], 12.5)
+    ablation = Ablation(voices, {}, {}, tmp_path)
+    recipe = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
+    change = Change("voice", "one block, no copies", recipe, blocks=(1,), copies=0)
+    parts = ablation._parts(change, seed=1)
+    train, held_out = parts["train"]["audio"], parts["validation"]["audio"]
+    assert set(held_out.groups) == {"01", "05"} and not set(train.groups) & set(held_out.groups)
+    assert train.variants.max() == 0 and held_out.variants.max() == 1 and list(parts["train"]) == ["audio"]
+    clean = voices.select(np.isin(voices.groups, train.groups) & (voices.variants == 0))
+    assert np.array_equal(train.values, clean.values[:, 384:768]) and columns(voices, [2]).values.shape[1] == 384
+    figures = ablation.measure(change, seed=1)
+    assert set(figures) == {"balanced accuracy", "re-recorded"} and figures == ablation.measure(change, seed=1)
+
+
+def test_pooled_steps_are_means_in_value_and_time():
+    values, times = pooled(np.arange(10, dtype=np.float32)[:, None], np.arange(10) / 50, 4)
+    assert values.ravel().tolist() == [1.5, 5.5, 8.5] and values.dtype == np.float32  # the last of two states
+    np.testing.assert_allclose(times, [0.03, 0.11, 0.17])
+    assert FeatureSettings(audio_pooling=4).audio_rate == 12.5
 
 
 def test_composition_shares_the_class_and_spreads_over_the_corpus():
