@@ -67,6 +67,8 @@ CHANGES = (
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
     Change("voice", "no feature noise", replace(BASE, noise=0.0)),
     Change("words", "as shipped"),
+    Change("words", "all labels drawn equally often", replace(BASE, skew=0.0)),
+    Change("words", "labels drawn as often as in MELD", replace(BASE, skew=1.0)),
     Change("words", "last layer alone", layers=LAYERS[1:]),
     Change("words", "fourth layer alone", layers=LAYERS[:1]),
     Change("words", "no input dropout", _dropout("text", 0.0)),

@@ -26,6 +26,8 @@ class PairRecipe:
 
     Attributes:
         steps: batches an epoch; composition has no natural epoch.
+        skew: a label is drawn as often as the corpus of the words has it, to this power; 0 draws all equally often.
+            Rare lines would otherwise be learned by heart. The loss takes the frequencies out again.
         incongruent: probability that one modality is of another class.
         neutral_words: probability that the words are neutral while the label stays: most sentences are.
         longest_track: at most so many faces a track.
@@ -40,6 +42,7 @@ class PairRecipe:
     )
     batch: int = 64
     steps: int = 200
+    skew: float = 0.5
     incongruent: float = 0.1
     neutral_words: float = 0.15
     longest_track: int = 8
@@ -58,10 +61,12 @@ class Batch:
 
     Attributes:
         targets: set of modalities -> distribution over labels [B, 7]; a row of zeros is not to be judged.
+        log_share: logarithm [7] of how often each label is drawn.
     """
 
     inputs: dict[str, Padded]
     targets: dict[tuple[str, ...], Tensor]
+    log_share: Tensor
 
 
 def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
@@ -94,13 +99,16 @@ def train_fusion(
             yield compose_batch(train, normalisation, subsets, recipe, rng)
 
     def loss(model: FusionModel, batch: Batch) -> Tensor:
-        """Every set of modalities is judged in one run: switching one off only takes its streams away."""
+        """Every set of modalities is judged in one run: switching one off only takes its streams away.
+
+        The logits are taught to leave out how often a label is drawn (logit adjustment, Menon et al. 2021).
+        """
         output = model(batch.inputs)
         judged = batch.targets if recipe.every_set else {tuple(train): batch.targets[tuple(train)]}
-        losses = [
-            F.cross_entropy(model.classify(output.streams, output.exists & model.streams_within(subset)), target)
-            for subset, target in judged.items()
-        ]
+        losses = []
+        for subset, target in judged.items():
+            logits = model.classify(output.streams, output.exists & model.streams_within(subset))
+            losses.append(F.cross_entropy(logits + batch.log_share, target))
         return torch.stack(losses).mean()
 
     def evaluate(model: FusionModel) -> dict[str, float]:
@@ -118,16 +126,18 @@ def compose_batch(
     banks: dict[str, FeatureBank], normalisation: Normalisation, subsets: list[tuple[str, ...]], recipe: PairRecipe,
     rng: np.random.Generator,
 ) -> Batch:  # fmt: skip
-    """A batch of new utterances, all classes equally likely, with everything the recipe lets happen to them."""
+    """A batch of new utterances, with everything the recipe lets happen to them."""
     n, classes = recipe.batch, len(LABELS)
-    label = rng.integers(classes, size=n)
+    frequency = banks["text"].label_frequencies() if "text" in banks else np.ones(classes)
+    share = frequency**recipe.skew / (frequency**recipe.skew).sum()
+    label = rng.choice(classes, n, p=share)
     drawn = {m: label.copy() for m in banks}  # modality -> the class [n] that it shows
     strange = rng.random(n) < recipe.incongruent
     stranger = rng.integers(len(MODALITIES), size=n)
     for column, modality in enumerate(MODALITIES):
         if modality in banks:
             rows = strange & (stranger == column)
-            drawn[modality][rows] = rng.integers(classes, size=rows.sum())
+            drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
     # The label says what the modalities say: each has its share.
     said = {m: np.eye(classes, dtype=np.float32)[shown] for m, shown in drawn.items()}
     # Neutral words are no evidence against the others: they carry their label, and are not judged alone.
@@ -148,7 +158,7 @@ def compose_batch(
             sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
             sequences.append(torch.from_numpy(sequence))
         inputs[modality] = Padded.of(sequences)
-    return Batch(inputs, targets)
+    return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
 
 
 def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
