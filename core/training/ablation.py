@@ -31,13 +31,15 @@ Parts = dict[str, dict[str, FeatureBank]]
 """Part ("train", "validation") -> modality -> bank."""
 
 BASE = PairRecipe(
-    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98), steps=200
+    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98),
+    steps=200,
+    input_dropout={"text": 0.5, "audio": 0.3},
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Change:
-    """One line of the table: what differs from the recipe that is shipped.
+    """One line of the table: what differs from ``BASE``. What helped is in the recipe that is shipped.
 
     Attributes:
         part: "voice", "words" or "together".
@@ -59,21 +61,21 @@ def _dropout(modality: str, share: float) -> PairRecipe:
 
 
 CHANGES = (
-    Change("voice", "as shipped"),
+    Change("voice", "base"),
     Change("voice", "block 1 alone", blocks=(1,)),
     Change("voice", "blocks 0, 1 and 2", blocks=BLOCKS),
     Change("voice", "no other recordings", copies=0),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
     Change("voice", "no feature noise", replace(BASE, noise=0.0)),
-    Change("words", "as shipped"),
+    Change("words", "base"),
     Change("words", "all labels drawn equally often", replace(BASE, skew=0.0)),
     Change("words", "labels drawn as often as in MELD", replace(BASE, skew=1.0)),
     Change("words", "last layer alone", layers=LAYERS[1:]),
     Change("words", "fourth layer alone", layers=LAYERS[:1]),
     Change("words", "no input dropout", _dropout("text", 0.0)),
     Change("words", "input dropout 0.25", _dropout("text", 0.25)),
-    Change("together", "as shipped"),
+    Change("together", "base"),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
     Change("together", "no neutral words", replace(BASE, neutral_words=0.0)),
     Change("together", "judged from all three only", replace(BASE, every_set=False)),

@@ -26,6 +26,7 @@ from core.training.extraction import cache_folder
 from core.words import WINDOW_WORDS
 
 FACE_COPIES = 3  # altered copies of each training image, one step each behind the image itself
+VOICE_COPIES = 2  # other recordings of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
 
@@ -96,7 +97,7 @@ class ComposedSplit:
 
 
 def composed_banks(
-    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = 1
+    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = VOICE_COPIES
 ) -> dict[str, dict[str, FeatureBank]]:
     """The banks of a folder that holds ``ravdess/ fer2013/ meld/``: part ("train", ...) -> modality -> bank.
 

@@ -48,7 +48,7 @@ class PairRecipe:
     longest_track: int = 8
     noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.5, "audio": 0.3})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.5, "audio": 0.5})
     every_set: bool = True
     local: dict[str, LocalEncoder] = field(
         default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
