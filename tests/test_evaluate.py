@@ -12,6 +12,8 @@ from recordings import save_clip, save_wav, speak
 
 from core import LABELS
 from core.checkpoint import load_checkpoint
+from core.expression import ExpressionNet
+from core.training.banks import face_bank
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,6 +51,16 @@ def corpora(tmp_path_factory) -> Path:
 def evaluate(corpora: Path, *options: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "scripts/evaluate.py", "--cache", str(corpora / "cache"), *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_faces_the_encoder_learned_from_are_shown_altered_only(corpora, tmp_path):
+    encoder = ExpressionNet().eval()
+    unseen = face_bank(corpora / "fer2013", "test", encoder, 2, tmp_path)
+    known = face_bank(corpora / "fer2013", "test", encoder, 2, tmp_path, known=True)
+    assert len(unseen) == len(known) == 21 and unseen.values.shape == (63, 256) and known.values.shape == (42, 256)
+    itself = face_bank(corpora / "fer2013", "test", encoder, 0, tmp_path)
+    assert np.array_equal(unseen.values[::3], itself.values)
+    assert not any(np.array_equal(known.sequence(i)[0], itself.sequence(i)[0]) for i in range(21))
 
 
 @pytest.mark.parametrize(("corpus", "n", "used"), [

@@ -25,7 +25,7 @@ from core.training.expression import augment
 from core.training.extraction import cache_folder
 from core.words import WINDOW_WORDS
 
-FACE_COPIES = 3  # altered copies of each training image, one step each behind the image itself
+FACE_COPIES = 4  # altered copies of each training image, one step each
 VOICE_COPIES = 2  # other recordings of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
@@ -51,21 +51,33 @@ def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: i
     return build_bank(found, labels, groups, [variant for _, variant in wanted], extractor.settings.audio_rate)
 
 
-def face_bank(root: Path, split: str, encoder: ExpressionNet, copies: int, cache: Path) -> FeatureBank:
-    """Embeddings of FER2013 images: a sequence is one image, followed by ``copies`` altered copies of it."""
+def face_bank(
+    root: Path, split: str, encoder: ExpressionNet, copies: int, cache: Path, known: bool = False
+) -> FeatureBank:
+    """Embeddings of FER2013 images: a sequence is one image, followed by ``copies`` altered copies of it.
+
+    Args:
+        known: the encoder learned from these images and would flatter them: the copies alone are taken, all with
+            a covered rectangle and every second one altered twice. On such copies it is as often right as on
+            images it has not seen (0.70), so that fusion learns how far a face can be trusted.
+    """
     faces = read_fer2013(root, split)
     images = torch.from_numpy(faces.images)
 
     def sequences(item: int) -> list[np.ndarray]:
         chosen = images[item * SHARD : (item + 1) * SHARD]
         generator = torch.Generator().manual_seed(item)
-        views = [chosen.float()] + [augment(chosen, generator, erase=0.1) for _ in range(copies)]
+        views = [] if known else [chosen.float()]
+        for copy in range(copies):
+            altered = augment(chosen, generator, erase=1.0 if known else 0.1)
+            views.append(augment(altered, generator, erase=1.0) if known and copy % 2 else altered)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):  # a third of the time, the same labels
-            embedded = torch.stack([encoder.embed(view) for view in views], 1)  # [SHARD, 1 + copies, D]
+            embedded = torch.stack([encoder.embed(view) for view in views], 1)  # [SHARD, len(views), D]
         return list(embedded.float().numpy())
 
     weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
-    key = {"faces": split, "n": len(faces), "copies": copies, "encoder": hashlib.sha256(weights).hexdigest()}
+    encoder_hash = hashlib.sha256(weights).hexdigest()
+    key = {"faces": split, "n": len(faces), "copies": copies, "known": known, "encoder": encoder_hash}
     found = _cached(key, _shards(len(faces)), sequences, cache, f"faces {split}")
     names = [f"{split}/{index}" for index in range(len(faces))]
     return build_bank(found, faces.labels, names, np.zeros(len(faces)), 0)
@@ -110,7 +122,7 @@ def composed_banks(
     banks = {
         "train": {
             "text": text_bank(read_meld(root / "meld", "train"), extractor, cache),
-            "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache),
+            "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache, known=True),
             "audio": voice_bank(training_voices, extractor, voice_copies, cache),
         }
     }

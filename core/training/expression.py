@@ -81,7 +81,7 @@ def augment(images: Tensor, generator: torch.Generator, erase: float) -> Tensor:
         erase: probability of a covered rectangle per image.
 
     Returns:
-        float32 [N, 48, 48], about 0 to 255.
+        float32 [N, 48, 48], 0 to 255.
     """
     n, height, width = images.shape
 
