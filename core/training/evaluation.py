@@ -84,8 +84,10 @@ def evaluate_subset(
         if not pairs_within(model.config.pairs, subset):
             result[name] = None  # cross-attention needs two modalities
             continue
-        logits = utterances.logits(model, subset) / checkpoint.temperature[name][subset_name(subset)]
-        logits = logits if log_prior is None else logits + log_prior
+        logits = utterances.logits(model, subset)
+        if log_prior is not None:
+            logits = logits + log_prior  # before the temperature: where training took the frequencies out
+        logits = logits / checkpoint.temperature[name][subset_name(subset)]
         defined = np.isfinite(logits).all(1)
         if not defined.any():
             result[name] = None

@@ -38,7 +38,7 @@ class PairRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=12, learning_rate=2e-3, weight_decay=0.02, average=0.995)
+        default_factory=lambda: Recipe(epochs=4, learning_rate=2e-3, weight_decay=0.02, average=0.995)
     )
     batch: int = 64
     steps: int = 200
@@ -48,7 +48,7 @@ class PairRecipe:
     longest_track: int = 8
     noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.5, "audio": 0.5})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.5})
     every_set: bool = True
     local: dict[str, LocalEncoder] = field(
         default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
