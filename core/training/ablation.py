@@ -76,7 +76,6 @@ CHANGES = (
     Change("words", "input dropout 0.25", _dropout("text", 0.25, WORDS)),
     Change("together", "base"),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
-    Change("together", "no neutral words", replace(BASE, neutral_words=0.0)),
     Change("together", "judged from all three only", replace(BASE, every_set=False)),
 )
 
