@@ -45,7 +45,7 @@ def take_pictures(browser, address: str, folder: Path) -> None:
         page.screenshot(path=folder / f"{name}.png", **part)
         if name == "desktop-light":
             page.get_by_text("Where they looked").scroll_into_view_if_needed()
-            page.locator("#model").get_by_label("Self-attention").click()
+            page.locator("#pair").get_by_label("voice → words").click()
             page.wait_for_timeout(1500)
             page.evaluate("document.querySelector('#model').scrollIntoView({block: 'start'}); scrollBy(0, -110)")
             page.wait_for_timeout(700)
