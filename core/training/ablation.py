@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from core import MODALITIES
-from core.checkpoint import Normalisation
 from core.corpora.composed import FeatureBank, compose
 from core.corpora.meld import read_meld
 from core.corpora.ravdess import read_ravdess
@@ -124,15 +123,16 @@ class Ablation:
                 parts["validation"], compose(parts["validation"], 1400, seed=1), normalisation
             )
             return {
-                f"all three, {name}": _balanced(trained(name, utterances), utterances, MODALITIES) for name in PAIRS
+                f"all three, {name}": utterances.balanced_accuracy(trained(name, utterances), MODALITIES)
+                for name in PAIRS
             }
         ((modality, held_out),) = parts["validation"].items()
-        clean = _single(modality, held_out.select(held_out.variants == 0), normalisation)
+        clean = LabelledUtterances.single(modality, held_out.select(held_out.variants == 0), normalisation)
         model = trained("self", clean)
-        figures = {"balanced accuracy": _balanced(model, clean, (modality,))}
+        figures = {"balanced accuracy": clean.balanced_accuracy(model, (modality,))}
         if modality == "audio":
-            altered = _single(modality, held_out.select(held_out.variants == 1), normalisation)
-            return figures | {"re-recorded": _balanced(model, altered, (modality,))}
+            altered = LabelledUtterances.single(modality, held_out.select(held_out.variants == 1), normalisation)
+            return figures | {"re-recorded": altered.balanced_accuracy(model, (modality,))}
         prior = np.log(parts["train"]["text"].label_frequencies())
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
         return figures | {"weighted F1, corpus prior": classification_metrics(clean.labels, predicted)["weighted_f1"]}
@@ -158,13 +158,3 @@ def columns(bank: FeatureBank, layers: list[int]) -> FeatureBank:
     """A bank with only these of the layers that stand side by side in it."""
     chosen = np.concatenate([np.arange(STATE_WIDTH * layer, STATE_WIDTH * (layer + 1)) for layer in layers])
     return replace(bank, values=bank.values[:, chosen])
-
-
-def _single(modality: str, bank: FeatureBank, normalisation: Normalisation) -> LabelledUtterances:
-    sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
-    return LabelledUtterances(bank.labels, {modality: sequences})
-
-
-def _balanced(model, utterances: LabelledUtterances, subset: tuple[str, ...]) -> float:
-    predicted = utterances.logits(model, subset).argmax(1)
-    return classification_metrics(utterances.labels, predicted)["balanced_accuracy"]

@@ -42,8 +42,7 @@ class Bench:
 
     def single(self, modality: str, bank: FeatureBank) -> LabelledUtterances:
         """The utterances of one modality's bank."""
-        sequences = [self.normalised(modality, bank.sequence(index)) for index in range(len(bank))]
-        return LabelledUtterances(bank.labels, {modality: sequences})
+        return LabelledUtterances.single(modality, bank, self.checkpoint.normalisation)
 
 
 def measure(

@@ -38,6 +38,16 @@ class LabelledUtterances:
         }
         return cls(np.array([utterance.label for utterance in utterances]), sequences)
 
+    @classmethod
+    def single(cls, modality: str, bank: FeatureBank, normalisation: Normalisation) -> "LabelledUtterances":
+        """The sequences of one modality's bank, each an utterance of its own."""
+        sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
+        return cls(bank.labels, {modality: sequences})
+
+    def balanced_accuracy(self, model: FusionModel, subset: tuple[str, ...]) -> float:
+        """Of a model with only the modalities of ``subset``, its verdict defined for all utterances."""
+        return classification_metrics(self.labels, self.logits(model, subset).argmax(1))["balanced_accuracy"]
+
     @torch.inference_mode()
     def logits(self, model: FusionModel, subset: tuple[str, ...], batch: int = 128) -> np.ndarray:
         """float64 [n, 7] with only the modalities of ``subset``; NaN where the verdict is undefined."""

@@ -15,7 +15,6 @@ from core.corpora.composed import FeatureBank
 from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
 from core.training.evaluation import SUBSETS, LabelledUtterances
 from core.training.loop import Recipe, fit
-from core.training.metrics import classification_metrics
 
 PAIRS = {"cross": CROSS, "self": SELF}
 
@@ -117,10 +116,7 @@ def train_fusion(
         return total / weights
 
     def evaluate(model: FusionModel) -> dict[str, float]:
-        scores = {}
-        for subset in subsets:
-            predicted = validation.logits(model, subset).argmax(1)
-            scores[subset_name(subset)] = classification_metrics(validation.labels, predicted)["balanced_accuracy"]
+        scores = {subset_name(subset): validation.balanced_accuracy(model, subset) for subset in subsets}
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
     history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder)
