@@ -109,7 +109,7 @@ class ComposedSplit:
 
 
 def composed_banks(
-    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit, voice_copies: int = VOICE_COPIES
+    root: Path, extractor: FeatureExtractor, cache: Path, split: ComposedSplit
 ) -> dict[str, dict[str, FeatureBank]]:
     """The banks of a folder that holds ``ravdess/ fer2013/ meld/``: part ("train", ...) -> modality -> bank.
 
@@ -123,7 +123,7 @@ def composed_banks(
         "train": {
             "text": text_bank(read_meld(root / "meld", "train"), extractor, cache),
             "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache, known=True),
-            "audio": voice_bank(training_voices, extractor, voice_copies, cache),
+            "audio": voice_bank(training_voices, extractor, VOICE_COPIES, cache),
         }
     }
     lines = text_bank(read_meld(root / "meld", "dev"), extractor, cache)

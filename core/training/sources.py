@@ -91,7 +91,7 @@ def prepare_clips(
         raise CorpusError(f"{name}: no utterance has all three modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
     used = [record for record in records if record.id in kept]
-    said = f"{request.words} words, faces and voices as the checkpoint of this project takes them ({folder.name})"
+    said = f"{request.words} words, the checkpoint's faces, every Whisper state as voice ({folder.name})"
     return _store(folder, name, classes, said, f"{split}; {left_out}", used, request.folds)
 
 
@@ -101,8 +101,8 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
     dialogues are dealt to as many parts as there are folds before anything is composed.
     """
-    encoder, settings = load_face_encoder(request.checkpoint), FEATURES
-    extractor = FeatureExtractor(encoder, settings)
+    encoder = load_face_encoder(request.checkpoint)
+    extractor = FeatureExtractor(encoder, FEATURES)
     lines = [text_bank(read_meld(request.root / "meld", part), extractor, request.cache) for part in ("train", "dev")]
     banks = {
         "text": _join(*lines),
@@ -110,7 +110,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
         "audio": voice_bank(read_ravdess(request.root / "ravdess"), extractor, 0, request.cache),
     }
     face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]
-    key = {"composed": per_part, "parts": request.folds, "face": face, "features": asdict(settings)}
+    key = {"composed": per_part, "parts": request.folds, "face": face, "features": asdict(FEATURES)}
     folder = cache_folder(request.cache / "composed", key)
     records = []
     for part in range(request.folds):
@@ -122,7 +122,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
                 save_features(folder, record.id, found)
             records.append(record)
     split = f"{request.folds} folds; every actor, face image and dialogue is in one part only"
-    said = f"Whisper blocks {settings.audio_blocks}, MiniLM layers {settings.text_layers}, face encoder {face[:12]}"
+    said = f"Whisper blocks {FEATURES.audio_blocks}, MiniLM layers {FEATURES.text_layers}, face encoder {face[:12]}"
     return _store(folder, "composed", LABELS, said, split, records, request.folds)
 
 
