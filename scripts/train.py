@@ -20,7 +20,7 @@ from core.corpora.layout import CorpusError  # noqa: E402
 from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
 from core.training.banks import ComposedSplit, composed_banks  # noqa: E402
 from core.training.evaluation import LabelledUtterances, evaluate_pair, fit_temperatures  # noqa: E402
-from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
+from core.training.expression import AGAIN, FIRST, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="logs, curves and training state")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
     try:
         return {"face": train_face, "pair": train_pair}[arguments.part](arguments)
@@ -48,14 +48,15 @@ def main() -> int:
 
 def train_face(arguments: argparse.Namespace) -> int:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
-    model, history = train_face_encoder(arguments.root, recipe, folder)
-    draw_curves(history, folder / "curves.html")
+    model, *histories = train_face_encoder(arguments.root, recipe, folder)
+    for name, history in zip((FIRST, AGAIN), histories, strict=True):
+        draw_curves(history, folder / name / "curves.html")
     data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
-    made = provenance(recipe.optimisation.seed, data, [folder]) | {"recipe": asdict(recipe)}
+    made = provenance(recipe.optimisation.seed, data, [folder / FIRST, folder / AGAIN]) | {"recipe": asdict(recipe)}
     save_face_encoder(
         arguments.checkpoint,
         model,
-        made | {"validation": max(history, key=lambda entry: entry[recipe.optimisation.select])},
+        made | {"validation": max(histories[-1], key=lambda entry: entry[recipe.again.select])},
     )
     return 0
 
