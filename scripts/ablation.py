@@ -31,7 +31,7 @@ def main() -> int:
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
         encoder = load_face_encoder(arguments.checkpoint)
-        ablation = Ablation.read(arguments.root, encoder, arguments.cache, arguments.runs)
+        ablation = Ablation.read(arguments.root, encoder, arguments.cache, arguments.runs, {c.part for c in changes})
     except (CorpusError, WeightsError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -10,16 +10,16 @@ import torch
 from core import LABELS, MODALITIES
 from core.checkpoint import Checkpoint, Normalisation
 from core.corpora.composed import build_bank, compose
-from core.expression import ExpressionNet, standardise
+from core.expression import ExpressionConfig, ExpressionNet, standardise
 from core.features import FeatureSettings, pooled
 from core.fusion import LocalEncoder
 from core.media import SAMPLE_RATE, Voice
 from core.training.ablation import Ablation, Change, columns
 from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
 from core.training.evaluation import SUBSETS, LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
-from core.training.expression import augment
+from core.training.expression import FaceRecipe, augment, train_face_encoder
 from core.training.fusion import PairRecipe, compose_batch, train_fusion
-from core.training.loop import Recipe, fit
+from core.training.loop import Recipe, _learning_rate_factor, fit
 from core.training.metrics import classification_metrics, expected_calibration_error
 from core.training.state import load_state, save_state
 
@@ -196,6 +196,34 @@ def test_the_face_encoder_ignores_brightness_and_contrast_and_mirrors_agree():
         torch.testing.assert_close(network.embed(crops), network.embed(crops.flip(2)))
     assert network.embed(crops).shape == (4, network.config.embedding)
     assert standardise(torch.full((1, 48, 48), 7)).abs().max() == 0
+
+
+def test_the_face_encoder_learns_a_second_time_from_labels_and_its_own_opinion(tmp_path):
+    chance = np.random.default_rng(0)
+    for split, count in (("train", 64), ("validation", 21)):
+        labels = np.arange(count) % 7
+        images = chance.integers(0, 60, (count, 48, 48)) + 6 * labels[:, None, None] * (np.arange(48) > 24)
+        np.savez(tmp_path / f"{split}.npz", images=images.astype(np.uint8), labels=labels)
+    tiny = ExpressionConfig(widths=(4, 8), blocks=1)
+    once = Recipe(epochs=1, learning_rate=0.02, optimiser="sgd", average=0.5, select="accuracy")
+    recipe = FaceRecipe(tiny, once, replace(once, epochs=2), batch=16)
+    model, first, second = train_face_encoder(tmp_path, recipe, tmp_path / "run")
+    assert (len(first), len(second)) == (1, 2) and model.embed(torch.zeros(3, 48, 48)).shape == (3, 8)
+    opinion = load_state(tmp_path / "run" / "opinion.safetensors")["probabilities"]
+    assert opinion.shape == (64, 7)
+    torch.testing.assert_close(opinion.sum(1), torch.ones(64))
+    again, *histories = train_face_encoder(tmp_path, recipe, tmp_path / "run")  # finished: nothing is trained
+    assert histories == [first, second]
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    # Whose opinion counts for nothing learns from other targets.
+    stubborn = train_face_encoder(tmp_path, replace(recipe, opinion=0.0), tmp_path / "stubborn")
+    assert stubborn[1] == first and stubborn[2][0]["loss"] != second[0]["loss"]
+
+
+def test_the_learning_rate_rises_falls_and_begins_anew():
+    recipe = Recipe(epochs=30, learning_rate=1.0, warmup=0.1, restarts=(10,))
+    factors = [_learning_rate_factor(epoch, recipe) for epoch in (0, 0.5, 1, 5.5, 10 - 1e-9, 10, 12, 21, 30)]
+    assert factors == pytest.approx([0.01, 0.5, 1, 0.5, 0, 0.01, 1, 0.5, 0], abs=1e-6)
 
 
 def test_augmented_faces_stay_faces():

@@ -84,29 +84,33 @@ class Ablation:
     """The banks of all lines, read once.
 
     Attributes:
-        voices: of all actors but the test actors, with one other recording each, blocks ``BLOCKS``.
+        voices: of all actors but the test actors, with one other recording each, blocks ``BLOCKS``; None if not read.
+        lines: MELD's "train" and "dev", layers ``LAYERS``.
+        faces: FER2013's "train" and "validation", the latter the first half of PublicTest.
     """
 
-    voices: FeatureBank
+    voices: FeatureBank | None
     lines: dict[str, FeatureBank]
     faces: dict[str, FeatureBank]
     folder: Path
 
     @classmethod
-    def read(cls, root: Path, face_encoder: ExpressionNet, cache: Path, folder: Path) -> "Ablation":
-        """Extracts or finds what all lines need."""
+    def read(cls, root: Path, face_encoder: ExpressionNet, cache: Path, folder: Path, parts: set[str]) -> "Ablation":
+        """Extracts or finds what the lines of ``parts`` need."""
         extractor = FeatureExtractor(face_encoder, FeatureSettings(audio_blocks=BLOCKS))
-        records = [r for r in read_ravdess(root / "ravdess") if r.group not in ComposedSplit().test_actors]
-        validation = face_bank(root / "fer2013", "validation", face_encoder, 0, cache)
-        return cls(
-            voice_bank(records, extractor, 1, cache),
-            {part: text_bank(read_meld(root / "meld", part), extractor, cache) for part in ("train", "dev")},
-            {
+        voices, lines, faces = None, {}, {}
+        if parts & {"voice", "together"}:
+            records = [r for r in read_ravdess(root / "ravdess") if r.group not in ComposedSplit().test_actors]
+            voices = voice_bank(records, extractor, 1, cache)
+        if parts & {"words", "together"}:
+            lines = {part: text_bank(read_meld(root / "meld", part), extractor, cache) for part in ("train", "dev")}
+        if "together" in parts:
+            validation = face_bank(root / "fer2013", "validation", face_encoder, 0, cache)
+            faces = {
                 "train": face_bank(root / "fer2013", "train", face_encoder, FACE_COPIES, cache, known=True),
                 "validation": validation.select(np.arange(len(validation)) < len(validation) // 2),
-            },
-            folder,
-        )
+            }
+        return cls(voices, lines, faces, folder)
 
     def measure(self, change: Change, seed: int) -> dict[str, float]:
         """Trains one line with one seed; a finished run is read back. Name of the figure -> value in [0, 1]."""

@@ -52,6 +52,7 @@ class PairRecipe:
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.5})
     words_alone: float = 3.0
     every_set: bool = True
+    witnesses: bool = True
     local: dict[str, LocalEncoder] = field(
         default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
     )
@@ -110,6 +111,8 @@ def train_fusion(
         total, weights = torch.zeros(()), 0.0
         for subset, target in judged.items():
             logits = model.classify(output.streams, output.exists & model.streams_within(subset))
+            if recipe.witnesses:
+                logits = len(subset) * logits
             weight = recipe.words_alone if subset == ("text",) else 1.0
             total = total + weight * F.cross_entropy(logits + batch.log_share, target)
             weights += weight
