@@ -43,6 +43,8 @@ def main() -> int:
 
 def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
+    if result["learned_from"]:
+        lines.append(f"the models have learned from: {learned_parts(result['learned_from'])}")
     for name in MODELS:
         if (metrics := result[name]) is None:
             lines.append(f"{name}: undefined: cross-attention needs two modalities")
@@ -63,6 +65,12 @@ def as_text(result: dict) -> str:
     if result["agreement"] is not None:
         lines.append(f"the two models agree on {result['agreement']:.1%}")
     return "\n".join(lines)
+
+
+def learned_parts(learned: list[str] | dict[str, list[str]]) -> str:
+    if isinstance(learned, dict):
+        return "; ".join(f"{corpus} {learned_parts(parts)}" for corpus, parts in learned.items())
+    return ", ".join(learned)
 
 
 if __name__ == "__main__":

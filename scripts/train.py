@@ -1,6 +1,9 @@
 #!/usr/bin/env python
 """Trains what the checkpoint holds, one command a part: first ``face``, then ``pair``.
 
+The pair is trained twice: once with actors, faces and dialogues held out, on which it is measured, and once, for
+the checkpoint, with everything.
+
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
 
@@ -14,19 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import plotly.graph_objects as go  # noqa: E402
 
-from core.checkpoint import CHECKPOINTS, Checkpoint, load_face_encoder, save_face_encoder, save_pair  # noqa: E402
-from core.corpora.composed import compose  # noqa: E402
+from core.checkpoint import CHECKPOINTS, load_face_encoder, save_face_encoder, save_pair  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
-from core.training.banks import ComposedSplit, composed_banks  # noqa: E402
-from core.training.evaluation import LabelledUtterances, evaluate_pair, fit_temperatures  # noqa: E402
 from core.training.expression import AGAIN, FIRST, FaceRecipe, train_face_encoder  # noqa: E402
-from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion  # noqa: E402
+from core.training.fusion import PAIRS, PairRecipe  # noqa: E402
+from core.training.pair import train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-
-# Per-utterance sizes of the validation and test sets that are composed from the held-out parts.
-VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800
 
 
 def main() -> int:
@@ -38,6 +36,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
+    parser.add_argument("--measured", action="store_true", help="keep the pair that was measured, train no other")
     arguments = parser.parse_args()
     try:
         return {"face": train_face, "pair": train_pair}[arguments.part](arguments)
@@ -48,46 +47,30 @@ def main() -> int:
 
 def train_face(arguments: argparse.Namespace) -> int:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
-    model, *histories = train_face_encoder(arguments.root, recipe, folder)
-    for name, history in zip((FIRST, AGAIN), histories, strict=True):
-        draw_curves(history, folder / name / "curves.html")
+    model, _, history = train_face_encoder(arguments.root, recipe, folder)
+    draw_curves(folder)
     data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
     made = provenance(recipe.optimisation.seed, data, [folder / FIRST, folder / AGAIN]) | {"recipe": asdict(recipe)}
     save_face_encoder(
         arguments.checkpoint,
         model,
-        made | {"validation": max(histories[-1], key=lambda entry: entry[recipe.again.select])},
+        made | {"validation": max(history, key=lambda entry: entry[recipe.again.select])},
     )
     return 0
 
 
 def train_pair(arguments: argparse.Namespace) -> int:
-    recipe, split = with_overrides(PairRecipe(), arguments), ComposedSplit()
-    settings = FeatureSettings()
-    extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), settings)
-    banks = composed_banks(arguments.root, extractor, arguments.cache, split)
-    normalisation = normalisation_of(banks["train"])
-    validation, test = (
-        LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
-        for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
-    )
-    models, temperatures, histories = {}, {}, {}
-    for name in PAIRS:
-        folder = arguments.runs / name
-        models[name], histories[name] = train_fusion(name, banks["train"], validation, normalisation, recipe, folder)
-        draw_curves(histories[name], folder / "curves.html")
-        temperatures[name] = fit_temperatures(models[name], validation)
-    sizes = {part: {m: len(bank) for m, bank in by_modality.items()} for part, by_modality in banks.items()}
-    data = {"composed": "RAVDESS voices, FER2013 faces, MELD lines", "sequences": sizes, "split": asdict(split)}
-    folders = [arguments.runs / name for name in PAIRS]
-    made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
-    corpora = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
-    frequencies = {corpora[m]: bank.label_frequencies().tolist() for m, bank in banks["train"].items()}
-    checkpoint = Checkpoint(extractor.face_encoder, models, settings, normalisation, temperatures, frequencies, made)
+    recipe = with_overrides(PairRecipe(), arguments)
+    extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), FeatureSettings())
+    given = (arguments.root, extractor, arguments.cache, recipe, arguments.runs)
+    checkpoint, held_out = train_measured_pair(*given)
+    if not arguments.measured:
+        checkpoint = train_final_pair(*given, checkpoint.temperature)
+    draw_curves(arguments.runs / "measured")
+    draw_curves(arguments.runs / "final")
     save_pair(arguments.checkpoint, checkpoint)
-    result = evaluate_pair(checkpoint, test)
-    (arguments.checkpoint / "held_out.json").write_text(json.dumps(result, indent=1) + "\n")
-    print_table(result)
+    (arguments.checkpoint / "held_out.json").write_text(json.dumps(held_out, indent=1) + "\n")
+    print_table(held_out)
     return 0
 
 
@@ -96,12 +79,15 @@ def with_overrides(recipe, arguments: argparse.Namespace):
     return replace(recipe, optimisation=replace(recipe.optimisation, **changes))
 
 
-def draw_curves(history: list[dict], path: Path) -> None:
-    figure = go.Figure()
-    for name in (key for key in history[0] if key not in ("epoch", "learning_rate")):
-        figure.add_scatter(x=[e["epoch"] + 1 for e in history], y=[e[name] for e in history], name=name)
-    figure.update_layout(template="plotly_white", xaxis_title="epoch")
-    figure.write_html(path, include_plotlyjs=True)
+def draw_curves(folder: Path) -> None:
+    """Puts the curves of each run in ``folder`` beside its log."""
+    for log in folder.glob("*/log.jsonl"):
+        history = [json.loads(line) for line in log.read_text().splitlines()]
+        figure = go.Figure()
+        for name in (key for key in history[0] if key not in ("epoch", "learning_rate")):
+            figure.add_scatter(x=[e["epoch"] + 1 for e in history], y=[e[name] for e in history], name=name)
+        figure.update_layout(template="plotly_white", xaxis_title="epoch")
+        figure.write_html(log.with_name("curves.html"), include_plotlyjs=True)
 
 
 def print_table(result: dict) -> None:

@@ -58,6 +58,19 @@ class FeatureBank:
         return counts / counts.sum()
 
 
+def join_banks(banks: list[FeatureBank]) -> FeatureBank:
+    """The sequences of several banks of one corpus."""
+    starts = np.cumsum([0, *(len(bank.values) for bank in banks[:-1])])
+    return FeatureBank(
+        values=np.concatenate([bank.values for bank in banks]),
+        offsets=np.concatenate([[0], *(bank.offsets[1:] + start for bank, start in zip(banks, starts, strict=True))]),
+        labels=np.concatenate([bank.labels for bank in banks]),
+        groups=np.concatenate([bank.groups for bank in banks]),
+        variants=np.concatenate([bank.variants for bank in banks]),
+        rate=banks[0].rate,
+    )
+
+
 def build_bank(sequences: list[np.ndarray], labels, groups, variants, rate: float) -> FeatureBank:
     """A bank from single sequences [T, D]."""
     return FeatureBank(

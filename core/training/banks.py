@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from core.corpora.composed import FeatureBank, build_bank
+from core.corpora.composed import FeatureBank, build_bank, join_banks
 from core.corpora.fer2013 import read_fer2013
 from core.corpora.layout import ClipRecord
 from core.corpora.meld import read_meld
@@ -139,6 +139,21 @@ def composed_banks(
             "audio": voice_bank([record for record in voices if record.group in actors], extractor, 0, cache),
         }
     return banks
+
+
+def all_banks(root: Path, extractor: FeatureExtractor, cache: Path) -> dict[str, FeatureBank]:
+    """The same folder with nothing held out: modality -> bank, altered copies of everything among them."""
+    encoder = extractor.face_encoder
+    return {
+        "text": join_banks([text_bank(read_meld(root / "meld", part), extractor, cache) for part in ("train", "dev")]),
+        "video": join_banks(
+            [
+                face_bank(root / "fer2013", "train", encoder, FACE_COPIES, cache, known=True),
+                face_bank(root / "fer2013", "validation", encoder, FACE_COPIES, cache),
+            ]
+        ),
+        "audio": voice_bank(read_ravdess(root / "ravdess"), extractor, VOICE_COPIES, cache),
+    }
 
 
 def _cached(

@@ -51,6 +51,8 @@ def measure(
 ) -> dict:  # fmt: skip
     """Both models of the checkpoint in ``folder`` on a corpus (see ``evaluation.evaluate_subset`` for the figures).
 
+    ``learned_from`` names the parts or speakers of this corpus that the pair was trained on.
+
     Args:
         prior: "balanced" takes the models as trained, all labels equally likely; "corpus" adds the logarithm of
             the label frequencies of the training part of the corpus.
@@ -71,7 +73,10 @@ def measure(
     if lacking := set(used) - set(utterances.sequences):
         raise CorpusError(f"This copy of {corpus} has no {' and no '.join(sorted(lacking))}.")
     figures = evaluate_subset(checkpoint, utterances, used, log_prior)
-    return {"corpus": corpus, "split": split, "modalities": list(used), "prior": prior, **figures}
+    learned = checkpoint.provenance.get("data", {}).get("learned_from", {})
+    learned_from = learned.get(corpus, []) if corpus != "composed" else learned
+    asked = {"corpus": corpus, "split": split, "modalities": list(used), "prior": prior, "learned_from": learned_from}
+    return asked | figures
 
 
 def _fer2013(bench: Bench) -> tuple[str, LabelledUtterances]:

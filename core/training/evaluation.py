@@ -96,7 +96,7 @@ def evaluate_subset(
             continue
         logits = utterances.logits(model, subset)
         if log_prior is not None:
-            logits = logits + log_prior  # before the temperature: where training took the frequencies out
+            logits = logits + log_prior / len(subset)  # where training took them out (see ``fusion.batch_loss``)
         logits = logits / checkpoint.temperature[name][subset_name(subset)]
         defined = np.isfinite(logits).all(1)
         if not defined.any():

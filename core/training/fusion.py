@@ -1,7 +1,7 @@
 """Training of the pair of fusion models on composed utterances, with every set of modalities."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,9 @@ class PairRecipe:
         input_dropout: of each modality's normalised features.
         words_alone: weight of the verdict from the words alone, each other set of modalities having weight 1: the
             weakest of the three would hardly be heard.
+        voiceless: utterances without a voice that join each batch. Voices are few and soon known by heart, while lines
+            and faces still have something to teach.
+        blend: probability that a voice is a mixture of two of its class.
         every_set: whether each utterance is judged from every set of its modalities, or from all of them only.
     """
 
@@ -52,7 +55,8 @@ class PairRecipe:
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.5})
     words_alone: float = 3.0
     every_set: bool = True
-    witnesses: bool = True
+    voiceless: int = 192
+    blend: float = 0.0
     local: dict[str, LocalEncoder] = field(
         default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
     )
@@ -83,12 +87,13 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
 
 
 def train_fusion(
-    name: str, train: dict[str, FeatureBank], validation: LabelledUtterances, normalisation: Normalisation,
+    name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
     recipe: PairRecipe, folder: Path,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
     """Trains the "cross" or "self" model on the modalities of ``train`` and keeps its best epoch on validation.
 
     The choice is made on the balanced accuracy averaged over all sets of modalities the model is defined for.
+    Without a validation part the last epoch is kept.
     """
     torch.manual_seed(recipe.optimisation.seed)
     pairs = pairs_within(PAIRS[name], tuple(train))
@@ -96,34 +101,49 @@ def train_fusion(
     model = FusionModel(FusionConfig(pairs, inputs, recipe.local, input_dropout=recipe.input_dropout))
     subsets = [subset for subset in SUBSETS if set(subset) <= set(train) and pairs_within(pairs, subset)]
 
-    def batches(generator: torch.Generator) -> Iterator[Batch]:
+    silent = {m: bank for m, bank in train.items() if m != "audio"}
+    silent_subsets = [subset for subset in subsets if set(subset) <= set(silent)]
+    silent_recipe = replace(recipe, batch=recipe.voiceless)
+
+    def batches(generator: torch.Generator) -> Iterator[list[Batch]]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         for _ in range(recipe.steps):
-            yield compose_batch(train, normalisation, subsets, recipe, rng)
+            together = [compose_batch(train, normalisation, subsets, recipe, rng)]
+            if recipe.voiceless and "audio" in train and silent_subsets:
+                together.append(compose_batch(silent, normalisation, silent_subsets, silent_recipe, rng))
+            yield together
 
-    def loss(model: FusionModel, batch: Batch) -> Tensor:
-        """Every set of modalities is judged in one run: switching one off only takes its streams away.
-
-        The logits are taught to leave out how often a label is drawn (logit adjustment, Menon et al. 2021).
-        """
-        output = model(batch.inputs)
-        judged = batch.targets if recipe.every_set else {tuple(train): batch.targets[tuple(train)]}
-        total, weights = torch.zeros(()), 0.0
-        for subset, target in judged.items():
-            logits = model.classify(output.streams, output.exists & model.streams_within(subset))
-            if recipe.witnesses:
-                logits = len(subset) * logits
-            weight = recipe.words_alone if subset == ("text",) else 1.0
-            total = total + weight * F.cross_entropy(logits + batch.log_share, target)
-            weights += weight
-        return total / weights
+    def loss(model: FusionModel, together: list[Batch]) -> Tensor:
+        return torch.stack([batch_loss(model, batch, recipe) for batch in together]).sum()
 
     def evaluate(model: FusionModel) -> dict[str, float]:
+        if validation is None:
+            return {}
         scores = {subset_name(subset): validation.balanced_accuracy(model, subset) for subset in subsets}
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
-    history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder)
+    optimisation = recipe.optimisation if validation else replace(recipe.optimisation, select="")
+    history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder)
     return model, history
+
+
+def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
+    """Cross-entropy of the verdicts from every set of modalities, all in one run of the model.
+
+    Pooling takes the mean of the streams, but what independent witnesses say adds up: the verdict of n modalities
+    is taught n times its logits, and its temperature divides accordingly. The logits are taught to leave out how
+    often a label is drawn (logit adjustment, Menon et al. 2021).
+    """
+    output = model(batch.inputs)
+    everything = tuple(batch.inputs)
+    judged = batch.targets if recipe.every_set else {everything: batch.targets[everything]}
+    total, weights = torch.zeros(()), 0.0
+    for subset, target in judged.items():
+        logits = model.classify(output.streams, output.exists & model.streams_within(subset))
+        weight = recipe.words_alone if subset == ("text",) else 1.0
+        total = total + weight * F.cross_entropy(len(subset) * logits + batch.log_share, target)
+        weights += weight
+    return total / weights
 
 
 def compose_batch(
@@ -171,6 +191,11 @@ def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng:
     sequence = bank.sequence(pool[rng.integers(len(pool))])
     if modality == "video":  # a track of one person: some of the copies of one image
         return sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
+    if modality == "audio" and recipe.blend and rng.random() < recipe.blend:  # a speaker between two
+        other = bank.sequence(pool[rng.integers(len(pool))])
+        length = min(len(sequence), len(other))
+        share = np.float16(rng.uniform(0.3, 0.7))
+        sequence = share * sequence[:length] + (1 - share) * other[:length]
     if modality == "audio" and rng.random() < 0.5:  # recordings begin late and end early
         length = max(3, int(len(sequence) * rng.uniform(0.6, 1.0)))
         start = rng.integers(max(1, len(sequence) - length + 1))

@@ -21,7 +21,8 @@ from core.training.state import load_state, save_state
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained. ``select`` names the validation metric whose highest value is kept."""
+    """How a model is trained; ``select`` names the validation metric whose highest value is kept, or keeps the last
+    epoch if it is empty."""
 
     epochs: int
     learning_rate: float
@@ -101,7 +102,7 @@ def fit(
         with torch.inference_mode():
             metrics = evaluate(candidate)
         entry = {"epoch": epoch, "loss": sum_of_losses / steps, "learning_rate": schedule.get_last_lr()[0], **metrics}
-        if not history or metrics[recipe.select] > max(past[recipe.select] for past in history):
+        if not recipe.select or all(metrics[recipe.select] > past[recipe.select] for past in history):
             best = {name: tensor.clone() for name, tensor in candidate.state_dict().items()}
         history.append(entry)
         seconds += time.perf_counter() - started
