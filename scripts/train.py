@@ -1,14 +1,15 @@
 #!/usr/bin/env python
 """Trains what the checkpoint holds, one command a part: first ``face``, then ``pair``.
 
-The pair is trained twice: once with actors, faces and dialogues held out, on which it is measured, and once, for
-the checkpoint, with everything.
+The pair is trained twice: with actors, faces and dialogues held out, on which it is measured (and kept in
+``runs/measured/checkpoint``), and then, for the checkpoint, with everything.
 
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -36,7 +37,6 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
-    parser.add_argument("--measured", action="store_true", help="keep the pair that was measured, train no other")
     arguments = parser.parse_args()
     try:
         return {"face": train_face, "pair": train_pair}[arguments.part](arguments)
@@ -63,13 +63,16 @@ def train_pair(arguments: argparse.Namespace) -> int:
     recipe = with_overrides(PairRecipe(), arguments)
     extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), FeatureSettings())
     given = (arguments.root, extractor, arguments.cache, recipe, arguments.runs)
-    checkpoint, held_out = train_measured_pair(*given)
-    if not arguments.measured:
-        checkpoint = train_final_pair(*given, checkpoint.temperature)
+    measured, held_out = train_measured_pair(*given)
+    copy = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
+    copy.mkdir(exist_ok=True)
+    for name in ("config.json", "face.safetensors"):
+        shutil.copy(arguments.checkpoint / name, copy)
+    save_pair(copy, measured)
+    (arguments.checkpoint / "held_out.json").write_text(json.dumps(held_out, indent=1) + "\n")
+    save_pair(arguments.checkpoint, train_final_pair(*given, measured.temperature))
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
-    save_pair(arguments.checkpoint, checkpoint)
-    (arguments.checkpoint / "held_out.json").write_text(json.dumps(held_out, indent=1) + "\n")
     print_table(held_out)
     return 0
 

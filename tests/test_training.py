@@ -9,16 +9,16 @@ import torch
 
 from core import LABELS, MODALITIES
 from core.checkpoint import Checkpoint, Normalisation
-from core.corpora.composed import build_bank, compose
+from core.corpora.composed import build_bank, compose, join_banks
 from core.expression import ExpressionConfig, ExpressionNet, standardise
 from core.features import FeatureSettings, pooled
-from core.fusion import LocalEncoder
+from core.fusion import SELF, FusionConfig, FusionModel, LocalEncoder
 from core.media import SAMPLE_RATE, Voice
 from core.training.ablation import Ablation, Change, columns
 from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
 from core.training.evaluation import SUBSETS, LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.expression import FaceRecipe, augment, train_face_encoder
-from core.training.fusion import PairRecipe, compose_batch, train_fusion
+from core.training.fusion import PairRecipe, batch_loss, compose_batch, train_fusion
 from core.training.loop import Recipe, _learning_rate_factor, fit
 from core.training.metrics import classification_metrics, expected_calibration_error
 from core.training.state import load_state, save_state
@@ -43,7 +43,7 @@ NOTHING = Normalisation(
 )
 SMALL = PairRecipe(
     optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9), batch=16, steps=6,
-    local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)},
+    local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)}, voiceless=8,
 )  # fmt: skip
 
 
@@ -134,6 +134,43 @@ def test_every_set_of_modalities_is_taught_what_its_members_say():
     torch.testing.assert_close(together[~bland], torch.stack(alone)[:, ~bland].mean(0))
     shares = together.max(1).values
     assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
+
+
+def test_n_modalities_are_taught_n_times_their_logits():
+    recipe = PairRecipe(batch=6, noise=0.0, words_alone=3.0)
+    torch.manual_seed(0)
+    model = FusionModel(FusionConfig(SELF, WIDTHS)).eval()
+    batch = compose_batch(banks(0), NOTHING, list(SUBSETS), recipe, np.random.default_rng(0))
+    total, weights = 0.0, 0.0
+    for subset in SUBSETS:
+        logits = len(subset) * model({m: batch.inputs[m] for m in subset}).logits + batch.log_share
+        weight = 3.0 if subset == ("text",) else 1.0
+        total -= weight * (batch.targets[subset] * logits.log_softmax(1)).sum(1).mean()
+        weights += weight
+    torch.testing.assert_close(batch_loss(model, batch, recipe), total / weights)
+    whole = compose_batch(banks(0), NOTHING, [MODALITIES], replace(recipe, every_set=False), np.random.default_rng(0))
+    expected = 3 * model(whole.inputs).logits + whole.log_share
+    torch.testing.assert_close(
+        batch_loss(model, whole, replace(recipe, every_set=False)),
+        -(whole.targets[MODALITIES] * expected.log_softmax(1)).sum(1).mean(),
+    )
+
+
+def test_joined_banks_keep_their_sequences():
+    one, other = banks(0)["audio"], banks(1)["audio"]
+    joined = join_banks([one, other])
+    assert len(joined) == len(one) + len(other) and joined.offsets[-1] == len(joined.values)
+    assert np.array_equal(joined.sequence(3), one.sequence(3))
+    assert np.array_equal(joined.sequence(len(one) + 5), other.sequence(5))
+    assert joined.labels[len(one) + 5] == other.labels[5]
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path):
+    model, history = train_fusion("self", banks(0), None, NOTHING, SMALL, tmp_path)
+    assert len(history) == SMALL.optimisation.epochs and set(history[0]) == {"epoch", "loss", "learning_rate"}
+    state = load_state(tmp_path / "state.safetensors")
+    averaged = {name.removeprefix("module."): value for name, value in state["averaged"].items()}
+    assert all(torch.equal(value, averaged[name]) for name, value in model.state_dict().items())
 
 
 def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp_path):

@@ -32,7 +32,9 @@ Parts = dict[str, dict[str, FeatureBank]]
 BASE = PairRecipe(
     optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98),
     steps=200,
+    noise=0.2,
     input_dropout={"text": 0.5, "audio": 0.3},
+    voiceless=0,
 )  # fmt: skip
 
 
@@ -76,6 +78,8 @@ CHANGES = (
     Change("together", "base"),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
     Change("together", "judged from all three only", replace(BASE, every_set=False)),
+    Change("together", "192 utterances without a voice beside", replace(BASE, voiceless=192)),
+    Change("together", "voice: dropout 0.8, noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
 )
 
 
