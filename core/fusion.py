@@ -63,6 +63,7 @@ class FusionConfig:
     heads: int = 6
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.25})
     attention_dropout: float = 0.1
+    deviation_dropout: float = 0.0  # see ``StatisticalPooling``
     pooling: str = "statistics"  # or "concatenation", the paper's noSP
     bottleneck: int = 60
     classes: int = len(LABELS)
@@ -181,7 +182,14 @@ class StatisticalPooling(nn.Module):
     """Standard deviation, then mean, across the streams that exist (paper section 3.4).
 
     The deviation is unbiased, as in the reference. A single stream has deviation 0.
+
+    Args:
+        deviation_dropout: probability that an utterance's whole deviation is left out, in training only.
     """
+
+    def __init__(self, deviation_dropout: float = 0.0):
+        super().__init__()
+        self.deviation_dropout = nn.Dropout1d(deviation_dropout)
 
     def forward(self, streams: Tensor, exists: Tensor) -> Tensor:
         """[B, S, W], bool [B, S] -> [B, 2W]."""
@@ -192,8 +200,8 @@ class StatisticalPooling(nn.Module):
         variance = squares / (count - 1).clamp_min(1)
         # The root has no gradient at 0, where a single stream or equal streams would make it NaN.
         positive = variance > 0
-        std = torch.where(positive, torch.where(positive, variance, 1.0).sqrt(), 0.0)
-        return torch.cat([std, mean], 1)
+        std = torch.where(positive, torch.where(positive, variance, 1.0).sqrt(), 0.0)  # [B, W]
+        return torch.cat([self.deviation_dropout(std[:, None])[:, 0], mean], 1)
 
 
 class ConcatenationPooling(nn.Module):
@@ -226,8 +234,9 @@ class FusionModel(nn.Module):
                 for query, key in config.pairs
             }
         )
-        self.pooling = StatisticalPooling() if config.pooling == "statistics" else ConcatenationPooling()
-        pooled = 2 * width if config.pooling == "statistics" else len(config.pairs) * width
+        statistics = config.pooling == "statistics"
+        self.pooling = StatisticalPooling(config.deviation_dropout) if statistics else ConcatenationPooling()
+        pooled = 2 * width if statistics else len(config.pairs) * width
         self.bottleneck = nn.Linear(pooled, config.bottleneck)
         self.classifier = nn.Linear(config.bottleneck, config.classes)
 

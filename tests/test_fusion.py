@@ -65,6 +65,17 @@ def test_statistical_pooling_by_hand():
     assert ConcatenationPooling()(streams, exists)[1].tolist() == [1, 0, 0, 0, 3, 4]
 
 
+def test_an_utterance_keeps_or_loses_its_whole_deviation_in_training_only():
+    streams, exists = torch.randn(200, 3, 4), torch.ones(200, 3, dtype=torch.bool)
+    std, mean = StatisticalPooling()(streams, exists).chunk(2, 1)
+    pooling = StatisticalPooling(0.5)
+    dropped, kept_mean = pooling(streams, exists).chunk(2, 1)
+    lost = (dropped == 0).all(1)
+    assert 50 < lost.sum() < 150 and torch.equal(kept_mean, mean)
+    torch.testing.assert_close(dropped[~lost], 2 * std[~lost])
+    assert torch.equal(pooling.eval()(streams, exists), torch.cat([std, mean], 1))
+
+
 def test_pooling_has_a_gradient_where_streams_are_equal_or_single():
     streams = torch.ones(1, 3, 2, requires_grad=True)
     StatisticalPooling()(streams, torch.tensor([[True, True, False]])).sum().backward()

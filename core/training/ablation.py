@@ -34,6 +34,8 @@ BASE = PairRecipe(
     steps=200,
     noise=0.2,
     input_dropout={"text": 0.5, "audio": 0.3},
+    incongruent=0.1,
+    deviation_dropout=0.0,
     voiceless=0,
 )  # fmt: skip
 
@@ -77,8 +79,10 @@ CHANGES = (
     Change("words", "input dropout 0.25", _dropout("text", 0.25, WORDS)),
     Change("together", "base"),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
+    Change("together", "three times as many incongruent utterances", replace(BASE, incongruent=0.3)),
     Change("together", "judged from all three only", replace(BASE, every_set=False)),
     Change("together", "192 utterances without a voice beside", replace(BASE, voiceless=192)),
+    Change("together", "deviation dropout 0.8", replace(BASE, deviation_dropout=0.8)),
     Change("together", "voice: dropout 0.8, noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
 )
 
