@@ -43,7 +43,7 @@ class PairRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.02, average=0.995)
+        default_factory=lambda: Recipe(epochs=2, learning_rate=2e-3, weight_decay=0.02, average=0.995)
     )
     batch: int = 64
     steps: int = 200
