@@ -105,21 +105,21 @@ def train_fusion(
         )
     )
     subsets = [subset for subset in SUBSETS if set(subset) <= set(train) and pairs_within(pairs, subset)]
-
-    silent = {m: bank for m, bank in train.items() if m != "audio"}
-    silent_subsets = [subset for subset in subsets if set(subset) <= set(silent)]
-    silent_recipe = replace(recipe, batch=recipe.voiceless)
+    # What is beside the voice, for batches without it.
+    beside = {m: bank for m, bank in train.items() if m != "audio"}
+    beside_subsets = [subset for subset in subsets if "audio" not in subset]
+    beside_recipe = replace(recipe, batch=recipe.voiceless)
 
     def batches(generator: torch.Generator) -> Iterator[list[Batch]]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         for _ in range(recipe.steps):
-            together = [compose_batch(train, normalisation, subsets, recipe, rng)]
-            if recipe.voiceless and "audio" in train and silent_subsets:
-                together.append(compose_batch(silent, normalisation, silent_subsets, silent_recipe, rng))
-            yield together
+            step = [compose_batch(train, normalisation, subsets, recipe, rng)]
+            if recipe.voiceless and "audio" in train and beside_subsets:
+                step.append(compose_batch(beside, normalisation, beside_subsets, beside_recipe, rng))
+            yield step
 
-    def loss(model: FusionModel, together: list[Batch]) -> Tensor:
-        return torch.stack([batch_loss(model, batch, recipe) for batch in together]).sum()
+    def loss(model: FusionModel, step: list[Batch]) -> Tensor:
+        return torch.stack([batch_loss(model, batch, recipe) for batch in step]).sum()
 
     def evaluate(model: FusionModel) -> dict[str, float]:
         if validation is None:
