@@ -44,6 +44,7 @@ NOTHING = Normalisation(
 SMALL = PairRecipe(
     optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9), batch=16, steps=6,
     local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)}, voiceless=8,
+    incongruent=0.1, noise=0.2, input_dropout={},
 )  # fmt: skip
 
 
@@ -163,6 +164,16 @@ def test_joined_banks_keep_their_sequences():
     assert np.array_equal(joined.sequence(3), one.sequence(3))
     assert np.array_equal(joined.sequence(len(one) + 5), other.sequence(5))
     assert joined.labels[len(one) + 5] == other.labels[5]
+
+
+def test_a_finished_run_is_not_taken_for_one_on_other_data(tmp_path):
+    short = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
+    train_fusion("self", banks(0), None, NOTHING, short, tmp_path)
+    train_fusion("self", banks(0), None, NOTHING, short, tmp_path)  # the same: read back
+    other = replace(NOTHING, mean=NOTHING.mean | {"video": NOTHING.mean["video"] + 1})
+    for changed in ((other, short), (NOTHING, replace(short, noise=0.1))):
+        with pytest.raises(ValueError, match="other data"):
+            train_fusion("self", banks(0), None, *changed, tmp_path)
 
 
 def test_without_validation_the_last_epoch_is_kept(tmp_path):

@@ -1,7 +1,8 @@
 """Training of the pair of fusion models on composed utterances, with every set of modalities."""
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -128,8 +129,15 @@ def train_fusion(
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
     optimisation = recipe.optimisation if validation else replace(recipe.optimisation, select="")
-    history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder)
+    identity = {"pair": asdict(replace(recipe, optimisation=optimisation)), "data": _fingerprint(normalisation)}
+    history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder, identity)
     return model, history
+
+
+def _fingerprint(normalisation: Normalisation) -> str:
+    """Of the training data: other corpora, another split or another face encoder have other statistics."""
+    statistics = [kind[m] for kind in (normalisation.mean, normalisation.std) for m in sorted(kind)]
+    return hashlib.sha256(np.concatenate(statistics).tobytes()).hexdigest()[:16]
 
 
 def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:

@@ -44,6 +44,7 @@ def fit(
     loss: Callable[[nn.Module, object], Tensor],
     evaluate: Callable[[nn.Module], dict[str, float]],
     folder: Path,
+    identity: dict | None = None,
 ) -> list[dict]:
     """Trains ``model`` in place and leaves the best averaged weights in it.
 
@@ -52,18 +53,19 @@ def fit(
         loss: scalar loss of one batch.
         evaluate: validation metrics of a model in evaluation mode.
         folder: holds ``state.safetensors`` (resumed from if it is there) and ``log.jsonl``.
+        identity: what else makes this run what it is, of JSON values: data, sizes of the model.
 
     Returns:
         One dict a epoch: epoch, loss, learning_rate and the validation metrics.
 
     Raises:
-        ValueError: the folder holds a run with another recipe.
+        ValueError: the folder holds a run with another recipe or identity.
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = _optimiser(model, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _learning_rate_factor(step / steps, recipe))
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    written_recipe = json.loads(json.dumps(asdict(recipe)))
+    written_recipe = json.loads(json.dumps(asdict(recipe) | (identity or {})))
     history: list[dict] = []
     seconds = 0.0
     best: dict[str, Tensor] = {}
@@ -72,7 +74,7 @@ def fit(
     if state_file.exists():
         state = load_state(state_file)
         if state["recipe"] != written_recipe:
-            raise ValueError(f"{folder} holds a run with another recipe: {state['recipe']}; choose another folder.")
+            raise ValueError(f"{folder} holds a run with another recipe or other data: remove or rename it.")
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
