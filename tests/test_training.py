@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core import LABELS, MODALITIES
-from core.checkpoint import Checkpoint, Normalisation
+from core.checkpoint import Checkpoint, Normalisation, subset_name
 from core.corpora.composed import build_bank, compose, join_banks
 from core.expression import ExpressionConfig, ExpressionNet, standardise
 from core.features import FeatureSettings, pooled
@@ -42,7 +42,7 @@ NOTHING = Normalisation(
     {m: np.zeros(n, np.float32) for m, n in WIDTHS.items()}, {m: np.ones(n, np.float32) for m, n in WIDTHS.items()}
 )
 SMALL = PairRecipe(
-    optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9), batch=16, steps=6,
+    optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9, select=""), batch=16, steps=6,
     local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)}, voiceless=8,
     incongruent=0.1, noise=0.2, input_dropout={},
 )  # fmt: skip
@@ -176,9 +176,13 @@ def test_a_finished_run_is_not_taken_for_one_on_other_data(tmp_path):
             train_fusion("self", banks(0), None, *changed, tmp_path)
 
 
-def test_without_validation_the_last_epoch_is_kept(tmp_path):
+def test_validation_is_logged_and_the_last_epoch_kept(tmp_path):
     model, history = train_fusion("self", banks(0), None, NOTHING, SMALL, tmp_path)
     assert len(history) == SMALL.optimisation.epochs and set(history[0]) == {"epoch", "loss", "learning_rate"}
+    watched = LabelledUtterances.composed(banks(1), compose(banks(1), 70, seed=0), NOTHING)
+    same, seen = train_fusion("self", banks(0), watched, NOTHING, SMALL, tmp_path / "watched")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), same.parameters(), strict=True))
+    assert set(seen[0]) - set(history[0]) == {"balanced_accuracy", *map(subset_name, SUBSETS)}
     state = load_state(tmp_path / "state.safetensors")
     averaged = {name.removeprefix("module."): value for name, value in state["averaged"].items()}
     assert all(torch.equal(value, averaged[name]) for name, value in model.state_dict().items())

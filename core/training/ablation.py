@@ -30,7 +30,7 @@ Parts = dict[str, dict[str, FeatureBank]]
 """Part ("train", "validation") -> modality -> bank."""
 
 BASE = PairRecipe(
-    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98),
+    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98, select=""),
     steps=200,
     noise=0.2,
     input_dropout={"text": 0.5, "audio": 0.3},
