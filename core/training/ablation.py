@@ -71,6 +71,7 @@ CHANGES = (
     Change("voice", "no other recordings", copies=0),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
+    Change("voice", "input dropout 0.8, feature noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
     Change("voice", "no feature noise", replace(BASE, noise=0.0)),
     Change("words", "base", WORDS),
     Change("words", "all labels drawn equally often", replace(WORDS, skew=0.0)),
@@ -83,7 +84,6 @@ CHANGES = (
     Change("together", "judged from all three only", replace(BASE, every_set=False)),
     Change("together", "192 utterances without a voice beside", replace(BASE, voiceless=192)),
     Change("together", "deviation dropout 0.8", replace(BASE, deviation_dropout=0.8)),
-    Change("together", "voice: dropout 0.8, noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
 )
 
 
