@@ -36,15 +36,15 @@ class PairRecipe:
         input_dropout: of each modality's normalised features.
         deviation_dropout: probability that an utterance is judged from the mean of its streams alone. The deviation
             learns by heart which voice goes with which face; the mean adds up what each says.
-        words_alone: weight of the verdict from the words alone, each other set of modalities having weight 1: the
-            weakest of the three would hardly be heard.
+        alone: weight of the verdicts from one modality alone, each other set having weight 1: beside the others the
+            weaker ones would hardly be heard.
         voiceless: utterances without a voice that join each batch. Voices are few and soon known by heart, while lines
             and faces still have something to teach.
         every_set: whether each utterance is judged from every set of its modalities, or from all of them only.
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=2, learning_rate=2e-3, weight_decay=0.02, average=0.995, select="")
+        default_factory=lambda: Recipe(epochs=4, learning_rate=2e-3, weight_decay=0.02, average=0.995, select="")
     )
     batch: int = 64
     steps: int = 200
@@ -52,11 +52,11 @@ class PairRecipe:
     incongruent: float = 0.3
     neutral_words: float = 0.15
     longest_track: int = 8
-    noise: float = 0.4
+    noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.8})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.65})
     deviation_dropout: float = 0.8
-    words_alone: float = 3.0
+    alone: float = 3.0
     every_set: bool = True
     voiceless: int = 192
     local: dict[str, LocalEncoder] = field(
@@ -152,7 +152,7 @@ def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
     total, weights = torch.zeros(()), 0.0
     for subset, target in judged.items():
         logits = model.classify(output.streams, output.exists & model.streams_within(subset))
-        weight = recipe.words_alone if subset == ("text",) else 1.0
+        weight = recipe.alone if len(subset) == 1 else 1.0
         total = total + weight * F.cross_entropy(len(subset) * logits + batch.log_share, target)
         weights += weight
     return total / weights
