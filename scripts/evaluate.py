@@ -44,7 +44,7 @@ def main() -> int:
 def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
     if result["learned_from"]:
-        lines.append(f"the models have learned from: {learned_parts(result['learned_from'])}")
+        lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
     for name in MODELS:
         if (metrics := result[name]) is None:
             lines.append(f"{name}: undefined: cross-attention needs two modalities")

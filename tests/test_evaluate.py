@@ -78,6 +78,12 @@ def test_one_modality(corpora, corpus, n, used):
     recalls = [confusion[c, c] / confusion[c].sum() for c in range(7) if confusion[c].any()]
     assert found["balanced_accuracy"] == pytest.approx(np.mean(recalls))
     assert {"macro_f1", "weighted_f1", "expected_calibration_error"} <= set(found)
+    # The shipped pair says which parts, or which actors, it has learned from.
+    seen = {"fer2013": {"train", "validation"}, "meld": {"train", "dev"}, "emodb": set()}
+    if corpus in seen:
+        assert set(result["learned_from"]) == seen[corpus]
+    else:
+        assert len(result["learned_from"]) == 20 and "01" not in result["learned_from"]
 
 
 def test_whole_clips_go_through_both_models(corpora):
@@ -92,6 +98,7 @@ def test_composed(corpora):
     run = evaluate(corpora, "--corpus", "composed", "--root", str(corpora))
     assert run.returncode == 0, run.stderr
     assert "balanced accuracy" in run.stdout and "n 2800" in run.stdout and "agree" in run.stdout
+    assert "figures prove nothing: ravdess 02, 03" in run.stdout
 
 
 def test_the_prior_of_the_corpus(corpora):
