@@ -1,6 +1,5 @@
 """The evaluation command on miniature corpora in their official layouts, made here."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from miniature import save_fer2013, save_meld
 from recordings import save_clip, save_wav, speak
 
 from core import LABELS
@@ -21,18 +21,8 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("corpora")
-    chance = np.random.default_rng(0)
-    (root / "fer2013").mkdir()
-    np.savez(
-        root / "fer2013" / "test.npz", images=chance.integers(0, 255, (21, 48, 48), np.uint8),
-        labels=np.arange(21, dtype=np.uint8) % 7, classes=np.array(LABELS),
-    )  # fmt: skip
-    (root / "meld").mkdir()
-    emotions = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
-    with (root / "meld" / "test_sent_emo.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["Utterance", "Emotion", "Dialogue_ID", "Utterance_ID"])
-        rows.writerows([[f"line number {i} of it", emotions[i % 7], i // 7, i] for i in range(14)])
+    save_fer2013(root / "fer2013", "test", 21)
+    save_meld(root / "meld", "test", 14)
     spoken = speak("Kids are talking by the door.", root / "spoken.wav")
     actor = root / "ravdess" / "Actor_01"
     actor.mkdir(parents=True)

@@ -1,10 +1,8 @@
 """The pair is trained twice: measured on parts that are held out, then from everything."""
 
-import csv
-
-import numpy as np
 import pytest
 import torch
+from miniature import save_fer2013, save_meld
 from recordings import save_wav, speak
 
 from core import LABELS
@@ -25,18 +23,10 @@ def root(tmp_path):
         folder.mkdir(parents=True)
         for emotion in ("01", "03", "04", "05", "06", "07", "08"):
             save_wav(spoken, folder / f"03-01-{emotion}-01-02-01-{actor}.wav", rate=16_000)
-    chance = np.random.default_rng(0)
-    (tmp_path / "fer2013").mkdir()
     for split, count in (("train", 28), ("validation", 14)):
-        images = chance.integers(0, 255, (count, 48, 48), np.uint8)
-        np.savez(tmp_path / "fer2013" / f"{split}.npz", images=images, labels=np.arange(count, dtype=np.uint8) % 7)
-    (tmp_path / "meld").mkdir()
-    emotions = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
+        save_fer2013(tmp_path / "fer2013", split, count)
     for split, count in (("train", 28), ("dev", 14)):
-        with (tmp_path / "meld" / f"{split}_sent_emo.csv").open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["Utterance", "Emotion", "Dialogue_ID", "Utterance_ID"])
-            rows.writerows([[f"line number {i} of it", emotions[i % 7], i // 7, i] for i in range(count)])
+        save_meld(tmp_path / "meld", split, count)
     return tmp_path
 
 
