@@ -21,7 +21,7 @@ import plotly.graph_objects as go  # noqa: E402
 from core.checkpoint import CHECKPOINTS, load_face_encoder, save_face_encoder, save_pair  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
-from core.training.expression import AGAIN, FIRST, FaceRecipe, train_face_encoder  # noqa: E402
+from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.fusion import PAIRS, PairRecipe  # noqa: E402
 from core.training.pair import train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
@@ -47,15 +47,13 @@ def main() -> int:
 
 def train_face(arguments: argparse.Namespace) -> int:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
-    model, _, history = train_face_encoder(arguments.root, recipe, folder)
+    model, histories = train_face_encoder(arguments.root, recipe, folder)
     draw_curves(folder)
     data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
-    made = provenance(recipe.optimisation.seed, data, [folder / FIRST, folder / AGAIN]) | {"recipe": asdict(recipe)}
-    save_face_encoder(
-        arguments.checkpoint,
-        model,
-        made | {"validation": max(history, key=lambda entry: entry[recipe.again.select])},
-    )
+    made = provenance(recipe.optimisation.seed, data, list(histories)) | {"recipe": asdict(recipe)}
+    *_, last = histories.values()
+    made["validation"] = max(last, key=lambda entry: entry["accuracy"])
+    save_face_encoder(arguments.checkpoint, model, made)
     return 0
 
 

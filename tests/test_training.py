@@ -250,7 +250,7 @@ def test_the_face_encoder_ignores_brightness_and_contrast_and_mirrors_agree():
     assert standardise(torch.full((1, 48, 48), 7)).abs().max() == 0
 
 
-def test_the_face_encoder_learns_a_second_time_from_labels_and_its_own_opinion(tmp_path):
+def test_the_face_encoder_learns_again_from_labels_and_its_own_opinion(tmp_path):
     chance = np.random.default_rng(0)
     for split, count in (("train", 64), ("validation", 21)):
         labels = np.arange(count) % 7
@@ -258,18 +258,28 @@ def test_the_face_encoder_learns_a_second_time_from_labels_and_its_own_opinion(t
         np.savez(tmp_path / f"{split}.npz", images=images.astype(np.uint8), labels=labels)
     tiny = ExpressionConfig(widths=(4, 8), blocks=1)
     once = Recipe(epochs=1, learning_rate=0.02, optimiser="sgd", average=0.5, select="accuracy")
-    recipe = FaceRecipe(tiny, once, replace(once, epochs=2), batch=16)
-    model, first, second = train_face_encoder(tmp_path, recipe, tmp_path / "run")
-    assert (len(first), len(second)) == (1, 2) and model.embed(torch.zeros(3, 48, 48)).shape == (3, 8)
-    opinion = load_state(tmp_path / "run" / "opinion.safetensors")["probabilities"]
-    assert opinion.shape == (64, 7)
-    torch.testing.assert_close(opinion.sum(1), torch.ones(64))
-    again, *histories = train_face_encoder(tmp_path, recipe, tmp_path / "run")  # finished: nothing is trained
-    assert histories == [first, second]
+    recipe = FaceRecipe(tiny, once, (replace(once, epochs=2), replace(once, seed=1)), batch=16)
+    run = tmp_path / "run"
+    model, histories = train_face_encoder(tmp_path, recipe, run)
+    assert {folder.name: len(h) for folder, h in histories.items()} == {
+        "first": 1,
+        "generation-2": 2,
+        "generation-3": 1,
+    }
+    assert model.embed(torch.zeros(3, 48, 48)).shape == (3, 8)
+    opinions = [load_state(run / f"generation-{n}" / "opinion.safetensors")["probabilities"] for n in (2, 3)]
+    for opinion in opinions:
+        assert opinion.shape == (64, 7)
+        torch.testing.assert_close(opinion.sum(1), torch.ones(64))
+    assert not torch.equal(*opinions)
+    again, same = train_face_encoder(tmp_path, recipe, run)  # finished: nothing is trained
+    assert same == histories
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     # Whose opinion counts for nothing learns from other targets.
-    stubborn = train_face_encoder(tmp_path, replace(recipe, opinion=0.0), tmp_path / "stubborn")
-    assert stubborn[1] == first and stubborn[2][0]["loss"] != second[0]["loss"]
+    _, stubborn = train_face_encoder(tmp_path, replace(recipe, opinion=0.0), tmp_path / "stubborn")
+    assert stubborn[tmp_path / "stubborn" / "first"] == histories[run / "first"]
+    second, unmoved = histories[run / "generation-2"], stubborn[tmp_path / "stubborn" / "generation-2"]
+    assert second[0]["loss"] != unmoved[0]["loss"]
 
 
 def test_the_learning_rate_rises_falls_and_begins_anew():

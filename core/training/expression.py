@@ -1,7 +1,7 @@
-"""Training of the face encoder on FER2013: from the labels first, then from the labels and its own opinion of them.
+"""Training of the face encoder on FER2013: from the labels first, then in generations from labels and its own opinion.
 
 FER2013's labels are wrong about one time in three. Where the network that learned from them keeps doubting a label,
-it is more often right than the label, so it teaches its successor (born-again networks, Furlanello et al. 2018).
+it is more often right than the label, so each generation teaches the next (born-again networks, Furlanello et al. 2018).
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,6 @@ from core.training.loop import Recipe, fit
 from core.training.metrics import classification_metrics
 from core.training.state import load_state, save_state
 
-FIRST, AGAIN = "first", "again"  # folders of the two trainings
-
-
 SGD = {"optimiser": "sgd", "weight_decay": 5e-4, "average": 0.995, "select": "accuracy"}
 TEACHER_VIEWS = 4  # altered copies of each training image whose predictions are averaged
 
@@ -33,26 +30,31 @@ class FaceRecipe:
 
     Attributes:
         optimisation: of the first training, from the labels alone.
-        again: of the second, which begins with the weights of the first.
+        generations: of each later one, which begins with the weights of the one before.
         smoothing: share of each label that is spread over all classes.
-        opinion: share of the first network's prediction in the targets of the second training.
+        opinion: share of the prediction of the generation before in the targets of the next.
         erase: probability of covering a rectangle.
     """
 
     model: ExpressionConfig = ExpressionConfig()
     optimisation: Recipe = field(default_factory=lambda: Recipe(epochs=52, restarts=(24,), learning_rate=0.1, **SGD))
-    again: Recipe = field(default_factory=lambda: Recipe(epochs=28, learning_rate=0.06, warmup=0.04, **SGD))
+    generations: tuple[Recipe, ...] = field(
+        default_factory=lambda: (
+            Recipe(epochs=28, learning_rate=0.06, warmup=0.04, **SGD),
+            Recipe(epochs=32, learning_rate=0.06, warmup=0.04, seed=1, **SGD),
+        )
+    )
     batch: int = 128
     smoothing: float = 0.1
     opinion: float = 0.5
     erase: float = 0.3
 
 
-def train_face_encoder(root: Path, recipe: FaceRecipe, folder: Path) -> tuple[ExpressionNet, list[dict], list[dict]]:
+def train_face_encoder(root: Path, recipe: FaceRecipe, folder: Path) -> tuple[ExpressionNet, dict[Path, list[dict]]]:
     """Trains on FER2013's training part, selects on its validation part (PublicTest).
 
     Returns:
-        The encoder, and one entry an epoch of the first and of the second training.
+        The encoder, and for the folder of each training, in their order, one entry an epoch.
     """
     train, validation = read_fer2013(root, "train"), read_fer2013(root, "validation")
     images = torch.from_numpy(train.images)
@@ -71,10 +73,14 @@ def train_face_encoder(root: Path, recipe: FaceRecipe, folder: Path) -> tuple[Ex
 
         return fit(model, optimisation, batches, steps, _loss, lambda m: evaluate_face_encoder(m, validation), folder)
 
-    first = fit_to(labels, recipe.optimisation, folder / FIRST)
-    opinion = _opinion(model, images, folder / "opinion.safetensors")
-    targets = (1 - recipe.opinion) * labels + recipe.opinion * opinion
-    return model, first, fit_to(targets, recipe.again, folder / AGAIN)
+    histories = {folder / "first": fit_to(labels, recipe.optimisation, folder / "first")}
+    for number, optimisation in enumerate(recipe.generations, 2):
+        generation = folder / f"generation-{number}"
+        generation.mkdir(exist_ok=True)
+        opinion = _opinion(model, images, generation / "opinion.safetensors")
+        targets = (1 - recipe.opinion) * labels + recipe.opinion * opinion
+        histories[generation] = fit_to(targets, optimisation, generation)
+    return model, histories
 
 
 def _loss(model: ExpressionNet, batch: tuple[Tensor, Tensor]) -> Tensor:
