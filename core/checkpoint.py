@@ -1,8 +1,9 @@
 """Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
 
-A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``cross.safetensors``,
-``self.safetensors``. The config says the labels, the sizes of each network, the feature settings, the
-temperatures, how each was trained, and the SHA-256 of each file, which is checked on loading.
+A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``words.safetensors``,
+``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
+the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
+checked on loading.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from core.expression import ExpressionConfig, ExpressionNet
 from core.features import FeatureSettings
 from core.fusion import FusionConfig, FusionModel
 from core.weights import WeightsError, verify
+from core.words import WordAdapter
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 """The pair of models that the app loads."""
@@ -44,6 +46,7 @@ class Checkpoint:
     """A pair of fusion models with all that they need.
 
     Attributes:
+        word_adapter: None where MiniLM reads the words as it was published.
         fusion: "cross" and "self" -> model, in evaluation mode.
         temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
         label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
@@ -52,6 +55,7 @@ class Checkpoint:
     """
 
     face_encoder: ExpressionNet
+    word_adapter: WordAdapter | None
     fusion: dict[str, FusionModel]
     settings: FeatureSettings
     normalisation: Normalisation
@@ -87,8 +91,28 @@ def load_face_encoder(folder: Path) -> ExpressionNet:
     return _load_weights(folder, config, "face", model)
 
 
+def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
+    """Writes the word adapter and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "words", adapter.state_dict())
+    config["words"] |= {"network": {"rank": adapter.rank}, "provenance": provenance}
+    _write(folder, config)
+
+
+def load_word_adapter(folder: Path) -> WordAdapter | None:
+    """Reads the word adapter alone; None if the checkpoint has none.
+
+    Raises:
+        WeightsError: it was changed.
+    """
+    config = _read(folder)
+    if "words" not in config:
+        return None
+    return _load_weights(folder, config, "words", WordAdapter(**config["words"]["network"])).requires_grad_(False)
+
+
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
-    """Writes both fusion models, their settings and statistics; the face encoder stays as it is."""
+    """Writes both fusion models, their settings and statistics; what encodes faces and words stays as it is."""
     config = _read(folder)
     for name, model in checkpoint.fusion.items():
         statistics = {
@@ -130,6 +154,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     features = config["features"]
     return Checkpoint(
         face_encoder=load_face_encoder(folder),
+        word_adapter=load_word_adapter(folder),
         fusion=fusion,
         settings=FeatureSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in features.items()}),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),

@@ -19,7 +19,7 @@ from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_fra
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
 from core.voice import WIDTH as MFCC_WIDTH
 from core.voice import mfcc
-from core.words import WordEncoder
+from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
@@ -129,13 +129,18 @@ class FeatureExtractor:
     """Turns clips into utterances. Safe to call from several threads."""
 
     def __init__(
-        self, face_encoder: ExpressionNet, settings: FeatureSettings, device: str = "cpu", transcriber: str = "tiny.en"
+        self,
+        face_encoder: ExpressionNet,
+        settings: FeatureSettings,
+        device: str = "cpu",
+        transcriber: str = "tiny.en",
+        word_adapter: WordAdapter | None = None,
     ):
         self.settings = settings
         self.device = device
         self.face_encoder = face_encoder.to(device).eval()
         self.listener = Listener(transcriber, device)
-        self.word_encoder = WordEncoder(settings.text_layers, device)
+        self.word_encoder = WordEncoder(settings.text_layers, device, word_adapter)
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.

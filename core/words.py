@@ -1,16 +1,57 @@
-"""Word features: the states of a frozen MiniLM, averaged over the pieces of each word."""
+"""Word features: the states of MiniLM, averaged over the pieces of each word.
+
+MiniLM was trained to tell what a sentence is about. A ``WordAdapter`` is what it learned since about how it is meant:
+a change of low rank to its weights, small enough to lie in a checkpoint.
+"""
 
 import threading
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer
+from torch import Tensor, nn
+from torch.func import functional_call
+from transformers import AutoModel, AutoTokenizer, BatchEncoding
 from transformers.utils import logging
 
 from core.weights import MINILM, MINILM_TOKENIZER, locate
 
-STATE_WIDTH = 384
+STATE_WIDTH, INNER_WIDTH, BLOCKS = 384, 1536, 6
 WINDOW_WORDS = 100  # MiniLM reads 512 pieces at most; longer transcripts are read in parts
+MASKED = "[MASK]"  # stands for a word that is not to be read
+
+LINEARS = {  # in each block: (features out, features in)
+    "attention.self.query": (STATE_WIDTH, STATE_WIDTH),
+    "attention.self.key": (STATE_WIDTH, STATE_WIDTH),
+    "attention.self.value": (STATE_WIDTH, STATE_WIDTH),
+    "attention.output.dense": (STATE_WIDTH, STATE_WIDTH),
+    "intermediate.dense": (INNER_WIDTH, STATE_WIDTH),
+    "output.dense": (STATE_WIDTH, INNER_WIDTH),
+}
+
+
+class WordAdapter(nn.Module):
+    """A change ``up @ down`` to every linear layer of MiniLM's blocks (LoRA, Hu et al. 2022); none before training.
+
+    Args:
+        rank: of each change.
+    """
+
+    def __init__(self, rank: int = 8):
+        super().__init__()
+        self.rank = rank
+        self.down, self.up = nn.ParameterList(), nn.ParameterList()  # one of each a linear layer, all blocks in it
+        for width_out, width_in in LINEARS.values():
+            self.down.append(torch.randn(BLOCKS, rank, width_in) / width_in**0.5)
+            self.up.append(torch.zeros(BLOCKS, width_out, rank))
+
+    def weights(self, minilm: nn.Module) -> dict[str, Tensor]:
+        """The changed weights by their name in ``minilm``, which stays as it is."""
+        changed = {}
+        for layer, down, up in zip(LINEARS, self.down, self.up, strict=True):
+            for block, change in enumerate(up @ down):
+                name = f"encoder.layer.{block}.{layer}.weight"
+                changed[name] = minilm.get_parameter(name) + change
+        return changed
 
 
 class WordEncoder:
@@ -18,14 +59,19 @@ class WordEncoder:
 
     Args:
         layers: which hidden states are put side by side: 0 the embeddings, 6 the last layer.
+        adapter: changes MiniLM's weights; without it they are as they were published.
     """
 
-    def __init__(self, layers: tuple[int, ...] = (6,), device: str = "cpu"):
+    def __init__(self, layers: tuple[int, ...] = (6,), device: str = "cpu", adapter: WordAdapter | None = None):
         locate(MINILM_TOKENIZER)
         folder = locate(MINILM).parent
         logging.disable_progress_bar()
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).to(device).eval()
+        self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+        if adapter is not None:
+            self.model.load_state_dict(adapter.cpu().weights(self.model), strict=False)
+        self.model.to(device)
+        self.adapter = adapter
         self.layers = layers
         self._lock = threading.Lock()  # the tokenizer keeps its padding settings in shared state
 
@@ -42,18 +88,29 @@ class WordEncoder:
     @torch.inference_mode()
     def encode_all(self, utterances: list[list[str]]) -> list[np.ndarray]:
         """Features float32 [n, width] of each of several utterances of at most ``WINDOW_WORDS`` words, none empty."""
-        with self._lock:
-            batch = self.tokenizer(
-                utterances, is_split_into_words=True, padding=True, truncation=True, max_length=512, return_tensors="pt"
-            )
-        hidden = self.model(**batch.to(self.model.device), output_hidden_states=True).hidden_states
-        states = torch.cat([hidden[layer] for layer in self.layers], 2)  # [B, pieces, width]
+        states, batch = self.states(utterances)
         return [
             _mean_per_word(states[i], batch.word_ids(i), len(words)).cpu().numpy() for i, words in enumerate(utterances)
         ]
 
+    def states(
+        self, utterances: list[list[str]], weights: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, BatchEncoding]:
+        """States [B, pieces, width] of the pieces of each utterance, padded, and which piece belongs to which word.
 
-def _mean_per_word(states: torch.Tensor, word_ids: list[int | None], words: int) -> torch.Tensor:
+        Args:
+            weights: by name in MiniLM, used in the place of its own.
+        """
+        with self._lock:
+            batch = self.tokenizer(
+                utterances, is_split_into_words=True, padding=True, truncation=True, max_length=512, return_tensors="pt"
+            )
+        given = {**batch.to(self.model.device), "output_hidden_states": True}
+        hidden = functional_call(self.model, weights or {}, kwargs=given).hidden_states
+        return torch.cat([hidden[layer] for layer in self.layers], 2), batch
+
+
+def _mean_per_word(states: Tensor, word_ids: list[int | None], words: int) -> Tensor:
     """[pieces, width] -> [words, width]; a word without pieces (an unprintable one) gets zeros."""
     pieces = [piece for piece, word in enumerate(word_ids) if word is not None]
     owner = torch.tensor([word_ids[piece] for piece in pieces], dtype=torch.long, device=states.device)

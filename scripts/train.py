@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Trains what the checkpoint holds, one command a part: first ``face``, then ``pair``.
+"""Trains what the checkpoint holds, one command a part: first ``face`` and ``words``, then ``pair``.
 
 The pair is trained twice: with actors, faces and dialogues held out, on which it is measured (and kept in
 ``runs/measured/checkpoint``), and then, for the checkpoint, with everything.
@@ -18,20 +18,32 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import plotly.graph_objects as go  # noqa: E402
 
-from core.checkpoint import CHECKPOINTS, load_face_encoder, save_face_encoder, save_pair  # noqa: E402
+from core.checkpoint import (  # noqa: E402
+    CHECKPOINTS,
+    load_face_encoder,
+    load_word_adapter,
+    save_face_encoder,
+    save_pair,
+    save_word_adapter,
+)  # fmt: skip
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
 from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.fusion import PAIRS, PairRecipe  # noqa: E402
 from core.training.pair import train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
+from core.training.words import WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("face", "pair"), help="the face encoder, or both fusion models")
-    parser.add_argument("--root", type=Path, required=True, help="FER2013, or for the pair ravdess/ fer2013/ meld/")
+    parser.add_argument(
+        "part", choices=("face", "words", "pair"), help="the face encoder, the word adapter, or both fusion models"
+    )
+    parser.add_argument(
+        "--root", type=Path, required=True, help="of FER2013, of MELD, or for the pair of ravdess/ fer2013/ meld/"
+    )
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="written to (default: the shipped one)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="logs, curves and training state")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
@@ -39,7 +51,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
     try:
-        return {"face": train_face, "pair": train_pair}[arguments.part](arguments)
+        return {"face": train_face, "words": train_words, "pair": train_pair}[arguments.part](arguments)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,15 +69,30 @@ def train_face(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def train_words(arguments: argparse.Namespace) -> int:
+    recipe, folder = with_overrides(WordsRecipe(), arguments), arguments.runs / "words"
+    adapter, history = train_word_adapter(arguments.root, recipe, folder / "adapter")
+    draw_curves(folder)
+    data = {"train": "MELD train, single lines", "validation": "MELD dev"}
+    made = provenance(recipe.optimisation.seed, data, [folder / "adapter"]) | {"recipe": asdict(recipe)}
+    save_word_adapter(arguments.checkpoint, adapter, made | {"validation": history[-1]})
+    return 0
+
+
 def train_pair(arguments: argparse.Namespace) -> int:
     recipe = with_overrides(PairRecipe(), arguments)
-    extractor = FeatureExtractor(load_face_encoder(arguments.checkpoint), FeatureSettings())
+    extractor = FeatureExtractor(
+        load_face_encoder(arguments.checkpoint),
+        FeatureSettings(),
+        word_adapter=load_word_adapter(arguments.checkpoint),
+    )
     given = (arguments.root, extractor, arguments.cache, recipe, arguments.runs)
     measured, held_out = train_measured_pair(*given)
     copy = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     copy.mkdir(exist_ok=True)
-    for name in ("config.json", "face.safetensors"):
-        shutil.copy(arguments.checkpoint / name, copy)
+    for file in (arguments.checkpoint / name for name in ("config.json", "face.safetensors", "words.safetensors")):
+        if file.exists():
+            shutil.copy(file, copy)
     save_pair(copy, measured)
     (arguments.checkpoint / "held_out.json").write_text(json.dumps(held_out, indent=1) + "\n")
     save_pair(arguments.checkpoint, train_final_pair(*given, measured.temperature))

@@ -23,9 +23,11 @@ from core.speech import Speech, Transcript
 from core.training.augment import other_recording
 from core.training.expression import augment
 from core.training.extraction import cache_folder
-from core.words import WINDOW_WORDS
+from core.training.words import masked, words_of
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
+LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
+MASKED_WORDS = 0.15  # share of the words of such a copy
 VOICE_COPIES = 2  # other recordings of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
@@ -75,26 +77,37 @@ def face_bank(
             embedded = torch.stack([encoder.embed(view) for view in views], 1)  # [SHARD, len(views), D]
         return list(embedded.float().numpy())
 
-    weights = b"".join(tensor.numpy().tobytes() for tensor in encoder.state_dict().values())
-    encoder_hash = hashlib.sha256(weights).hexdigest()
-    key = {"faces": split, "n": len(faces), "copies": copies, "known": known, "encoder": encoder_hash}
+    key = {"faces": split, "n": len(faces), "copies": copies, "known": known, "encoder": _hash(encoder)}
     found = _cached(key, _shards(len(faces)), sequences, cache, f"faces {split}")
     names = [f"{split}/{index}" for index in range(len(faces))]
     return build_bank(found, faces.labels, names, np.zeros(len(faces)), 0)
 
 
-def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Path) -> FeatureBank:
-    """Word features of written lines; lines without a word are left out."""
+def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Path, known: bool = False) -> FeatureBank:
+    """Word features of written lines; lines without a word are left out.
+
+    Args:
+        known: the word adapter learned from these lines and would flatter them: ``LINE_COPIES`` copies with masked
+            words are taken instead of each. Without an adapter no line is known.
+    """
     records = [record for record in records if record.text.split()]
+    adapter = extractor.word_encoder.adapter
+    copies = LINE_COPIES if known and adapter else 1
 
     def sequences(item: int) -> list[np.ndarray]:
-        lines = [record.text.split()[:WINDOW_WORDS] for record in records[item * SHARD : (item + 1) * SHARD]]
+        lines = [words_of(record) for record in records[item * SHARD : (item + 1) * SHARD] for _ in range(copies)]
+        if copies > 1:
+            rng = np.random.default_rng(item)
+            lines = [masked(words, MASKED_WORDS, rng) for words in lines]
         return extractor.word_encoder.encode_all(lines)
 
     lines = hashlib.sha256("\n".join(record.text for record in records).encode()).hexdigest()
     key = {"lines": lines, "layers": list(extractor.settings.text_layers)}
+    if adapter:
+        key |= {"adapter": _hash(adapter), "copies": copies, "masked": MASKED_WORDS if copies > 1 else 0}
     found = _cached(key, _shards(len(records)), sequences, cache, "lines")
-    return build_bank(found, [r.label for r in records], [r.group for r in records], np.zeros(len(records)), 0)
+    labels, groups = (np.repeat([getattr(r, name) for r in records], copies) for name in ("label", "group"))
+    return build_bank(found, labels, groups, np.zeros(len(found)), 0)
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ def composed_banks(
     training_voices = [record for record in voices if record.group not in held_out]
     banks = {
         "train": {
-            "text": text_bank(read_meld(root / "meld", "train"), extractor, cache),
+            "text": text_bank(read_meld(root / "meld", "train"), extractor, cache, known=True),
             "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache, known=True),
             "audio": voice_bank(training_voices, extractor, VOICE_COPIES, cache),
         }
@@ -145,7 +158,12 @@ def all_banks(root: Path, extractor: FeatureExtractor, cache: Path) -> dict[str,
     """The same folder with nothing held out: modality -> bank, altered copies of everything among them."""
     encoder = extractor.face_encoder
     return {
-        "text": join_banks([text_bank(read_meld(root / "meld", part), extractor, cache) for part in ("train", "dev")]),
+        "text": join_banks(
+            [
+                text_bank(read_meld(root / "meld", "train"), extractor, cache, known=True),
+                text_bank(read_meld(root / "meld", "dev"), extractor, cache),
+            ]
+        ),
         "video": join_banks(
             [
                 face_bank(root / "fer2013", "train", encoder, FACE_COPIES, cache, known=True),
@@ -172,6 +190,11 @@ def _cached(
         kept = load_file(file)
         found += np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
     return found
+
+
+def _hash(model: torch.nn.Module) -> str:
+    """SHA-256 of a model's weights."""
+    return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())).hexdigest()
 
 
 def _shards(count: int) -> list[str]:

@@ -35,7 +35,9 @@ class Bench:
     jobs: int
 
     def extractor(self) -> FeatureExtractor:
-        return FeatureExtractor(self.checkpoint.face_encoder, self.checkpoint.settings)
+        return FeatureExtractor(
+            self.checkpoint.face_encoder, self.checkpoint.settings, word_adapter=self.checkpoint.word_adapter
+        )
 
     def normalised(self, modality: str, values: np.ndarray) -> np.ndarray:
         return self.checkpoint.normalisation.apply(modality, values.astype(np.float32))
@@ -130,7 +132,7 @@ def _composed(bench: Bench) -> tuple[str, LabelledUtterances]:
 
 def _clips(bench: Bench, records: list[ClipRecord], words: str) -> LabelledUtterances:
     """Whole clips through the same code as a visitor's; what a clip lacks is absent."""
-    features = ClipFeatures(bench.folder, words, bench.checkpoint.settings)
+    features = ClipFeatures(bench.folder, words, bench.checkpoint.settings, adapted=True)
     folder = cache_folder(bench.cache, {"clips": str(bench.root.resolve()), **features.key()})
     manifest = extract_corpus(records, features, folder, bench.jobs)
     readable = [record for record in records if record.id not in manifest.failed]

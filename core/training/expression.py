@@ -1,7 +1,8 @@
 """Training of the face encoder on FER2013: from the labels first, then in generations from labels and its own opinion.
 
 FER2013's labels are wrong about one time in three. Where the network that learned from them keeps doubting a label,
-it is more often right than the label, so each generation teaches the next (born-again networks, Furlanello et al. 2018).
+it is more often right than the label, so each generation teaches the next (born-again networks, Furlanello et al.
+2018).
 """
 
 from collections.abc import Iterator

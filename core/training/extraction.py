@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.checkpoint import load_face_encoder
+from core.checkpoint import load_face_encoder, load_word_adapter
 from core.corpora.layout import ClipRecord
 from core.features import FeatureExtractor, FeatureSettings, Missing
 from core.media import SAMPLE_RATE, MediaError, open_clip
@@ -42,20 +42,25 @@ class ClipFeatures:
         checkpoint: folder with the face encoder.
         words: "written" takes the words from the corpus where it has them, "heard" from Whisper.
         settings: which features.
+        adapted: whether the checkpoint's word adapter is used. The experiment has MiniLM as it was published, since
+            the adapter may have learned from lines of its test folds.
     """
 
     checkpoint: Path
     words: str
     settings: FeatureSettings
+    adapted: bool = False
 
     def key(self) -> dict:
         """What decides the features: a JSON object."""
         config = json.loads((self.checkpoint / "config.json").read_text())
-        return {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
+        key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
+        return key | ({"adapter": config["words"]["sha256"]} if self.adapted and "words" in config else {})
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
-        extractor = FeatureExtractor(load_face_encoder(self.checkpoint), self.settings)
+        adapter = load_word_adapter(self.checkpoint) if self.adapted else None
+        extractor = FeatureExtractor(load_face_encoder(self.checkpoint), self.settings, word_adapter=adapter)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:
             with as_one_file(record) as path:

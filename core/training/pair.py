@@ -44,8 +44,8 @@ def train_measured_pair(
     data = {"sequences": {part: _sizes(by_modality) for part, by_modality in banks.items()}, "split": asdict(split)}
     learned = {"ravdess": _actors(banks["train"]), "fer2013": ["train"], "meld": ["train"]}
     checkpoint = Checkpoint(
-        extractor.face_encoder, models, extractor.settings, normalisation, temperatures, _frequencies(banks["train"]),
-        _made(recipe, data | {"learned_from": learned}, list(folders.values())),
+        extractor.face_encoder, extractor.word_encoder.adapter, models, extractor.settings, normalisation, temperatures,
+        _frequencies(banks["train"]), _made(recipe, data | {"learned_from": learned}, list(folders.values())),
     )  # fmt: skip
     return checkpoint, evaluate_pair(checkpoint, test)
 
@@ -63,8 +63,9 @@ def train_final_pair(
     data = {"sequences": {"train": _sizes(banks)}, "learned_from": learned}
     made = _made(recipe, data, list(folders.values()))
     return Checkpoint(
-        extractor.face_encoder, models, extractor.settings, normalisation, temperatures, _frequencies(banks), made
-    )
+        extractor.face_encoder, extractor.word_encoder.adapter, models, extractor.settings, normalisation, temperatures,
+        _frequencies(banks), made,
+    )  # fmt: skip
 
 
 def _sizes(banks: dict[str, FeatureBank]) -> dict[str, int]:

@@ -1,0 +1,101 @@
+"""MiniLM and what it learns about lines: the adapter changes its weights by what it says, and learns from MELD."""
+
+import numpy as np
+import pytest
+import torch
+from miniature import save_meld
+
+from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
+from core.corpora.meld import read_meld
+from core.expression import ExpressionNet
+from core.features import FeatureExtractor, FeatureSettings
+from core.training.banks import LINE_COPIES, text_bank
+from core.training.extraction import ClipFeatures
+from core.training.loop import Recipe
+from core.training.words import WordsRecipe, masked, train_word_adapter
+from core.weights import WeightsError
+from core.words import WordAdapter, WordEncoder
+
+LINE = ["I", "am", "so", "happy", "for", "you!"]
+
+
+def adapter_by_chance(rank: int = 2) -> WordAdapter:
+    torch.manual_seed(1)
+    adapter = WordAdapter(rank)
+    for up in adapter.up:
+        torch.nn.init.normal_(up, std=0.05)
+    return adapter.requires_grad_(False)
+
+
+def test_an_adapter_adds_its_product_to_each_weight_and_nothing_before_training():
+    plain = WordEncoder((4, 6))
+    np.testing.assert_array_equal(WordEncoder((4, 6), adapter=WordAdapter()).encode(LINE), plain.encode(LINE))
+    adapter = adapter_by_chance()
+    changed = WordEncoder((4, 6), adapter=adapter)
+    before, after = (e.model.encoder.layer[3].intermediate.dense.weight for e in (plain, changed))
+    torch.testing.assert_close(after - before, adapter.up[4][3] @ adapter.down[4][3], atol=1e-6, rtol=1e-4)
+    assert len(adapter.weights(plain.model)) == 6 * 6
+    assert np.abs(changed.encode(LINE) - plain.encode(LINE)).max() > 0.01
+    # The same states come from lending the weights for one call, as training does.
+    with torch.inference_mode():
+        lent, _ = plain.states([LINE], adapter.weights(plain.model))
+        torch.testing.assert_close(lent, changed.states([LINE])[0])
+
+
+def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path):
+    for split, count in (("train", 28), ("dev", 14)):
+        save_meld(tmp_path / "meld", split, count)
+    recipe = WordsRecipe(Recipe(epochs=2, learning_rate=1e-3, average=0.5, select=""), rank=2, batch=7)
+    adapter, history = train_word_adapter(tmp_path / "meld", recipe, tmp_path / "run")
+    assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["weighted_f1"] <= 1 for e in history)
+    assert all(up.abs().max() > 0 for up in adapter.up) and not any(p.requires_grad for p in adapter.parameters())
+    again, same = train_word_adapter(tmp_path / "meld", recipe, tmp_path / "run")
+    assert same == history and all(torch.equal(a, b) for a, b in zip(adapter.up, again.up, strict=True))
+    with pytest.raises(ValueError, match="another recipe"):
+        train_word_adapter(tmp_path / "meld", WordsRecipe(recipe.optimisation, rank=2, batch=14), tmp_path / "run")
+
+
+def test_known_lines_are_read_with_masked_words_only(tmp_path):
+    save_meld(tmp_path / "meld", "train", 14)
+    records = read_meld(tmp_path / "meld", "train")
+    plain, adapted = (
+        FeatureExtractor(ExpressionNet(), FeatureSettings(), word_adapter=a) for a in (None, adapter_by_chance())
+    )
+    once = text_bank(records, adapted, tmp_path / "cache")
+    copies = text_bank(records, adapted, tmp_path / "cache", known=True)
+    assert len(once) == 14 and len(copies) == 14 * LINE_COPIES
+    np.testing.assert_array_equal(copies.labels, np.repeat(once.labels, LINE_COPIES))
+    np.testing.assert_array_equal(copies.groups, np.repeat(once.groups, LINE_COPIES))
+    assert copies.label_frequencies() == pytest.approx(once.label_frequencies())
+    first = [copies.sequence(i).astype(np.float32) for i in range(3 * LINE_COPIES)]
+    same = [np.abs(copy - once.sequence(i // LINE_COPIES)).max() < 0.05 for i, copy in enumerate(first)]
+    assert all(len(copy) == len(once.sequence(i // LINE_COPIES)) for i, copy in enumerate(first))
+    assert not all(same)
+    # MiniLM as it was published has learned from none of them.
+    assert len(text_bank(records, plain, tmp_path / "cache", known=True)) == 14
+
+
+def test_masking_hides_the_share_asked_for():
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in range(2000)]
+    assert masked(words, 0.0, rng) == words and set(masked(words, 1.0, rng)) == {"[MASK]"}
+    assert masked(words, 0.15, rng).count("[MASK]") == pytest.approx(300, abs=60)
+    # The tokenizer knows the mask for one word among the others.
+    _, batch = WordEncoder().states([["Oh", "[MASK]", "God!"]])
+    assert batch.word_ids(0) == [None, 0, 1, 2, 2, None] and batch["input_ids"][0, 2] == 103
+
+
+def test_an_adapter_is_kept_beside_the_other_weights(tmp_path):
+    assert load_word_adapter(tmp_path) is None
+    adapter = adapter_by_chance()
+    save_word_adapter(tmp_path, adapter, {"command": "test"})
+    read = load_word_adapter(tmp_path)
+    assert read.rank == 2 and all(torch.equal(a, b) for a, b in zip(adapter.down, read.down, strict=True))
+    (tmp_path / "words.safetensors").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        load_word_adapter(tmp_path)
+
+
+def test_the_experiment_reads_words_without_the_adapter():
+    plain, adapted = (ClipFeatures(CHECKPOINTS, "heard", FeatureSettings(), adapted=a) for a in (False, True))
+    assert "adapter" not in plain.key() and len(adapted.key()["adapter"]) == 64
