@@ -17,6 +17,7 @@ from core.weights import MINILM, MINILM_TOKENIZER, locate
 
 STATE_WIDTH, INNER_WIDTH, BLOCKS = 384, 1536, 6
 WINDOW_WORDS = 100  # MiniLM reads 512 pieces at most; longer transcripts are read in parts
+BATCH = 32  # utterances that MiniLM reads at a time
 MASKED = "[MASK]"  # stands for a word that is not to be read
 
 LINEARS = {  # in each block: (features out, features in)
@@ -88,10 +89,14 @@ class WordEncoder:
     @torch.inference_mode()
     def encode_all(self, utterances: list[list[str]]) -> list[np.ndarray]:
         """Features float32 [n, width] of each of several utterances of at most ``WINDOW_WORDS`` words, none empty."""
-        states, batch = self.states(utterances)
-        return [
-            _mean_per_word(states[i], batch.word_ids(i), len(words)).cpu().numpy() for i, words in enumerate(utterances)
-        ]
+        by_length = sorted(range(len(utterances)), key=lambda i: len(utterances[i]))  # so that little is padding
+        found: dict[int, np.ndarray] = {}
+        for start in range(0, len(utterances), BATCH):
+            chosen = by_length[start : start + BATCH]
+            states, batch = self.states([utterances[i] for i in chosen])
+            for row, i in enumerate(chosen):
+                found[i] = _mean_per_word(states[row], batch.word_ids(row), len(utterances[i])).cpu().numpy()
+        return [found[i] for i in range(len(utterances))]
 
     def states(
         self, utterances: list[list[str]], weights: dict[str, Tensor] | None = None

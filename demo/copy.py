@@ -74,7 +74,8 @@ EXPLANATION = """
 <h2>What am I looking at?</h2>
 <h3>Two ways of paying attention</h3>
 {figure}
-<p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them), the <b>face</b> (found in
+<p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them, having learned from
+television dialogue how a line is meant), the <b>face</b> (found in
 ten pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
 Each runs through a small recurrent network of its own.</p>
 <p>Then the two models part. In <b>self-attention</b> every moment of a modality may look at every moment of <em>the

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from core.checkpoint import CHECKPOINTS, load_face_encoder  # noqa: E402
+from core.checkpoint import CHECKPOINTS, load_face_encoder, load_word_adapter  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
@@ -24,14 +24,15 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True, help="holds ravdess/ fer2013/ meld/")
     parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose face encoder is used")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose encoders are used")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     arguments = parser.parse_args()
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
-        encoder = load_face_encoder(arguments.checkpoint)
-        ablation = Ablation.read(arguments.root, encoder, arguments.cache, arguments.runs, {c.part for c in changes})
+        encoders = load_face_encoder(arguments.checkpoint), load_word_adapter(arguments.checkpoint)
+        parts = {change.part for change in changes}
+        ablation = Ablation.read(arguments.root, *encoders, arguments.cache, arguments.runs, parts)
     except (CorpusError, WeightsError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -21,6 +21,7 @@ from core.training.evaluation import LabelledUtterances
 from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion
 from core.training.loop import Recipe
 from core.training.metrics import classification_metrics
+from core.words import WordAdapter
 
 BLOCKS = (0, 1, 2)  # whose outputs are extracted; each line uses some of them
 LAYERS = FeatureSettings.text_layers
@@ -48,6 +49,7 @@ class Change:
         part: "voice", "words" or "together".
         blocks: of Whisper's encoder, among ``BLOCKS``.
         layers: of MiniLM, among ``LAYERS``.
+        adapted: whether MiniLM has the checkpoint's word adapter.
         copies: other recordings of each voice.
     """
 
@@ -56,6 +58,7 @@ class Change:
     recipe: PairRecipe = BASE
     blocks: tuple[int, ...] = FeatureSettings.audio_blocks
     layers: tuple[int, ...] = LAYERS
+    adapted: bool = True
     copies: int = 1
 
 
@@ -74,11 +77,13 @@ CHANGES = (
     Change("voice", "input dropout 0.8, feature noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
     Change("voice", "no feature noise", replace(BASE, noise=0.0)),
     Change("words", "base", WORDS),
+    Change("words", "MiniLM as published", WORDS, adapted=False),
     Change("words", "all labels drawn equally often", replace(WORDS, skew=0.0)),
     Change("words", "labels drawn as often as in MELD", replace(WORDS, skew=1.0)),
     Change("words", "last layer alone", WORDS, layers=LAYERS[1:]),
     Change("words", "input dropout 0.25", _dropout("text", 0.25, WORDS)),
     Change("together", "base"),
+    Change("together", "MiniLM as published", adapted=False),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
     Change("together", "three times as many incongruent utterances", replace(BASE, incongruent=0.3)),
     Change("together", "judged from all three only", replace(BASE, every_set=False)),
@@ -93,25 +98,34 @@ class Ablation:
 
     Attributes:
         voices: of all actors but the test actors, with one other recording each, blocks ``BLOCKS``; None if not read.
-        lines: MELD's "train" and "dev", layers ``LAYERS``.
+        lines: whether adapted -> MELD's "train" and "dev", layers ``LAYERS``.
         faces: FER2013's "train" and "validation", the latter the first half of PublicTest.
     """
 
     voices: FeatureBank | None
-    lines: dict[str, FeatureBank]
+    lines: dict[bool, dict[str, FeatureBank]]
     faces: dict[str, FeatureBank]
     folder: Path
 
     @classmethod
-    def read(cls, root: Path, face_encoder: ExpressionNet, cache: Path, folder: Path, parts: set[str]) -> "Ablation":
+    def read(
+        cls, root: Path, face_encoder: ExpressionNet, word_adapter: WordAdapter | None, cache: Path, folder: Path,
+        parts: set[str],
+    ) -> "Ablation":  # fmt: skip
         """Extracts or finds what the lines of ``parts`` need."""
-        extractor = FeatureExtractor(face_encoder, FeatureSettings(audio_blocks=BLOCKS))
+        settings = FeatureSettings(audio_blocks=BLOCKS)
+        extractor = FeatureExtractor(face_encoder, settings, word_adapter=word_adapter)
         voices, lines, faces = None, {}, {}
         if parts & {"voice", "together"}:
             records = [r for r in read_ravdess(root / "ravdess") if r.group not in ComposedSplit().test_actors]
             voices = voice_bank(records, extractor, 1, cache)
         if parts & {"words", "together"}:
-            lines = {part: text_bank(read_meld(root / "meld", part), extractor, cache) for part in ("train", "dev")}
+            written = {part: read_meld(root / "meld", part) for part in ("train", "dev")}
+            readers = {True: extractor, False: FeatureExtractor(face_encoder, settings)}
+            lines = {
+                adapted: {part: text_bank(r, reader, cache, known=part == "train") for part, r in written.items()}
+                for adapted, reader in readers.items()
+            }
         if "together" in parts:
             validation = face_bank(root / "fer2013", "validation", face_encoder, 0, cache)
             faces = {
@@ -159,7 +173,9 @@ class Ablation:
             parts["validation"]["audio"] = voices.select(held_out)
         if change.part != "voice":
             for part, name in (("train", "train"), ("validation", "dev")):
-                parts[part]["text"] = columns(self.lines[name], [LAYERS.index(layer) for layer in change.layers])
+                parts[part]["text"] = columns(
+                    self.lines[change.adapted][name], [LAYERS.index(layer) for layer in change.layers]
+                )
         if change.part == "together":
             for part in parts:
                 parts[part]["video"] = self.faces[part]

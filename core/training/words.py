@@ -35,14 +35,14 @@ class WordsRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=3, learning_rate=1e-3, weight_decay=0.01, average=0.98, select="")
+        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.01, average=0.99, select="")
     )
     rank: int = 8
     layers: tuple[int, ...] = (4, 6)
     batch: int = 64
     skew: float = 0.5
     masked: float = 0.15
-    dropout: float = 0.1
+    dropout: float = 0.2
     classifier_dropout: float = 0.5
 
 
