@@ -125,6 +125,7 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     config |= {
         "labels": list(LABELS),
         "features": asdict(checkpoint.settings),
+        "encoders": _encoders(config),
         "label_frequencies": checkpoint.label_frequencies,
         "provenance": checkpoint.provenance,
     }
@@ -135,7 +136,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     """Reads a whole checkpoint.
 
     Raises:
-        WeightsError: a part is missing, was changed, or is for other labels.
+        WeightsError: a part is missing, was changed, is for other labels or goes with other encoders.
     """
     config = _read(folder)
     missing = [name for name in ("face", *MODELS) if name not in config]
@@ -143,6 +144,8 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
     if tuple(config["labels"]) != LABELS:
         raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
+    if config["encoders"] != _encoders(config):
+        raise WeightsError(f"{folder}: its pair learned from another face encoder or word adapter; train it again.")
     fusion, statistics = {}, {}
     for name in MODELS:
         fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
@@ -162,6 +165,11 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         label_frequencies=config["label_frequencies"],
         provenance=config["provenance"],
     )
+
+
+def _encoders(config: dict) -> dict[str, str]:
+    """SHA-256 of what makes the features that a pair learns from."""
+    return {name: config[name]["sha256"] for name in ("face", "words") if name in config}
 
 
 def _read(folder: Path) -> dict:

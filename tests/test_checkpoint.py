@@ -12,6 +12,7 @@ from core import LABELS
 from core.checkpoint import CHECKPOINTS, load_checkpoint, save_face_encoder, save_pair, save_word_adapter
 from core.weights import ALL, Weight, WeightsError, locate
 from core.whisper_weights import load_tiny_en
+from core.words import WordAdapter
 
 
 def test_the_shipped_checkpoint():
@@ -43,6 +44,14 @@ def test_saving_and_loading_is_exact(tmp_path):
             assert torch.equal(again.fusion[name].state_dict()[key], tensor)
     for modality, mean in checkpoint.normalisation.mean.items():
         np.testing.assert_array_equal(again.normalisation.mean[modality], mean)
+
+
+def test_a_pair_is_refused_beside_an_encoder_that_it_did_not_learn_from(tmp_path):
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(CHECKPOINTS, folder)
+    save_word_adapter(folder, WordAdapter(rank=2), {"command": "test"})
+    with pytest.raises(WeightsError, match="train it again"):
+        load_checkpoint(folder)
 
 
 def test_a_changed_weight_is_refused(tmp_path):
