@@ -44,7 +44,7 @@ class PairRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=4, learning_rate=2e-3, weight_decay=0.02, average=0.995, select="")
+        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.02, average=0.995, select="")
     )
     batch: int = 64
     steps: int = 200
@@ -52,13 +52,13 @@ class PairRecipe:
     incongruent: float = 0.3
     neutral_words: float = 0.15
     longest_track: int = 8
-    noise: float = 0.2
+    noise: float = 0.4
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.65})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.8})
     deviation_dropout: float = 0.8
     alone: float = 3.0
     every_set: bool = True
-    voiceless: int = 192
+    voiceless: int = 64
     local: dict[str, LocalEncoder] = field(
         default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
     )
