@@ -52,9 +52,9 @@ class PairRecipe:
     incongruent: float = 0.3
     neutral_words: float = 0.15
     longest_track: int = 8
-    noise: float = 0.4
+    noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.8})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.65})
     deviation_dropout: float = 0.8
     alone: float = 3.0
     every_set: bool = True
