@@ -27,7 +27,7 @@ from core.training.words import masked, words_of
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
 LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
-MASKED_WORDS = 0.3  # share of the words of such a copy: with fewer, fusion trusts the words too far
+MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 2  # other recordings of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
