@@ -54,7 +54,7 @@ class PairRecipe:
     longest_track: int = 8
     noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.65, "audio": 0.65})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.8, "audio": 0.65})
     deviation_dropout: float = 0.8
     alone: float = 3.0
     every_set: bool = True
