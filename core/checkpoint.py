@@ -144,7 +144,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
     if tuple(config["labels"]) != LABELS:
         raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
-    if config["encoders"] != _encoders(config):
+    if config.get("encoders") != _encoders(config):
         raise WeightsError(f"{folder}: its pair learned from another face encoder or word adapter; train it again.")
     fusion, statistics = {}, {}
     for name in MODELS:
