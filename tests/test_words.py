@@ -7,8 +7,7 @@ from miniature import save_meld
 
 from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
 from core.corpora.meld import read_meld
-from core.expression import ExpressionNet
-from core.features import FeatureExtractor, FeatureSettings
+from core.features import FeatureSettings
 from core.training.banks import LINE_COPIES, text_bank
 from core.training.extraction import ClipFeatures
 from core.training.loop import Recipe
@@ -58,9 +57,7 @@ def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path):
 def test_known_lines_are_read_with_masked_words_only(tmp_path):
     save_meld(tmp_path / "meld", "train", 14)
     records = read_meld(tmp_path / "meld", "train")
-    plain, adapted = (
-        FeatureExtractor(ExpressionNet(), FeatureSettings(), word_adapter=a) for a in (None, adapter_by_chance())
-    )
+    plain, adapted = WordEncoder((4, 6)), WordEncoder((4, 6), adapter=adapter_by_chance())
     once = text_bank(records, adapted, tmp_path / "cache")
     copies = text_bank(records, adapted, tmp_path / "cache", known=True)
     assert len(once) == 14 and len(copies) == 14 * LINE_COPIES

@@ -21,7 +21,7 @@ from core.training.evaluation import LabelledUtterances
 from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion
 from core.training.loop import Recipe
 from core.training.metrics import classification_metrics
-from core.words import WordAdapter
+from core.words import WordAdapter, WordEncoder
 
 BLOCKS = (0, 1, 2)  # whose outputs are extracted; each line uses some of them
 LAYERS = FeatureSettings.text_layers
@@ -113,18 +113,16 @@ class Ablation:
         parts: set[str],
     ) -> "Ablation":  # fmt: skip
         """Extracts or finds what the lines of ``parts`` need."""
-        settings = FeatureSettings(audio_blocks=BLOCKS)
-        extractor = FeatureExtractor(face_encoder, settings, word_adapter=word_adapter)
         voices, lines, faces = None, {}, {}
         if parts & {"voice", "together"}:
             records = [r for r in read_ravdess(root / "ravdess") if r.group not in ComposedSplit().test_actors]
-            voices = voice_bank(records, extractor, 1, cache)
+            voices = voice_bank(records, FeatureExtractor(face_encoder, FeatureSettings(audio_blocks=BLOCKS)), 1, cache)
         if parts & {"words", "together"}:
             written = {part: read_meld(root / "meld", part) for part in ("train", "dev")}
-            readers = {True: extractor, False: FeatureExtractor(face_encoder, settings)}
+            encoders = {True: WordEncoder(LAYERS, adapter=word_adapter), False: WordEncoder(LAYERS)}
             lines = {
-                adapted: {part: text_bank(r, reader, cache, known=part == "train") for part, r in written.items()}
-                for adapted, reader in readers.items()
+                adapted: {part: text_bank(r, encoder, cache, known=part == "train") for part, r in written.items()}
+                for adapted, encoder in encoders.items()
             }
         if "together" in parts:
             validation = face_bank(root / "fer2013", "validation", face_encoder, 0, cache)

@@ -24,6 +24,7 @@ from core.training.augment import other_recording
 from core.training.expression import augment
 from core.training.extraction import cache_folder
 from core.training.words import masked, words_of
+from core.words import WordEncoder
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
 LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
@@ -83,7 +84,7 @@ def face_bank(
     return build_bank(found, faces.labels, names, np.zeros(len(faces)), 0)
 
 
-def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Path, known: bool = False) -> FeatureBank:
+def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, known: bool = False) -> FeatureBank:
     """Word features of written lines; lines without a word are left out.
 
     Args:
@@ -91,7 +92,7 @@ def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Pat
             words are taken instead of each. Without an adapter no line is known.
     """
     records = [record for record in records if record.text.split()]
-    adapter = extractor.word_encoder.adapter
+    adapter = encoder.adapter
     copies = LINE_COPIES if known and adapter else 1
 
     def sequences(item: int) -> list[np.ndarray]:
@@ -99,10 +100,10 @@ def text_bank(records: list[ClipRecord], extractor: FeatureExtractor, cache: Pat
         if copies > 1:
             rng = np.random.default_rng(item)
             lines = [masked(words, MASKED_WORDS, rng) for words in lines]
-        return extractor.word_encoder.encode_all(lines)
+        return encoder.encode_all(lines)
 
     lines = hashlib.sha256("\n".join(record.text for record in records).encode()).hexdigest()
-    key = {"lines": lines, "layers": list(extractor.settings.text_layers)}
+    key = {"lines": lines, "layers": list(encoder.layers)}
     if adapter:
         key |= {"adapter": _hash(adapter), "copies": copies, "masked": MASKED_WORDS if copies > 1 else 0}
     found = _cached(key, _shards(len(records)), sequences, cache, "lines")
@@ -134,12 +135,12 @@ def composed_banks(
     training_voices = [record for record in voices if record.group not in held_out]
     banks = {
         "train": {
-            "text": text_bank(read_meld(root / "meld", "train"), extractor, cache, known=True),
+            "text": text_bank(read_meld(root / "meld", "train"), extractor.word_encoder, cache, known=True),
             "video": face_bank(root / "fer2013", "train", extractor.face_encoder, FACE_COPIES, cache, known=True),
             "audio": voice_bank(training_voices, extractor, VOICE_COPIES, cache),
         }
     }
-    lines = text_bank(read_meld(root / "meld", "dev"), extractor, cache)
+    lines = text_bank(read_meld(root / "meld", "dev"), extractor.word_encoder, cache)
     faces = face_bank(root / "fer2013", "validation", extractor.face_encoder, 0, cache)
     dialogues = np.unique(lines.groups)
     early_lines = np.isin(lines.groups, dialogues[: len(dialogues) // 2])
@@ -160,8 +161,8 @@ def all_banks(root: Path, extractor: FeatureExtractor, cache: Path) -> dict[str,
     return {
         "text": join_banks(
             [
-                text_bank(read_meld(root / "meld", "train"), extractor, cache, known=True),
-                text_bank(read_meld(root / "meld", "dev"), extractor, cache),
+                text_bank(read_meld(root / "meld", "train"), extractor.word_encoder, cache, known=True),
+                text_bank(read_meld(root / "meld", "dev"), extractor.word_encoder, cache),
             ]
         ),
         "video": join_banks(

@@ -90,7 +90,8 @@ def _fer2013(bench: Bench) -> tuple[str, LabelledUtterances]:
 def _meld(bench: Bench) -> tuple[str, LabelledUtterances]:
     split = bench.split or "test"
     if bench.modalities in (None, ("text",)):
-        return split, bench.single("text", text_bank(read_meld(bench.root, split), bench.extractor(), bench.cache))
+        words = bench.extractor().word_encoder
+        return split, bench.single("text", text_bank(read_meld(bench.root, split), words, bench.cache))
     records = [record for record in read_meld(bench.root, split, clips=True) if record.pictures]
     return split, _clips(bench, records, "written")
 
@@ -121,7 +122,7 @@ def _composed(bench: Bench) -> tuple[str, LabelledUtterances]:
     lines = bench.split or ("test" if _has(bench.root / "meld", "test_sent_emo.csv") else "dev")
     extractor = bench.extractor()
     banks = {
-        "text": text_bank(read_meld(bench.root / "meld", lines), extractor, bench.cache),
+        "text": text_bank(read_meld(bench.root / "meld", lines), extractor.word_encoder, bench.cache),
         "video": face_bank(bench.root / "fer2013", faces, extractor.face_encoder, 0, bench.cache),
         "audio": voice_bank(read_ravdess(bench.root / "ravdess"), extractor, 0, bench.cache),
     }

@@ -165,7 +165,7 @@ def compose_batch(
     """A batch of new utterances, with everything the recipe lets happen to them."""
     n, classes = recipe.batch, len(LABELS)
     frequency = banks["text"].label_frequencies() if "text" in banks else np.ones(classes)
-    share = frequency**recipe.skew / (frequency**recipe.skew).sum()
+    share = drawn_share(frequency, recipe.skew)
     label = rng.choice(classes, n, p=share)
     drawn = {m: label.copy() for m in banks}  # modality -> the class [n] that it shows
     strange = rng.random(n) < recipe.incongruent
@@ -195,6 +195,11 @@ def compose_batch(
             sequences.append(torch.from_numpy(sequence))
         inputs[modality] = Padded.of(sequences)
     return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
+
+
+def drawn_share(frequency: np.ndarray, skew: float) -> np.ndarray:
+    """How often each label is drawn [n], summing to 1: as often as it occurs, to the power ``skew``."""
+    return frequency**skew / (frequency**skew).sum()
 
 
 def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:

@@ -103,7 +103,10 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     """
     encoder = load_face_encoder(request.checkpoint)
     extractor = FeatureExtractor(encoder, FEATURES)
-    lines = [text_bank(read_meld(request.root / "meld", part), extractor, request.cache) for part in ("train", "dev")]
+    lines = [
+        text_bank(read_meld(request.root / "meld", part), extractor.word_encoder, request.cache)
+        for part in ("train", "dev")
+    ]
     banks = {
         "text": _join(*lines),
         "video": face_bank(request.root / "fer2013", "validation", encoder, TRACK - 1, request.cache),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from core import LABELS
 from core.corpora.layout import ClipRecord
 from core.corpora.meld import read_meld
+from core.training.fusion import drawn_share
 from core.training.loop import Recipe, fit
 from core.training.metrics import classification_metrics
 from core.words import MASKED, STATE_WIDTH, WINDOW_WORDS, WordAdapter, WordEncoder
@@ -85,7 +86,7 @@ def train_word_adapter(root: Path, recipe: WordsRecipe, folder: Path) -> tuple[W
     model = LineClassifier(recipe)
     labels = np.array([record.label for record in train])
     frequency = np.bincount(labels, minlength=len(LABELS)) / len(labels)
-    share = frequency**recipe.skew / (frequency**recipe.skew).sum()  # of each label in the batches
+    share = drawn_share(frequency, recipe.skew)
     log_share = torch.from_numpy(np.log(share)).float()
     chance = (share / frequency)[labels] / len(labels)  # of each line
     steps = len(train) // recipe.batch
