@@ -4,12 +4,28 @@ The way of the data, one noun per module::
 
     file -> media -> faces, speech, words -> features -> fusion (cross and self) -> analysis
 
-Nothing in this package imports gradio or plotly. Training and corpora live in
-``core.training`` and ``core.corpora``, apart from inference.
+Nothing in this package imports gradio or plotly. What learns and what measures lives apart from inference:
+``core.corpora`` reads corpora, ``core.datasets`` makes features of them, ``core.training`` trains what a checkpoint
+holds, ``core.experiment`` asks the paper's question.
 """
+
+from collections.abc import Iterable
+from itertools import combinations
 
 LABELS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """The seven classes, in the order of every logits and probability vector of this project."""
 
 MODALITIES = ("text", "video", "audio")
 """The three modalities of an utterance, in the order in which they are displayed and stored."""
+
+Subset = tuple[str, ...]
+"""A set of modalities, in the order of ``MODALITIES``."""
+
+SUBSETS: tuple[Subset, ...] = tuple(s for size in (1, 2, 3) for s in combinations(MODALITIES, size))
+"""The seven sets of modalities, small ones first."""
+
+
+def subset_of(modalities: Iterable[str]) -> Subset:
+    """These modalities in the order of ``MODALITIES``; what is none is left out."""
+    wanted = set(modalities)
+    return tuple(m for m in MODALITIES if m in wanted)

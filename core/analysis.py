@@ -1,20 +1,27 @@
-"""One typed result for everything downstream: two verdicts on a clip and the attention behind them."""
+"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+
+A stream and its map depend on their own two modalities only, so one run of a model answers for every set of the
+modalities: the same streams are pooled anew for each, and the same maps are shared.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, SUBSETS, Subset, subset_of
 from core.checkpoint import CHECKPOINTS, MODELS, Checkpoint, load_checkpoint, subset_name
+from core.device import choose_device
 from core.faces import FaceTrack
 from core.features import FeatureExtractor, Missing, Progress, Sequence, Utterance, nothing_found, timed
-from core.fusion import FusionModel, Padded, Pair, pairs_within
+from core.fusion import FusionModel, FusionOutput, Padded, Pair, pairs_within
 from core.media import Voice
 from core.speech import Transcript
 
 SWITCHED_OFF = "switched off"
+WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also judged in windows, a new one every five seconds
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,12 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one model makes of an utterance: ``probabilities`` float64 [7] in the order of ``LABELS``."""
+    """What one model makes of a set of modalities.
+
+    Attributes:
+        probabilities: float64 [7] in the order of ``LABELS``.
+        attention: maps of the pairs within that set; verdicts of one clip share them. Empty for a window.
+    """
 
     model: str
     probabilities: np.ndarray
@@ -73,55 +85,119 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """The result for one clip and one set of modalities.
+class Prediction:
+    """What both models say from one set of modalities.
 
     Attributes:
-        used: the modalities that both models saw, in the order of ``MODALITIES``.
-        missing: the others, each with its reason ("switched off" among them).
+        used: that set.
         cross: None when fewer than two modalities are used: cross-attention needs two.
-        self_: None only when every modality is switched off.
-        timings: stage -> seconds.
+        self_: None only when nothing is used.
     """
 
-    file: str
-    duration: float
-    used: tuple[str, ...]
-    missing: dict[str, str]
-    transcript: Transcript
-    faces: FaceTrack
-    voice: Voice | None
+    used: Subset
     cross: Verdict | None
     self_: Verdict | None
-    timings: dict[str, float]
-    warnings: tuple[str, ...]
 
     def verdicts(self) -> dict[str, Verdict | None]:
         """Model name -> verdict."""
         return {"cross": self.cross, "self": self.self_}
 
-    def to_json(self, attention: bool = False) -> dict:
-        """The object that ``scripts/analyze.py --json`` prints (its contract stands in the README)."""
+    def to_json(self) -> dict:
+        """Model name -> ``Verdict.to_json``, or None."""
+        return {name: verdict and verdict.to_json() for name, verdict in self.verdicts().items()}
+
+
+NO_PREDICTION = Prediction((), None, None)
+"""Everything is switched off or absent."""
+
+Predictions = dict[Subset, Prediction]
+"""Every set of the modalities that are there, the largest last."""
+
+
+def choose(predictions: Predictions, wanted: Subset) -> Prediction:
+    """From the modalities that are wanted and there."""
+    return predictions.get(subset_of(m for m in wanted if (m,) in predictions), NO_PREDICTION)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds."""
+
+    start: float
+    end: float
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything said about one clip.
+
+    Attributes:
+        missing: modality -> why the clip has none of it.
+        predictions: of each set of the modalities that the clip has.
+        windows: in order of time, empty for clips no longer than one; those that hold nothing are left out.
+        timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
+        warnings: sentences for people.
+    """
+
+    file: str
+    duration: float
+    transcript: Transcript
+    faces: FaceTrack
+    voice: Voice | None
+    missing: dict[str, str]
+    predictions: Predictions
+    windows: tuple[Window, ...]
+    timings: dict[str, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def present(self) -> Subset:
+        """The modalities that the clip has."""
+        return subset_of(set(MODALITIES) - set(self.missing))
+
+    @property
+    def everything(self) -> Prediction:
+        """From every modality that the clip has."""
+        return self.predictions[self.present]
+
+    def prediction(self, wanted: Subset) -> Prediction:
+        """From the modalities that are wanted and there."""
+        return choose(self.predictions, wanted)
+
+    def absent(self, wanted: Subset = MODALITIES) -> dict[str, str]:
+        """Modality -> why it is not used when these are wanted: it is missing or switched off."""
+        return {m: self.missing.get(m, SWITCHED_OFF) for m in MODALITIES if m in self.missing or m not in wanted}
+
+    def to_json(self, wanted: Subset = MODALITIES, attention: bool = False) -> dict:
+        """The object of page, command line and endpoint (its contract stands in the README).
+
+        Args:
+            wanted: the modalities whose verdicts stand at the top; ``subsets`` holds all sets in any case.
+            attention: whether the maps behind those verdicts are written out.
+        """
+        prediction = self.prediction(wanted)
+        words = self.transcript.words
         result = {
             "file": self.file,
             "duration": round(self.duration, 3),
             "labels": list(LABELS),
-            "used": list(self.used),
-            "missing": self.missing,
+            "used": list(prediction.used),
+            "missing": self.absent(wanted),
             "transcript": {
                 "text": self.transcript.text,
-                "words": [
-                    {"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in self.transcript.words
-                ],
+                "words": [{"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words],
             },
-            **{name: verdict and verdict.to_json() for name, verdict in self.verdicts().items()},
+            **prediction.to_json(),
+            "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
+            "windows": [{"start": w.start, "end": w.end, **w.prediction.to_json()} for w in self.windows],
             "timings": {stage: round(seconds, 4) for stage, seconds in self.timings.items()},
             "warnings": list(self.warnings),
         }
         if attention:
             result["attention"] = {
                 name: {f"{query}->{key}": map_.to_json() for (query, key), map_ in verdict.attention.items()}
-                for name, verdict in self.verdicts().items()
+                for name, verdict in prediction.verdicts().items()
                 if verdict
             }
         return result
@@ -146,11 +222,12 @@ class Analyzer:
             WeightsError: a weight is missing or is not the file it should be.
             ValueError: "cuda" was asked for and there is no GPU.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("No GPU was found; use --device cpu or auto.")
-        return cls(load_checkpoint(folder), device, transcriber)
+        return cls(load_checkpoint(folder), choose_device(device).name, transcriber)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of both models."""
+        return self.models["cross"].config.heads
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """The slow part: reads a clip and extracts its features, once.
@@ -163,59 +240,107 @@ class Analyzer:
             raise error
         return utterance
 
-    def judge(self, utterance: Utterance, modalities: tuple[str, ...] = MODALITIES) -> Analysis:
-        """The fast part: both models on the modalities that are wanted and there."""
-        sequences = {m: utterance[m] for m in MODALITIES if m in modalities and isinstance(utterance[m], Sequence)}
-        missing = {
-            m: utterance[m].reason if isinstance(utterance[m], Missing) else SWITCHED_OFF
-            for m in MODALITIES
-            if m not in sequences
-        }
+    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+        """``extract``, then both models on every set of the clip's modalities and on every window.
+
+        Raises:
+            MediaError: as ``extract``.
+        """
+        utterance = self.extract(path, progress)
+        if progress:
+            progress(0.98, "asking both models")
         timings = dict(utterance.timings)
         with timed(timings, "fusion"):
-            inputs = {m: self._padded(m, sequence) for m, sequence in sequences.items()}
-            verdicts = {name: self._verdict(name, inputs, sequences) for name in MODELS}
+            predictions = self.predict(utterance)
+            windows = self._windows(utterance)
         return Analysis(
             file=utterance.file,
             duration=utterance.duration,
-            used=tuple(sequences),
-            missing=missing,
             transcript=utterance.transcript,
             faces=utterance.faces,
             voice=utterance.voice,
-            cross=verdicts["cross"],
-            self_=verdicts["self"],
+            missing={m: found.reason for m in MODALITIES if isinstance(found := utterance[m], Missing)},
+            predictions=predictions,
+            windows=windows,
             timings=timings,
             warnings=utterance.warnings,
         )
 
-    def analyze(
-        self, path: str | Path, modalities: tuple[str, ...] = MODALITIES, progress: Progress | None = None
-    ) -> Analysis:
-        """``extract``, then ``judge``."""
-        return self.judge(self.extract(path, progress), modalities)
+    def predict(self, utterance: Utterance, attention: bool = True) -> Predictions:
+        """Both models on every set of the utterance's modalities: one run of each, a few milliseconds.
 
-    def _padded(self, modality: str, sequence: Sequence) -> Padded:
-        values = self.checkpoint.normalisation.apply(modality, sequence.values)
-        return Padded(
-            torch.from_numpy(values.astype(np.float32))[None].to(self.device),
-            torch.tensor([len(values)], device=self.device),
+        Args:
+            attention: whether the maps are kept.
+        """
+        sequences = _sequences(utterance)
+        outputs = self._run([sequences])
+        maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
+        there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
+        return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
+
+    def _windows(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All windows of a longer clip, as one batch."""
+        if utterance.duration <= WINDOW:
+            return ()
+        starts = np.arange(0, max(utterance.duration - HOP, HOP), HOP)
+        spans = [(float(start), min(float(start) + WINDOW, utterance.duration)) for start in starts]
+        held = [(span, _sequences(utterance.window(*span))) for span in spans]
+        held = [(span, sequences) for span, sequences in held if sequences]
+        if not held:
+            return ()
+        outputs = self._run([sequences for _, sequences in held])
+        return tuple(
+            Window(*span, self._prediction(outputs, {}, row, tuple(sequences)))
+            for row, (span, sequences) in enumerate(held)
         )
 
     @torch.inference_mode()
-    def _verdict(self, name: str, inputs: dict[str, Padded], sequences: dict[str, Sequence]) -> Verdict | None:
-        model = self.models[name]
-        if not pairs_within(model.config.pairs, tuple(inputs)):
-            return None
-        output = model(inputs)
-        temperature = self.checkpoint.temperature[name][subset_name(tuple(inputs))]
-        probabilities = (output.logits[0].double() / temperature).softmax(0).cpu().numpy()
-        times = {m: sequence.times[:: stride_of(model, m)] for m, sequence in sequences.items()}
-        attention = {
+    def _run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
+        """Both models on a batch of at least one utterance, each of one modality at least."""
+        inputs = {}
+        for modality in subset_of({m for sequences in utterances for m in sequences}):
+            rows = [self._normalised(modality, sequences.get(modality)) for sequences in utterances]
+            inputs[modality] = Padded.of(rows).to(self.device)
+        return {name: model(inputs) for name, model in self.models.items()} if inputs else {}
+
+    def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
+        """float32 [T, D]; no step for a modality that is absent."""
+        if sequence is None:
+            return torch.zeros(0, len(self.checkpoint.normalisation.mean[modality]))
+        return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values).astype(np.float32))
+
+    def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
+        """The maps of the first utterance of a batch."""
+        times = {m: sequence.times[:: stride_of(self.models[name], m)] for m, sequence in sequences.items()}
+        return {
             (query, key): AttentionMap(query, key, weights[0].float().cpu().numpy(), times[query], times[key])
             for (query, key), weights in output.attention.items()
         }
-        return Verdict(name, probabilities, attention)
+
+    @torch.inference_mode()
+    def _prediction(
+        self, outputs: dict[str, FusionOutput], maps: dict[str, dict[Pair, AttentionMap]], row: int, used: Subset
+    ) -> Prediction:
+        """One utterance of a batch, judged from its streams within ``used``."""
+        verdicts: dict[str, Verdict | None] = {}
+        for name, model in self.models.items():
+            pairs = pairs_within(model.config.pairs, used)
+            if not pairs:
+                verdicts[name] = None
+                continue
+            output = outputs[name]
+            within = model.streams_within(used).to(output.exists.device)
+            logits = model.classify(output.streams[row][None], (output.exists[row] & within)[None])[0]  # [7]
+            temperature = self.checkpoint.temperature[name][subset_name(used)]
+            probabilities = (logits.double() / temperature).softmax(0).cpu().numpy()
+            shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
+            verdicts[name] = Verdict(name, probabilities, shared)
+        return Prediction(used, verdicts["cross"], verdicts["self"])
+
+
+def _sequences(utterance: Utterance) -> dict[str, Sequence]:
+    """What an utterance has, by modality."""
+    return {m: found for m in MODALITIES if isinstance(found := utterance[m], Sequence)}
 
 
 def stride_of(model: FusionModel, modality: str) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import MODALITIES
-from core.analysis import Analysis, Analyzer
+from core.analysis import Analyzer, Prediction, choose
 from core.faces import Face, FaceFinder, FaceTrack, no_faces
 from core.features import Missing, Sequence, Utterance
 from core.media import SAMPLE_RATE, Frame, Voice
@@ -32,14 +32,14 @@ class Moment:
     """What is known right now.
 
     Attributes:
-        analysis: None while neither face nor voice nor words are there.
+        prediction: from what is wanted and there; uses nothing while neither face nor voice nor words are.
         box: x, y, width, height of the face as shares of the last picture, None without a face.
         words: of the last phrase.
         doing: in a few words, what is being listened to.
         behind: seconds between the newest sound and the newest sound that was heard.
     """
 
-    analysis: Analysis | None
+    prediction: Prediction
     box: tuple[float, float, float, float] | None
     words: str
     doing: str
@@ -88,11 +88,9 @@ class Live:
             doing, behind, end = self._doing, self._sound_end - self._heard_until, self._sound_end
         if transcript.words and end - transcript.words[-1].end > PHRASE_MEMORY:
             text, transcript = Missing("no phrase lately"), Transcript()
-        utterance = self._utterance(audio, text, transcript)
-        present = any(isinstance(utterance[m], Sequence) and m in modalities for m in MODALITIES)
+        predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
         face = self._faces[-1][1] if self._faces else None
-        analysis = self._analyzer.judge(utterance, modalities) if present else None
-        return Moment(analysis, face and face.box, transcript.text, doing, behind)
+        return Moment(choose(predictions, modalities), face and face.box, transcript.text, doing, behind)
 
     def close(self) -> None:
         """Ends the thread and lets go of everything."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from core import MODALITIES
+from core import MODALITIES, subset_of
 from core.analysis import Analyzer
 from core.media import MediaError
 from demo.clip import ONE_CLIP_AT_A_TIME
-from demo.visit import Visit
+from demo.session import Session
 
 DESCRIPTION = """Analyses one clip with both models.
 
@@ -21,15 +21,15 @@ def endpoint(analyzer: Analyzer) -> None:
     """Adds the endpoint to the page that is being built; nothing of it is visible."""
 
     def analyze(clip: str, modalities: list[str], attention: bool) -> dict:
-        guest = Visit()
+        guest = Session()
         guest.own(Path(clip))
         try:
-            wanted = tuple(m for m in MODALITIES if m in modalities)
-            analysis = analyzer.analyze(clip, wanted)
-            if analysis.self_ is None:
+            wanted = subset_of(modalities)
+            analysis = analyzer.analyze(clip)
+            if not analysis.prediction(wanted).used:
                 reasons = "; ".join(f"{m}: {analysis.missing[m]}" for m in wanted) or "no modality was asked for"
                 raise gr.Error(f"Nothing to go by ({reasons}).")
-            return analysis.to_json(attention=attention)
+            return analysis.to_json(wanted, attention)
         except MediaError as error:
             raise gr.Error(str(error)) from error
         finally:

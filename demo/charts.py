@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core import LABELS, MODALITIES
-from core.analysis import Analysis, Verdict
+from core.analysis import Analysis, Prediction, Verdict
 from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, percent, translucent
 from demo.pictures import data_uri, spread
 
@@ -82,17 +82,18 @@ def change_in_words(difference: float) -> str:
     return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
 
 
-def course(windows: list[tuple[float, float, Analysis]], duration: float) -> go.Figure:
-    """The course of each emotion over windows of (start, end, analysis): one panel a model, one line an emotion.
+def course(analysis: Analysis) -> go.Figure:
+    """The course of each emotion over the windows of a clip: one panel a model, one line an emotion.
 
     A line breaks where a model is undefined. A point lies in the middle of its window.
     """
     models = ("cross", "self")
-    middles = [(start + end) / 2 for start, end, _ in windows]
-    spans = [f"{start:.0f}–{end:.0f} s" for start, end, _ in windows]
+    windows = analysis.windows
+    middles = [(window.start + window.end) / 2 for window in windows]
+    spans = [f"{window.start:.0f}–{window.end:.0f} s" for window in windows]
     traces = []
     for row, model in enumerate(models):
-        verdicts = [_verdict(analysis, model) for _, _, analysis in windows]
+        verdicts = [window.prediction.verdicts()[model] for window in windows]
         traces += [
             {"type": "scatter", "name": label, "legendgroup": label, "showlegend": row == 0,
              "xaxis": "x", "yaxis": "y" if row == 0 else "y2",
@@ -105,27 +106,28 @@ def course(windows: list[tuple[float, float, Analysis]], duration: float) -> go.
     axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     return dressed(
         traces, 430, {"l": 44, "r": 12, "t": 56, "b": 40},
-        xaxis={"range": [0, duration], "ticksuffix": " s", "anchor": "y2"},
+        xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": "y2"},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
         legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
         annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
 
 
-def timeline(analysis: Analysis, model: str) -> go.Figure:
+def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figure:
     """Voice, words and faces on one time axis, and how much attention each moment receives, per lane.
 
     Attention is in units of an even share: 1 (dotted) is what a moment gets when all get the same.
     One trace ``attention to <modality>`` a lane, with the values of ``received``.
     """
-    verdict = _verdict(analysis, model)
+    verdict = prediction.verdicts()[model]
+    absences = analysis.absent(prediction.used)
     shares = {m: received(verdict, m) for m in MODALITIES} if verdict else {}
     shares = {m: share for m, share in shares.items() if share is not None}
     highest = max([2.0, *(float(values.max()) for _, values in shares.values())])
     traces = [*_waveform(analysis), *_words(analysis), *_found(analysis)]
     layout, notes, shapes = {}, [], []
     for modality, lane in LANES.items():
-        absent = analysis.missing.get(modality)
+        absent = absences.get(modality)
         notes.append(_title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
         shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False}
         layout[lane.content] = {**shared, "range": [-1, 1], "visible": False}
@@ -161,10 +163,6 @@ def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] |
         return None
     values = np.mean([np.asarray(m.weights).mean((0, 1)) for m in maps], 0)  # [T], sums to 1
     return np.asarray(maps[0].key_times), values * len(values)
-
-
-def _verdict(analysis: Analysis, model: str) -> Verdict | None:
-    return analysis.cross if model == "cross" else analysis.self_
 
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:

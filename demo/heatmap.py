@@ -7,7 +7,8 @@ were spread evenly; it always reaches three times that weight, so an even map ne
 import numpy as np
 import plotly.graph_objects as go
 
-from core.analysis import Analysis, AttentionMap
+from core.analysis import Analysis, AttentionMap, Prediction
+from core.fusion import Pair
 from demo.charts import dressed
 from demo.palette import FAINT, SCALE
 from demo.pictures import data_uri
@@ -22,13 +23,13 @@ ASKS = {"text": "word", "video": "the face at", "audio": "the voice at"}
 ANSWERS = {"text": "word", "video": "face at", "audio": "voice at"}
 
 
-def attention(analysis: Analysis, model: str, pair: tuple[str, str], head: int | None = None) -> go.Figure:
+def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None) -> go.Figure:
     """The heatmap of one pair of one model; ``head`` counts from 0, None is the mean of all heads.
 
     Raises:
         KeyError: the model has no verdict or no such pair.
     """
-    verdict = analysis.cross if model == "cross" else analysis.self_
+    verdict = prediction.verdicts()[model]
     if verdict is None or pair not in verdict.attention:
         raise KeyError(f"{model} has no map {pair}")
     shown = verdict.attention[pair]

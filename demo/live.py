@@ -16,11 +16,11 @@ import gradio as gr
 import numpy as np
 from av import AudioFrame, AudioResampler
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, subset_of
 from core.analysis import Analyzer
 from core.live import Live
 from core.media import SAMPLE_RATE
-from demo import copy
+from demo import wording
 from demo.palette import EMOTION, MODEL
 
 MOST_VISITORS = 3  # at once; more would be too slow for everybody on two cores
@@ -55,7 +55,7 @@ class Guests:
         self._let_go()
         with self._lock:
             if len(self._guests) >= MOST_VISITORS:
-                return {"error": copy.LIVE_FULL}
+                return {"error": wording.LIVE_FULL}
             ticket = secrets.token_urlsafe(16)
             self._guests[ticket] = Guest(Live(self._analyzer))
         self._look_again()
@@ -69,29 +69,31 @@ class Guests:
         with self._lock:
             guest = self._guests.get(str(sent.get("ticket")))
         if guest is None:
-            return {"error": copy.LIVE_OVER}
+            return {"error": wording.LIVE_OVER}
         with guest.lock:
             guest.seen = time.monotonic()
             try:
                 image = _picture(sent.get("picture", ""))
                 sound = _sound(guest, sent.get("sound", ""), int(sent.get("rate", 0)))
             except ValueError:
-                return {"error": copy.LIVE_BAD}
+                return {"error": wording.LIVE_BAD}
             guest.live.hear(sound)
             if image is not None:
                 guest.live.see(image, guest.seen - guest.begun)
-            wanted = tuple(m for m in MODALITIES if m in sent.get("modalities", MODALITIES))
+            wanted = subset_of(sent.get("modalities", MODALITIES))
             moment = guest.live.now(wanted)
             took = time.monotonic() - guest.seen
-        verdicts = moment.analysis.verdicts() if moment.analysis else {name: None for name in MODEL}
         return {
             "box": moment.box,
             "words": moment.words,
             "doing": moment.doing,
-            "used": list(moment.analysis.used) if moment.analysis else [],
+            "used": list(moment.prediction.used),
             "milliseconds": round(took * 1000, 1),
             "behind": round(moment.behind, 2),
-            **{name: v and [round(float(p), 4) for p in v.probabilities] for name, v in verdicts.items()},
+            **{
+                name: verdict and [round(float(p), 4) for p in verdict.probabilities]
+                for name, verdict in moment.prediction.verdicts().items()
+            },
         }
 
     def end(self, ticket: str) -> None:
@@ -145,18 +147,18 @@ def _markup() -> str:
         for name, title in MODEL.items()
     )
     switches = "".join(
-        f'<label><input type="checkbox" value="{m}" checked> {copy.SWITCH[m]}</label>'
+        f'<label><input type="checkbox" value="{m}" checked> {wording.SWITCH[m]}</label>'
         for m in ("video", "audio", "text")
     )
     return (
-        f'<div class="live" data-labels="{",".join(LABELS)}"><p class="hint">{copy.LIVE_HINT}</p>'
+        f'<div class="live" data-labels="{",".join(LABELS)}"><p class="hint">{wording.LIVE_HINT}</p>'
         '<div class="live-columns"><div><div class="live-view">'
         '<video playsinline muted aria-label="Your camera"></video><div class="live-box" hidden></div></div>'
         f'<p id="live-note" class="error" role="alert" hidden></p><div class="level" hidden aria-hidden="true">'
         '<div class="bar"><i></i></div><span></span></div>'
         '<p><button type="button" class="live-start">Start</button></p>'
         '<p class="live-doing hint" role="status">Not running.</p><p class="live-words"></p></div>'
-        f'<div><fieldset class="live-switches"><legend>{copy.SWITCHES}</legend>{switches}</fieldset>'
+        f'<div><fieldset class="live-switches"><legend>{wording.SWITCHES}</legend>{switches}</fieldset>'
         f'<div class="live-panels">{panels}</div></div></div></div>'
     )
 

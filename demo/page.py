@@ -4,10 +4,10 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from core.analysis import Analyzer
-from demo import api, clip, copy, figure, live
+from demo import api, clip, figure, live, wording
 from demo.palette import FONT
+from demo.session import HOUR, leave
 from demo.style import CSS, SCRIPT
-from demo.visit import HOUR, leave
 
 LARGEST_FILE = "200mb"
 CACHE_SWEEP = 600  # seconds between looks for files that are older than an hour
@@ -15,16 +15,16 @@ CACHE_SWEEP = 600  # seconds between looks for files that are older than an hour
 
 def build(analyzer: Analyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
-    with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP, HOUR)) as page:
-        gr.HTML(copy.INTRODUCTION)
+    with gr.Blocks(title=wording.TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP, HOUR)) as page:
+        gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer)
             with gr.Tab("Live"):
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(copy.EXPLANATION.format(figure=figure.drawing("about"), limits=copy.LIMITS))
-        gr.HTML(copy.FOOTER)
+                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about"), limits=wording.LIMITS))
+        gr.HTML(wording.FOOTER)
         # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
         gr.Plot(go.Figure(), elem_id="preload")
         api.endpoint(analyzer)

@@ -7,12 +7,11 @@ from html import escape
 
 import numpy as np
 
-from core import LABELS, MODALITIES
-from core.analysis import Analysis, Verdict
-from demo import copy
+from core import LABELS, MODALITIES, SUBSETS, Subset
+from core.analysis import Analysis, Prediction, Verdict
+from demo import wording
 from demo.palette import EMOTION, MODALITY, MODEL, percent
 from demo.pictures import data_uri, spread
-from demo.visit import SUBSETS
 
 UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
 
@@ -22,7 +21,7 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
     head = f"<h3>{MODEL[name]}</h3>"
     if verdict is None:
         return f'<div class="verdict" data-model="{name}" data-label="">{head}<p class="none">{escape(why)}</p></div>'
-    remarks = [copy.NOT_SURE] if verdict.probability < UNSURE else []
+    remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
     if baseline is not None:
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
         difference = verdict.probability - before
@@ -44,15 +43,13 @@ def in_words(verdict: Verdict) -> str:
     return ", ".join(f"{LABELS[i]} {percent(float(verdict.probabilities[i]))}" for i in order)
 
 
-def agreement(analysis: Analysis | None) -> str:
+def agreement(prediction: Prediction) -> str:
     """One line above the panels: whether the two models say the same."""
-    if analysis is None:
-        return f'<p class="agreement none">{copy.ALL_OFF}</p>'
-    cross, own = analysis.cross, analysis.self_
-    if cross is None or own is None:
-        only = own or cross
-        text = f"Only self-attention can answer: {only.label}." if only else copy.NOTHING
-        return f'<p class="agreement none">{text}</p>'
+    cross, own = prediction.cross, prediction.self_
+    if own is None:
+        return f'<p class="agreement none">{wording.ALL_OFF}</p>'
+    if cross is None:
+        return f'<p class="agreement none">Only self-attention can answer: {own.label}.</p>'
     if cross.label == own.label:
         return f'<p class="agreement same">Both say <b>{cross.label}</b>.</p>'
     return (
@@ -64,9 +61,7 @@ def agreement(analysis: Analysis | None) -> str:
 
 def notes(analysis: Analysis) -> str:
     """What was absent and what should be known about the clip."""
-    absent = [
-        f"{copy.MISSING[m]}: {escape(reason)}." for m, reason in analysis.missing.items() if reason != "switched off"
-    ]
+    absent = [f"{wording.MISSING[m]}: {escape(reason)}." for m, reason in analysis.missing.items()]
     sentences = absent + [escape(w) for w in analysis.warnings]
     return "".join(f'<p class="note">{sentence}</p>' for sentence in sentences)
 
@@ -103,14 +98,14 @@ def face_strip(analysis: Analysis) -> str:
     )
 
 
-def matrix(analyses: dict[tuple[str, ...], Analysis], on: tuple[str, ...], everything: Analysis) -> str:
+def matrix(analysis: Analysis, on: Subset) -> str:
     """All seven subsets for both models as a table; the row that is switched on is marked."""
-    body = []
+    everything, body = analysis.everything, []
     for subset in SUBSETS:
         name = " + ".join(MODALITY[m] for m in subset)
-        found = analyses.get(subset)
+        found = analysis.predictions.get(subset)
         if found is None:
-            absent = [MODALITY[m] for m in subset if m in everything.missing]
+            absent = [MODALITY[m] for m in subset if m in analysis.missing]
             cells = f'<td colspan="2" class="none">no {" and no ".join(absent)} in this clip</td>'
         else:
             cells = _cell("cross", found.cross, everything.cross) + _cell("self", found.self_, everything.self_)

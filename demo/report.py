@@ -8,73 +8,67 @@ from html import escape
 from plotly.offline import get_plotlyjs
 
 from core import LABELS
-from demo import charts, copy, heatmap, panels
+from core.analysis import Analysis, Window
+from demo import charts, heatmap, panels, wording
 from demo.palette import MODALITY, MODEL
 from demo.style import CSS
-from demo.visit import SUBSETS, Visit
 
 
-def as_json(visit: Visit) -> str:
-    """The analysis with its attention, every subset's verdicts and every window's, as one JSON object."""
-    result = visit.everything.to_json(attention=True)
-    result["subsets"] = {
-        "+".join(subset): {name: v and v.to_json() for name, v in visit.analyses[subset].verdicts().items()}
-        for subset in SUBSETS
-        if subset in visit.analyses
-    }
-    result["windows"] = [
-        {"start": start, "end": end, **{name: v and v.to_json() for name, v in analysis.verdicts().items()}}
-        for start, end, analysis in visit.windows
-    ]
-    return json.dumps(result, ensure_ascii=False, indent=1)
+def as_json(analysis: Analysis) -> str:
+    """The analysis with its attention as one JSON object."""
+    return json.dumps(analysis.to_json(attention=True), ensure_ascii=False, indent=1)
 
 
-def as_csv(visit: Visit) -> str:
+def as_csv(analysis: Analysis) -> str:
     """One line a window and model: start, end, model, label, seven probabilities; a short clip is one window."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["start", "end", "model", "label", *LABELS])
-    for start, end, analysis in visit.windows or [(0.0, visit.everything.duration, visit.everything)]:
-        for name, verdict in analysis.verdicts().items():
+    for window in analysis.windows or [Window(0.0, analysis.duration, analysis.everything)]:
+        for name, verdict in window.prediction.verdicts().items():
             cells = [verdict.label, *(f"{p:.6f}" for p in verdict.probabilities)] if verdict else [""] * 8
-            writer.writerow([f"{start:.3f}", f"{end:.3f}", name, *cells])
+            writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells])
     return text.getvalue()
 
 
-def as_html(visit: Visit) -> str:
+def as_html(analysis: Analysis) -> str:
     """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
-    everything = visit.everything
+    everything = analysis.everything
     facts = [
-        ("Clip", f"{everything.file}, {everything.duration:.1f} s"),
+        ("Clip", f"{analysis.file}, {analysis.duration:.1f} s"),
         ("Used", ", ".join(MODALITY[m] for m in everything.used)),
         ("Models", "fusion models after Rajan, Brutti and Cavallaro (ICASSP 2022), trained on composed samples"),
     ]
     parts = [
         "<header><h1>Cross or self? A report</h1>",
         "<table class='facts'>" + "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in facts) + "</table>",
-        f'<p class="limits">{copy.LIMITS}</p></header>',
-        panels.notes(everything),
+        f'<p class="limits">{wording.LIMITS}</p></header>',
+        panels.notes(analysis),
         panels.agreement(everything),
         '<div class="pair">',
     ]
     for name, verdict in everything.verdicts().items():
-        head = panels.verdict(name, verdict, None, copy.UNDEFINED)
+        head = panels.verdict(name, verdict, None, wording.UNDEFINED)
         parts.append(f"<section>{head}{_chart(charts.probabilities(verdict)) if verdict else ''}</section>")
     parts += [
-        "</div>", panels.transcript(everything), panels.face_strip(everything), copy.MATRIX, panels.legend(),
-        panels.matrix(visit.analyses, everything.used, everything),
+        "</div>", panels.transcript(analysis), panels.face_strip(analysis), wording.MATRIX, panels.legend(),
+        panels.matrix(analysis, everything.used),
     ]  # fmt: skip
-    if visit.windows:
-        parts += [copy.COURSE, _chart(charts.course(visit.windows, everything.duration))]
+    if analysis.windows:
+        parts += [wording.COURSE, _chart(charts.course(analysis))]
     for name, verdict in everything.verdicts().items():
         if verdict:
-            parts += [f"<h2>{MODEL[name]}</h2>", "<h3>In time</h3>", _chart(charts.timeline(everything, name))]
+            in_time = charts.timeline(analysis, everything, name)
+            parts += [f"<h2>{MODEL[name]}</h2>", "<h3>In time</h3>", _chart(in_time)]
             for pair in verdict.attention:
-                parts += [f"<h3>{panels.pair_name(pair)}</h3>", _chart(heatmap.attention(everything, name, pair))]
+                parts += [
+                    f"<h3>{panels.pair_name(pair)}</h3>",
+                    _chart(heatmap.attention(analysis, everything, name, pair)),
+                ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Cross or self? {escape(everything.file)}</title><style>{CSS}{REPORT_CSS}</style>"
+        f"<title>Cross or self? {escape(analysis.file)}</title><style>{CSS}{REPORT_CSS}</style>"
         f"<script>{get_plotlyjs()}</script></head><body class='gradio-container'>{''.join(parts)}</body></html>"
     )
 

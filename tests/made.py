@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import skimage.data
 
-from core import MODALITIES
-from core.analysis import Analysis, AttentionMap, Verdict
+from core import MODALITIES, SUBSETS, Subset
+from core.analysis import Analysis, AttentionMap, Prediction, Verdict, Window
 from core.faces import FaceTrack
 from core.fusion import CROSS, SELF, pairs_within
 from core.media import SAMPLE_RATE, Voice
@@ -29,11 +29,9 @@ def face_track(times: np.ndarray) -> FaceTrack:
     )  # fmt: skip
 
 
-def analysis(
-    used=MODALITIES, duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file="clip.webm"
-) -> Analysis:
+def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file="clip.webm", windows=()) -> Analysis:
     """An analysis of ``duration`` seconds with random, correctly normalised verdicts and maps."""
-    chance = np.random.default_rng([seed, *(MODALITIES.index(m) for m in used)])
+    chance = np.random.default_rng(seed)
     starts = np.linspace(0.2, duration - 0.4, len(words)) if words else []
     transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts, strict=True)))
     track = face_track(np.linspace(0.1, duration - 0.1, faces) if faces else np.zeros(0))
@@ -44,20 +42,34 @@ def analysis(
     }
     time = np.arange(round(duration * SAMPLE_RATE)) / SAMPLE_RATE
     voice = Voice((0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(np.pi * time / duration)).astype(np.float32))
-    absent = {m: "switched off" for m in MODALITIES if m not in used} | (missing or {})
+    present = tuple(m for m in MODALITIES if m not in (missing or {}))
+    maps = {
+        name: {pair: _map(pair, times, chance) for pair in pairs_within(pairs, present)}
+        for name, pairs in (("cross", CROSS), ("self", SELF))
+    }
     return Analysis(
-        file=file, duration=duration, used=tuple(used), missing=absent, transcript=transcript, faces=track, voice=voice,
-        cross=_verdict("cross", pairs_within(CROSS, used), times, chance),
-        self_=_verdict("self", pairs_within(SELF, used), times, chance),
+        file=file, duration=duration, transcript=transcript, faces=track, voice=voice, missing=missing or {},
+        predictions={s: prediction(s, maps, chance) for s in SUBSETS if set(s) <= set(present)}, windows=windows,
         timings={"total": 1.0}, warnings=(),
     )  # fmt: skip
 
 
-def _verdict(model: str, pairs, times: dict, chance) -> Verdict | None:
-    if not pairs:
-        return None
-    attention = {}
-    for query, key in pairs:
-        weights = chance.dirichlet(np.full(len(times[key]), 0.5), (HEADS, len(times[query]))).astype(np.float32)
-        attention[query, key] = AttentionMap(query, key, weights, times[query], times[key])
-    return Verdict(model, chance.dirichlet(np.ones(7)), attention)
+def window(start: float, end: float, used: Subset = MODALITIES, seed: int = 0) -> Window:
+    """A window with a random prediction from ``used``."""
+    return Window(start, end, prediction(used, {"cross": {}, "self": {}}, np.random.default_rng(seed)))
+
+
+def prediction(used: Subset, maps: dict, chance) -> Prediction:
+    """Random verdicts, with those of the maps (model -> pair -> map) that lie within ``used``."""
+    verdicts = {}
+    for name, pairs in (("cross", CROSS), ("self", SELF)):
+        within = pairs_within(pairs, used)
+        attention = {pair: map_ for pair, map_ in maps[name].items() if pair in within}
+        verdicts[name] = Verdict(name, chance.dirichlet(np.ones(7)), attention) if within else None
+    return Prediction(used, verdicts["cross"], verdicts["self"])
+
+
+def _map(pair, times: dict, chance) -> AttentionMap:
+    query, key = pair
+    weights = chance.dirichlet(np.full(len(times[key]), 0.5), (HEADS, len(times[query]))).astype(np.float32)
+    return AttentionMap(query, key, weights, times[query], times[key])

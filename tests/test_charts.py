@@ -4,13 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from made import SENTENCE, analysis
+from made import SENTENCE, analysis, window
 
-from core import LABELS
+from core import LABELS, SUBSETS
 from core.analysis import AttentionMap
 from core.fusion import CROSS, SELF
 from demo import charts, heatmap, palette, panels
-from demo.visit import SUBSETS
 
 
 def trace(figure, name):
@@ -20,7 +19,7 @@ def trace(figure, name):
 
 
 def test_bars_are_the_probabilities_in_the_colours_of_their_emotions():
-    verdict = analysis().cross
+    verdict = analysis().everything.cross
     figure = charts.probabilities(verdict)
     bars = trace(figure, "now")
     assert dict(zip(bars.y, bars.x, strict=True)) == pytest.approx(
@@ -32,7 +31,8 @@ def test_bars_are_the_probabilities_in_the_colours_of_their_emotions():
 
 
 def test_ghost_bars_are_what_everything_on_said_and_hovering_says_the_change():
-    now, before = analysis(used=("text", "video")).cross, analysis().cross
+    made = analysis()
+    now, before = made.prediction(("text", "video")).cross, made.everything.cross
     figure = charts.probabilities(now, before)
     np.testing.assert_allclose(trace(figure, "everything on").x, before.probabilities)
     for hover, p, q in zip(trace(figure, "now").customdata, now.probabilities, before.probabilities, strict=True):
@@ -42,12 +42,12 @@ def test_ghost_bars_are_what_everything_on_said_and_hovering_says_the_change():
 @pytest.mark.parametrize(("model", "pairs"), [("cross", CROSS), ("self", SELF)])
 def test_heatmap_holds_the_weights_of_each_pair_and_head(model, pairs):
     made = analysis()
-    verdict = made.verdicts()[model]
+    verdict = made.everything.verdicts()[model]
     assert set(verdict.attention) == set(pairs)
     for pair in pairs:
         weights = verdict.attention[pair].weights
         for head, expected in [(None, weights.mean(0)), (0, weights[0]), (5, weights[5])]:
-            shown = heatmap.attention(made, model, pair, head).data[0]
+            shown = heatmap.attention(made, made.everything, model, pair, head).data[0]
             np.testing.assert_allclose(shown.z, expected, atol=1e-6)
             np.testing.assert_allclose(np.sum(shown.z, 1), 1, atol=1e-5)
             assert (len(shown.y), len(shown.x)) == expected.shape
@@ -55,7 +55,7 @@ def test_heatmap_holds_the_weights_of_each_pair_and_head(model, pairs):
 
 def test_heatmap_axes_are_words_and_seconds_and_hovering_reads_as_a_sentence():
     made = analysis()
-    shown = heatmap.attention(made, "cross", ("text", "audio")).data[0]
+    shown = heatmap.attention(made, made.everything, "cross", ("text", "audio")).data[0]
     assert [name.strip("“”\u200b") for name in shown.y] == SENTENCE
     assert len(set(shown.y)) == len(SENTENCE), "repeated words must stay rows of their own"
     assert list(shown.x[:2]) == ["0.00 s", "0.08 s"]
@@ -71,14 +71,14 @@ def test_heatmap_axes_are_words_and_seconds_and_hovering_reads_as_a_sentence():
 def test_colour_scale_starts_at_zero_marks_uniform_and_does_not_dramatise_it():
     made = analysis()
     pair = ("text", "video")
-    steps = made.cross.attention[pair].weights.shape[2]
-    shown = heatmap.attention(made, "cross", pair, 1).data[0]
+    steps = made.everything.cross.attention[pair].weights.shape[2]
+    shown = heatmap.attention(made, made.everything, "cross", pair, 1).data[0]
     assert shown.zmin == 0
     assert shown.zmax >= np.max(shown.z)
     assert 1 / steps in shown.colorbar.tickvals
     assert any("uniform" in text for text in shown.colorbar.ticktext)
-    made.cross.attention[pair].weights[:] = 1 / steps
-    assert heatmap.attention(made, "cross", pair).data[0].zmax == pytest.approx(3 / steps)
+    made.everything.cross.attention[pair].weights[:] = 1 / steps
+    assert heatmap.attention(made, made.everything, "cross", pair).data[0].zmax == pytest.approx(3 / steps)
 
 
 def test_long_axes_are_binned_into_mean_weights():
@@ -101,8 +101,8 @@ def test_spread_counts_the_columns_attention_is_spread_over():
 
 def test_faces_stand_on_the_video_axis_only():
     made = analysis()
-    assert not heatmap.attention(made, "cross", ("text", "audio")).layout.images
-    images = heatmap.attention(made, "cross", ("text", "video")).layout.images
+    assert not heatmap.attention(made, made.everything, "cross", ("text", "audio")).layout.images
+    images = heatmap.attention(made, made.everything, "cross", ("text", "video")).layout.images
     assert 0 < len(images) <= heatmap.MOST_THUMBNAILS
     assert all(image.source.startswith("data:image/jpeg;base64,") for image in images)
 
@@ -111,18 +111,18 @@ def test_received_attention_averages_to_an_even_share():
     made = analysis()
     for model in ("cross", "self"):
         for modality in ("text", "video", "audio"):
-            times, values = charts.received(made.verdicts()[model], modality)
+            times, values = charts.received(made.everything.verdicts()[model], modality)
             assert values.mean() == pytest.approx(1, abs=1e-5)
-            shown = trace(charts.timeline(made, model), f"attention to {palette.MODALITY[modality]}")
+            shown = trace(charts.timeline(made, made.everything, model), f"attention to {palette.MODALITY[modality]}")
             np.testing.assert_allclose(shown.y, values)
             np.testing.assert_allclose(shown.x, times)
-    by_hand = np.mean([made.cross.attention[q, "text"].weights.mean((0, 1)) for q in ("video", "audio")], 0)
-    np.testing.assert_allclose(charts.received(made.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
+    by_hand = np.mean([made.everything.cross.attention[q, "text"].weights.mean((0, 1)) for q in ("video", "audio")], 0)
+    np.testing.assert_allclose(charts.received(made.everything.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
 
 
 def test_timeline_shows_words_waveform_and_where_the_face_was_found():
     made = analysis()
-    figure = charts.timeline(made, "cross")
+    figure = charts.timeline(made, made.everything, "cross")
     words = trace(figure, "words")
     assert list(words.text) == SENTENCE
     np.testing.assert_allclose(words.base, [w.start for w in made.transcript.words])
@@ -135,18 +135,18 @@ def test_timeline_shows_words_waveform_and_where_the_face_was_found():
 
 
 def test_timeline_without_a_modality_says_so_and_shows_no_attention_to_it():
-    made = analysis(used=("video", "audio"), words=[], missing={"text": "no words were understood"})
-    figure = charts.timeline(made, "cross")
+    made = analysis(words=[], missing={"text": "no words were understood"})
+    figure = charts.timeline(made, made.everything, "cross")
     assert not [t for t in figure.data if t.name == "attention to words"]
     assert any("no words were understood" in note.text for note in figure.layout.annotations)
 
 
 def test_course_has_one_line_an_emotion_a_model_and_breaks_where_undefined():
-    windows = [(0.0, 10.0, analysis(seed=1)), (5.0, 15.0, analysis(used=("audio",))), (10.0, 17.0, analysis(seed=2))]
-    figure = charts.course(windows, 17.0)
+    windows = (window(0.0, 10.0, seed=1), window(5.0, 15.0, ("audio",)), window(10.0, 17.0, seed=2))
+    figure = charts.course(analysis(duration=17, windows=windows))
     assert len(figure.data) == 14
     for line in figure.data:
-        verdicts = [a.verdicts()[line.meta["model"]] for _, _, a in windows]
+        verdicts = [w.prediction.verdicts()[line.meta["model"]] for w in windows]
         expected = [v and v.probabilities[LABELS.index(line.name)] for v in verdicts]
         assert list(line.y) == expected
         assert list(line.x) == [5.0, 10.0, 13.5]
@@ -155,12 +155,13 @@ def test_course_has_one_line_an_emotion_a_model_and_breaks_where_undefined():
 
 
 def test_matrix_names_all_seven_subsets_and_marks_the_one_that_is_on():
-    analyses = {subset: analysis(used=subset) for subset in SUBSETS}
-    table = panels.matrix(analyses, ("text", "video"), analyses[SUBSETS[-1]])
+    everything = analysis()
+    table = panels.matrix(everything, ("text", "video"))
+    assert set(everything.predictions) == set(SUBSETS)
     assert table.count("<tr data-subset") == 7
     assert re.findall(r'data-subset="([^"]+)" aria-current', table) == ["text+video"]
     assert table.count("needs two") == 3
-    for made in analyses.values():
+    for made in everything.predictions.values():
         for model, verdict in made.verdicts().items():
             if verdict:
                 assert (
@@ -170,17 +171,12 @@ def test_matrix_names_all_seven_subsets_and_marks_the_one_that_is_on():
 
 
 def test_matrix_says_what_a_clip_lacks():
-    everything = analysis(used=("text", "audio"), faces=0, missing={"video": "no face was found"})
-    table = panels.matrix(
-        {("text",): everything, ("audio",): everything, ("text", "audio"): everything}, (), everything
-    )
+    table = panels.matrix(analysis(faces=0, missing={"video": "no face was found"}), ())
     assert table.count("no face in this clip") == 4
 
 
 def test_words_and_file_names_cannot_smuggle_html():
-    made = analysis(
-        words=["<script>alert(1)</script>"], missing={"video": "<b>no</b>"}, used=("text", "audio"), faces=0
-    )
+    made = analysis(words=["<script>alert(1)</script>"], missing={"video": "<b>no</b>"}, faces=0)
     page = panels.transcript(made) + panels.notes(made)
     assert "<script>" not in page
     assert "<b>no</b>" not in page
@@ -188,7 +184,7 @@ def test_words_and_file_names_cannot_smuggle_html():
 
 
 def test_disagreement_stands_out_and_agreement_does_not():
-    made = analysis()
+    made = analysis().everything
     assert made.cross.label != made.self_.label
     said = panels.agreement(made)
     assert "They disagree" in said

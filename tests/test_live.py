@@ -11,7 +11,7 @@ from recordings import portrait, resampled, speak
 from core import LABELS
 from core.live import Live
 from core.media import SAMPLE_RATE
-from demo import copy
+from demo import wording
 from demo.live import MOST_VISITORS, Guests
 
 RATE = 48_000
@@ -59,8 +59,8 @@ def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
             time.sleep(0.1)
         moment = live.now()
         assert "happy" in moment.words.lower()
-        assert set(moment.analysis.used) == {"text", "audio"}
-        assert moment.analysis.cross is not None and moment.box is None
+        assert set(moment.prediction.used) == {"text", "audio"}
+        assert moment.prediction.cross is not None and moment.box is None
         live.hear(np.zeros(13 * SAMPLE_RATE, np.float32))
         assert live.now().words == "", "a phrase does not count for ever"
     finally:
@@ -93,19 +93,19 @@ def test_what_is_not_a_picture_with_sound_is_refused(guests):
         {"picture": "", "sound": pcm(np.zeros(100, np.float32)), "rate": 1},
     ]
     for sent in bad:
-        assert guests.step({"ticket": ticket, **sent}) == {"error": copy.LIVE_BAD}
+        assert guests.step({"ticket": ticket, **sent}) == {"error": wording.LIVE_BAD}
     assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))})
 
 
 def test_tickets_keep_visitors_apart_and_are_few(guests):
     tickets = [guests.begin()["ticket"] for _ in range(MOST_VISITORS)]
     assert len(set(tickets)) == MOST_VISITORS
-    assert guests.begin() == {"error": copy.LIVE_FULL}
+    assert guests.begin() == {"error": wording.LIVE_FULL}
     guests.step({"ticket": tickets[0], "picture": jpeg(portrait(400, 300))})
     assert guests.step({"ticket": tickets[1], "picture": ""})["used"] == [], "another visitor's face"
     guests.end(tickets[0])
-    assert guests.step({"ticket": tickets[0], "picture": ""}) == {"error": copy.LIVE_OVER}
-    assert guests.step({"ticket": None}) == {"error": copy.LIVE_OVER}
+    assert guests.step({"ticket": tickets[0], "picture": ""}) == {"error": wording.LIVE_OVER}
+    assert guests.step({"ticket": None}) == {"error": wording.LIVE_OVER}
     assert "ticket" in guests.begin()
 
 
@@ -116,7 +116,7 @@ def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
     while guests._guests:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert guests.step({"ticket": ticket, "picture": ""}) == {"error": copy.LIVE_OVER}
+    assert guests.step({"ticket": ticket, "picture": ""}) == {"error": wording.LIVE_OVER}
 
 
 def test_sound_of_any_rate_arrives_at_sixteen_kilohertz(guests):

@@ -27,7 +27,6 @@ BROKEN = "Something went wrong while reading this clip; another clip should work
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
 INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
-NOTHING = "No verdict."
 
 SWITCHES = "The models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}

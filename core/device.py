@@ -1,0 +1,67 @@
+"""Where numbers are computed and how precisely: the one place that asks the hardware."""
+
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+CHOICES = ("auto", "cpu", "cuda")
+"""What a command line may ask for."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device and the precision of the products on it.
+
+    Attributes:
+        name: "cpu" or "cuda", as torch calls it.
+        precision: "bfloat16" where the hardware multiplies it, else "float32". It holds for what is large and
+            forgiving, inside ``autocast``: training, and embedding whole corpora. A visitor's clip is always read
+            in float32.
+    """
+
+    name: str
+    precision: str
+
+    def autocast(self) -> AbstractContextManager:
+        """Runs what is inside in ``precision``."""
+        return torch.autocast(self.name, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def __str__(self) -> str:
+        """For provenance: "cuda (NVIDIA H100), bfloat16" or "cpu (AMD EPYC), float32, 1 thread"."""
+        if self.name == "cuda":
+            return f"cuda ({torch.cuda.get_device_name()}), {self.precision}"
+        threads = torch.get_num_threads()
+        return f"cpu ({processor()}), {self.precision}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def choose_device(wanted: str = "auto") -> Device:
+    """The device asked for; "auto" is a GPU where there is one.
+
+    Raises:
+        ValueError: "cuda" was asked for and there is no GPU.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ValueError("No GPU was found; use --device cpu or auto.")
+    if wanted == "cpu" or not there:
+        return Device("cpu", "bfloat16" if _cpu_multiplies_bfloat16() else "float32")
+    # TensorFloat-32 would make a GPU's float32 coarser than a processor's.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    return Device("cuda", "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32")
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for it: emulated, a face encoder is 25 times slower than in float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
