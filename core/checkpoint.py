@@ -3,11 +3,12 @@
 A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``words.safetensors``,
 ``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
 the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
-checked on loading.
+checked on loading. Each file is replaced as a whole, the config last.
 """
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from torch import nn
 from core import LABELS
 from core.expression import ExpressionConfig, ExpressionNet
 from core.features import FeatureSettings
+from core.files import write_file, write_json
 from core.fusion import FusionConfig, FusionModel
 from core.weights import WeightsError, verify
 from core.words import WordAdapter
@@ -27,6 +29,7 @@ CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 """The pair of models that the app loads."""
 
 MODELS = ("cross", "self")
+ENCODERS = ("face", "words")  # what makes the features that a pair learns from
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,37 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     _write(folder, config)
 
 
+def copy_encoders(source: Path, target: Path) -> None:
+    """Copies the face encoder and the word adapter, if there are any, and nothing that learned from them."""
+    config = _read(source)
+    held = {name: config[name] for name in ENCODERS if name in config}
+    target.mkdir(parents=True, exist_ok=True)
+    for name in held:
+        shutil.copyfile(source / f"{name}.safetensors", target / f"{name}.safetensors")
+    _write(target, held)
+
+
+def install(source: Path, target: Path = CHECKPOINTS) -> None:
+    """Puts a complete checkpoint in the place of another, all files at once; a model card in the target stays.
+
+    Raises:
+        WeightsError: the source is not complete.
+    """
+    load_checkpoint(source)
+    fresh, old = (target.with_name(f"{target.name}.{word}") for word in ("new", "old"))
+    if old.exists() and not target.exists():  # an earlier one was killed between the two renames below
+        old.rename(target)
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, fresh)
+    for file in target.glob("*.md"):
+        shutil.copy2(file, fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     """Reads a whole checkpoint.
 
@@ -169,7 +203,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
 
 def _encoders(config: dict) -> dict[str, str]:
     """SHA-256 of what makes the features that a pair learns from."""
-    return {name: config[name]["sha256"] for name in ("face", "words") if name in config}
+    return {name: config[name]["sha256"] for name in ENCODERS if name in config}
 
 
 def _read(folder: Path) -> dict:
@@ -178,13 +212,14 @@ def _read(folder: Path) -> dict:
 
 
 def _write(folder: Path, config: dict) -> None:
-    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / "config.json", config, indent=2)
 
 
 def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, torch.Tensor]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
-    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
+    content = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    write_file(path, lambda partial: save_file(content, partial))
     config[name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 

@@ -24,6 +24,9 @@ from core.words import WordAdapter, WordEncoder
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
+FEATURES_VERSION = 1
+"""Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
+
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 

@@ -15,25 +15,30 @@ from tqdm import tqdm  # noqa: E402
 
 from core.checkpoint import CHECKPOINTS, load_face_encoder, load_word_adapter  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
+from core.datasets.composed import BankMaker  # noqa: E402
+from core.device import CHOICES, choose_device  # noqa: E402
+from core.features import FeatureSettings  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="holds ravdess/ fer2013/ meld/")
+    parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose encoders are used")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--device", choices=CHOICES, default="auto")
     arguments = parser.parse_args()
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
         encoders = load_face_encoder(arguments.checkpoint), load_word_adapter(arguments.checkpoint)
-        parts = {change.part for change in changes}
-        ablation = Ablation.read(arguments.root, *encoders, arguments.cache, arguments.runs, parts)
-    except (CorpusError, WeightsError) as error:
+        device = choose_device(arguments.device)
+        maker = BankMaker(arguments.root, *encoders, FeatureSettings(), device, arguments.cache)
+        ablation = Ablation.read(maker, arguments.runs, {change.part for change in changes})
+    except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"| part | change | figure | mean ± std over {arguments.seeds} seeds |\n|---|---|---|---|")

@@ -11,19 +11,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from core import LABELS, MODALITIES  # noqa: E402
 from core.checkpoint import CHECKPOINTS, MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
-from core.training.benches import BENCHES, measure  # noqa: E402
+from core.device import CHOICES, choose_device  # noqa: E402
+from core.training.test_sets import TEST_SETS, measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", choices=sorted(BENCHES), required=True)
+    parser.add_argument("--corpus", choices=TEST_SETS, required=True)
     parser.add_argument("--root", type=Path, required=True, help="the corpus in its official layout")
-    parser.add_argument("--split", help="part of it: fer2013 and meld default to test, the others to all")
+    parser.add_argument("--split", help="an official part (default: the one never learned from), or speakers")
     parser.add_argument("--modalities", type=lambda text: text.split(","), help="default: those the corpus has")
     parser.add_argument("--prior", choices=("balanced", "corpus"), default="balanced", help="label frequencies assumed")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--jobs", type=int, default=1, help="processes that extract features")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else on standard output")
     arguments = parser.parse_args()
@@ -32,9 +34,9 @@ def main() -> int:
     try:
         result = measure(
             arguments.corpus, arguments.root, arguments.split, arguments.modalities, arguments.prior,
-            arguments.checkpoint, arguments.cache, arguments.jobs,
+            arguments.checkpoint, arguments.cache, arguments.jobs, choose_device(arguments.device),
         )  # fmt: skip
-    except (CorpusError, WeightsError) as error:
+    except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(result) if arguments.json else as_text(result))

@@ -16,34 +16,39 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from core.checkpoint import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
-from core.training.processes import BackendError  # noqa: E402
-from core.training.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
-from core.training.sources import CORPORA, Request, prepare_corpus  # noqa: E402
+from core.datasets.processes import BackendError  # noqa: E402
+from core.device import CHOICES, choose_device  # noqa: E402
+from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E402
+from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
+from core.experiment.report import make_report, write_report  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.paper_report import write_report  # noqa: E402
+from scripts.paper_figures import write_page  # noqa: E402
 
 
 def main() -> int:
     arguments = parse()
-    request = Request(
-        arguments.root, arguments.folds, arguments.variant, arguments.cache, arguments.checkpoint, arguments.words,
-        arguments.jobs,
-    )  # fmt: skip
     settings = Settings(variant=arguments.variant, epochs=arguments.epochs)
     folder = arguments.out or Path("runs/paper") / f"{arguments.corpus}-{arguments.variant}"
     try:
+        device = choose_device(arguments.device)
+        request = Request(
+            arguments.root, device, arguments.folds, arguments.variant, arguments.cache, arguments.checkpoint,
+            arguments.words, arguments.jobs,
+        )  # fmt: skip
         opener = prepare_corpus(arguments.corpus, request)
         corpus = opener()
         jobs = all_jobs(arguments.configs, len(corpus.folds), arguments.seeds)
-        results = run_protocol(opener, jobs, settings, folder / "jobs", arguments.jobs, arguments.backend)
-        report = write_report(results, corpus, settings, folder, arguments.margin)
+        results = run_protocol(opener, jobs, settings, folder / "jobs", device, arguments.jobs, arguments.backend)
+        report = make_report(results, corpus, settings, arguments.margin)
+        text = write_report(report, settings, folder)
+        write_page(report, folder)
     except (CorpusError, WeightsError, BackendError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted: finished jobs are kept, the same command goes on.", file=sys.stderr)
         return 130
-    print(report)
+    print(text)
     return 0
 
 
@@ -61,6 +66,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=Settings.epochs, help="at most; training stops early by itself")
     parser.add_argument("--margin", type=float, default=0.02, help="largest difference taken for equivalent (0 to 1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes on this machine")
+    parser.add_argument("--device", choices=CHOICES, default="auto", help="for extraction and training")
     parser.add_argument("--backend", choices=("local", "ray"), default="local", help="ray: needs pip install ray")
     parser.add_argument(
         "--words", choices=("written", "heard"), default="written", help="the corpus's words or Whisper's"

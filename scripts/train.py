@@ -1,15 +1,15 @@
 #!/usr/bin/env python
 """Trains what the checkpoint holds, one command a part: first ``face`` and ``words``, then ``pair``.
 
-The pair is trained twice: with actors, faces and dialogues held out, on which it is measured (and kept in
-``runs/measured/checkpoint``), and then, for the checkpoint, with everything.
+The pair is trained twice: with speakers, faces and dialogues held out, on which it is measured (and kept in
+``runs/measured/checkpoint``), and then with everything. All of it goes to ``runs/checkpoint``, which begins with the
+encoders of the shipped one; ``--install`` puts it into the shipped one's place once it is complete.
 
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +20,8 @@ import plotly.graph_objects as go  # noqa: E402
 
 from core.checkpoint import (  # noqa: E402
     CHECKPOINTS,
+    copy_encoders,
+    install,
     load_face_encoder,
     load_word_adapter,
     save_face_encoder,
@@ -27,12 +29,15 @@ from core.checkpoint import (  # noqa: E402
     save_word_adapter,
 )  # fmt: skip
 from core.corpora.layout import CorpusError  # noqa: E402
-from core.features import FeatureExtractor, FeatureSettings  # noqa: E402
-from core.training.expression import FaceRecipe, train_face_encoder  # noqa: E402
-from core.training.fusion import PAIRS, PairRecipe  # noqa: E402
-from core.training.pair import train_final_pair, train_measured_pair  # noqa: E402
+from core.datasets.composed import BankMaker  # noqa: E402
+from core.device import CHOICES, Device, choose_device  # noqa: E402
+from core.features import FeatureSettings  # noqa: E402
+from core.files import write_json  # noqa: E402
+from core.training.batches import PairRecipe  # noqa: E402
+from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
+from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
-from core.training.words import WordsRecipe, train_word_adapter  # noqa: E402
+from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
 
@@ -41,65 +46,67 @@ def main() -> int:
     parser.add_argument(
         "part", choices=("face", "words", "pair"), help="the face encoder, the word adapter, or both fusion models"
     )
-    parser.add_argument(
-        "--root", type=Path, required=True, help="of FER2013, of MELD, or for the pair of ravdess/ fer2013/ meld/"
-    )
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="written to (default: the shipped one)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="logs, curves and training state")
+    parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoint, logs, curves, training state")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument(
+        "--start-from", type=Path, default=CHECKPOINTS, help="whose encoders a new checkpoint begins with"
+    )
+    parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
+    parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
+    parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
+    checkpoint = arguments.runs / "checkpoint"
     try:
-        return {"face": train_face, "words": train_words, "pair": train_pair}[arguments.part](arguments)
+        device = choose_device(arguments.device)
+        if not checkpoint.exists():
+            copy_encoders(arguments.start_from, checkpoint)
+        train = {"face": train_face, "words": train_words, "pair": train_pair}[arguments.part]
+        train(arguments, checkpoint, device)
+        if arguments.install:
+            install(checkpoint, arguments.target)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    return 0
 
 
-def train_face(arguments: argparse.Namespace) -> int:
+def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
-    model, histories = train_face_encoder(arguments.root, recipe, folder)
+    data = FaceData.read(arguments.root)
+    model, histories = train_face_encoder(data, recipe, folder, device)
     draw_curves(folder)
-    data = {"train": "FER2013 Training, 28,709 images", "validation": "FER2013 PublicTest, 3,589 images"}
-    made = provenance(recipe.optimisation.seed, data, list(histories)) | {"recipe": asdict(recipe)}
+    made = provenance(recipe.optimisation.seed, data.described, list(histories)) | {"recipe": asdict(recipe)}
     *_, last = histories.values()
     made["validation"] = max(last, key=lambda entry: entry["accuracy"])
-    save_face_encoder(arguments.checkpoint, model, made)
-    return 0
+    save_face_encoder(checkpoint, model, made)
 
 
-def train_words(arguments: argparse.Namespace) -> int:
+def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe, folder = with_overrides(WordsRecipe(), arguments), arguments.runs / "words"
-    adapter, history = train_word_adapter(arguments.root, recipe, folder / "adapter")
+    data = LineData.read(arguments.root)
+    adapter, history = train_word_adapter(data, recipe, folder / "adapter", device)
     draw_curves(folder)
-    data = {"train": "MELD train, single lines", "validation": "MELD dev"}
-    made = provenance(recipe.optimisation.seed, data, [folder / "adapter"]) | {"recipe": asdict(recipe)}
-    save_word_adapter(arguments.checkpoint, adapter, made | {"validation": history[-1]})
-    return 0
+    made = provenance(recipe.optimisation.seed, data.described, [folder / "adapter"]) | {"recipe": asdict(recipe)}
+    save_word_adapter(checkpoint, adapter, made | {"validation": history[-1]})
 
 
-def train_pair(arguments: argparse.Namespace) -> int:
+def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe = with_overrides(PairRecipe(), arguments)
-    extractor = FeatureExtractor(
-        load_face_encoder(arguments.checkpoint),
-        FeatureSettings(),
-        word_adapter=load_word_adapter(arguments.checkpoint),
-    )
-    given = (arguments.root, extractor, arguments.cache, recipe, arguments.runs)
-    measured, held_out = train_measured_pair(*given)
-    copy = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
-    copy.mkdir(exist_ok=True)
-    for file in (arguments.checkpoint / name for name in ("config.json", "face.safetensors", "words.safetensors")):
-        if file.exists():
-            shutil.copy(file, copy)
-    save_pair(copy, measured)
-    (arguments.checkpoint / "held_out.json").write_text(json.dumps(held_out, indent=1) + "\n")
-    save_pair(arguments.checkpoint, train_final_pair(*given, measured.temperature))
+    encoders = load_face_encoder(checkpoint), load_word_adapter(checkpoint)
+    maker = BankMaker(arguments.root, *encoders, FeatureSettings(), device, arguments.cache)
+    measured, held_out = train_measured_pair(maker, recipe, arguments.runs)
+    beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
+    copy_encoders(checkpoint, beside)
+    save_pair(beside, measured)
+    final = train_final_pair(maker, recipe, arguments.runs, measured.temperature)
+    write_json(checkpoint / "held_out.json", held_out, indent=1)
+    save_pair(checkpoint, final)
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
     print_table(held_out)
-    return 0
 
 
 def with_overrides(recipe, arguments: argparse.Namespace):
@@ -119,7 +126,7 @@ def draw_curves(folder: Path) -> None:
 
 
 def print_table(result: dict) -> None:
-    print("Composed utterances of held-out actors, faces and dialogues:")
+    print("Composed utterances of held-out speakers, faces and dialogues:")
     print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
     for subset, by_model in result.items():
         for name in PAIRS:

@@ -3,11 +3,32 @@
 from pathlib import Path
 
 import pytest
+import torch
 from recordings import save_clip, speak
 
 from core.analysis import Analyzer
+from core.device import Device, choose_device
 
 SENTENCE = "I am so happy to see you again, my friend."
+
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request) -> Device:
+    """Each device that this machine has."""
+    return choose_device(request.param)
+
+
+@pytest.fixture(autouse=True)
+def threads_stay():
+    """A test that leaves another number of threads behind would change what the next one computes, and how fast."""
+    before = torch.get_num_threads()
+    yield
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == before
 
 
 @pytest.fixture(scope="session")

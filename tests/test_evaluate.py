@@ -13,7 +13,7 @@ from recordings import save_clip, save_wav, speak
 from core import LABELS
 from core.checkpoint import load_checkpoint
 from core.expression import ExpressionNet
-from core.training.banks import face_bank
+from core.datasets.composed import face_bank
 
 ROOT = Path(__file__).parent.parent
 

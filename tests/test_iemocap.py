@@ -21,9 +21,9 @@ from core.corpora.iemocap_folds import COUNTS, name_classes, read_fold_part
 from core.corpora.layout import ClipRecord, CorpusError
 from core.features import Missing
 from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
-from core.training.extraction import as_one_file, extract_corpus, features_file, save_features
-from core.training.protocol import Settings, all_jobs, run_protocol
-from core.training.sources import Request, open_stored, prepare_corpus
+from core.datasets.clips import as_one_file, extract_corpus, features_file, save_features
+from core.experiment.protocol import Settings, all_jobs, run_protocol
+from core.experiment.corpora import Request, open_stored, prepare_corpus
 from scripts.paper_report import write_report
 
 LINES = {
@@ -239,7 +239,7 @@ def extract_until_killed(records: list[ClipRecord], folder: Path, ready) -> None
 def test_extraction_survives_kills_and_writes_down_what_failed(tmp_path):
     records = [ClipRecord(name, 0, "") for name in ("bad", "dark", *(f"train/{'x' * n}" for n in range(1, 20)))]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["core.training.extraction", __name__])
+    context.set_forkserver_preload(["core.datasets.clips", __name__])
     chance = random.Random(1)
     for _ in range(3):
         ready = context.Event()

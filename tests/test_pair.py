@@ -10,7 +10,7 @@ from core.checkpoint import load_checkpoint, save_face_encoder, save_pair
 from core.expression import ExpressionNet
 from core.features import FeatureExtractor, FeatureSettings
 from core.training import pair
-from core.training.fusion import PairRecipe
+from core.training.batches import PairRecipe
 from core.training.loop import Recipe
 
 
@@ -33,7 +33,7 @@ def root(tmp_path):
 def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeypatch):
     monkeypatch.setattr(pair, "VALIDATION_UTTERANCES", 28)
     monkeypatch.setattr(pair, "TEST_UTTERANCES", 35)
-    recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, average=0.5, select=""), batch=8, steps=2, voiceless=8)
+    recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor=""), batch=8, steps=2, voiceless=8)
     extractor = FeatureExtractor(ExpressionNet(), FeatureSettings())
     given = (root, extractor, root / "cache", recipe, root / "runs")
     measured, held_out = pair.train_measured_pair(*given)

@@ -17,11 +17,11 @@ import pytest
 import torch
 
 from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
-from core.training.dataset import Corpus, Examples, Front, Standardisation, divide, thin
-from core.training.processes import BackendError, in_processes
-from core.training.protocol import CONFIGURATIONS, Job, Settings, all_jobs, front_of, fusion_config, run_protocol
-from core.training.synthetic import synthetic_corpus
-from core.training.tables import (
+from core.experiment.folds import Corpus, Examples, Front, Standardisation, divide, thin
+from core.datasets.processes import BackendError, in_processes
+from core.experiment.protocol import CONFIGURATIONS, Job, Settings, all_jobs, front_of, fusion_config, run_protocol
+from core.experiment.synthetic import synthetic_corpus
+from core.experiment.tables import (
     COMPARISON_HEAD,
     PAPER,
     RESULT_HEAD,
@@ -119,7 +119,7 @@ LONGER = (partial(synthetic_corpus, "additive", 300), quick_jobs(), replace(QUIC
 def test_killed_ten_times_at_random_moments_it_gives_the_same_table(tmp_path):
     torch.set_num_threads(1)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["core.training.protocol", "core.training.synthetic", __name__])
+    context.set_forkserver_preload(["core.experiment.protocol", "core.experiment.synthetic", __name__])
     chance = random.Random(0)
     started = time.perf_counter()
     undisturbed = run_protocol(*LONGER, tmp_path / "calm")
@@ -162,7 +162,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
         "from test_protocol import make_sleeper\n"
-        "from core.training.processes import in_processes\n"
+        "from core.datasets.processes import in_processes\n"
         "if __name__ == '__main__': list(in_processes(make_sleeper, [1, 2], 2))\n"
     )
     script = tmp_path / "parent.py"

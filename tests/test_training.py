@@ -7,22 +7,28 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, SUBSETS
 from core.checkpoint import Checkpoint, Normalisation, subset_name
-from core.corpora.composed import build_bank, compose, join_banks
+from core.corpora.layout import CorpusError
+from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
+from core.datasets.bank import build_bank, join_banks
+from core.datasets.composed import compose
+from core.device import Device, choose_device
 from core.expression import ExpressionConfig, ExpressionNet, standardise
 from core.features import FeatureSettings, pooled
+from core.files import load_state
 from core.fusion import SELF, FusionConfig, FusionModel, LocalEncoder
 from core.media import SAMPLE_RATE, Voice
+from core.metrics import classification_metrics, expected_calibration_error
 from core.training.ablation import Ablation, Change, columns
-from core.training.augment import add_noise, change_speed, limit_band, other_recording, through_codec
-from core.training.evaluation import SUBSETS, LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
-from core.training.expression import FaceRecipe, augment, train_face_encoder
-from core.training.fusion import PairRecipe, batch_loss, compose_batch, train_fusion
+from core.training.batches import PairRecipe, compose_batch
+from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
+from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.loop import Recipe, _learning_rate_factor, fit
-from core.training.metrics import classification_metrics, expected_calibration_error
-from core.training.state import load_state, save_state
+from core.training.pair import batch_loss, train_fusion
+from core.training.provenance import Run, provenance
 
+CPU = choose_device("cpu")
 WIDTHS = {"text": 8, "video": 9, "audio": 10}
 
 
@@ -34,7 +40,9 @@ def banks(seed: int, per_class: int = 12):
         labels = np.repeat(np.arange(7), per_class)
         signs = strength * np.eye(max(WIDTHS.values()))[:7, : WIDTHS[modality]]
         sequences = [chance.normal(0, 1, (chance.integers(2, 9), WIDTHS[modality])) + signs[c] for c in labels]
-        found[modality] = build_bank(sequences, labels, np.arange(len(labels)).astype(str), np.zeros(len(labels)), 0)
+        found[modality] = build_bank(
+            sequences, labels, [f"made/{i}" for i in range(len(labels))], np.zeros(len(labels)), 0
+        )
     return found
 
 
@@ -42,13 +50,16 @@ NOTHING = Normalisation(
     {m: np.zeros(n, np.float32) for m, n in WIDTHS.items()}, {m: np.ones(n, np.float32) for m, n in WIDTHS.items()}
 )
 SMALL = PairRecipe(
-    optimisation=Recipe(epochs=3, learning_rate=3e-3, average=0.9, select=""), batch=16, steps=6,
+    optimisation=Recipe(epochs=3, learning_rate=3e-3, ema_decay=0.9, monitor=""), batch=16, steps=6,
     local={"video": LocalEncoder(3), "audio": LocalEncoder(3, 2)}, voiceless=8,
     incongruent=0.1, noise=0.2, input_dropout={},
 )  # fmt: skip
 
 
-def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path):
+RECIPE = Recipe(epochs=4, learning_rate=0.01, monitor="accuracy")
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path, device):
     class Killed(Exception):
         pass
 
@@ -61,20 +72,19 @@ def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path):
                 if die_in is not None and len(seen) == die_in * 5 + 2:
                     raise Killed
                 seen.append(step)
-                x = torch.randn(16, 4, generator=generator)
+                x = torch.randn(16, 4, generator=generator).to(device.name)
                 yield x, (x[:, 0] > 0).long()
 
         seen: list[int] = []
-        recipe = Recipe(epochs=4, learning_rate=0.01, select="accuracy", seed=3)
 
         def loss(model, batch):
             return torch.nn.functional.cross_entropy(model(batch[0]), batch[1])
 
         def evaluate(model):
-            x = torch.randn(64, 4, generator=torch.Generator().manual_seed(9))
+            x = torch.randn(64, 4, generator=torch.Generator().manual_seed(9)).to(device.name)
             return {"accuracy": float((model(x).argmax(1) == (x[:, 0] > 0)).float().mean())}
 
-        return model, fit(model, recipe, batches, 5, loss, evaluate, folder)
+        return model, fit(model, replace(RECIPE, seed=3), batches, 5, loss, evaluate, folder, {"data": "x > 0"}, device)
 
     whole, history = run(tmp_path / "whole")
     with pytest.raises(Killed):
@@ -85,24 +95,42 @@ def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path):
         assert torch.equal(a, b)
     lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
     assert lines == history
-    with pytest.raises(ValueError, match="another recipe"):
-        fit(whole, Recipe(epochs=9, learning_rate=0.01), None, 5, None, None, tmp_path / "whole")
+    for recipe, data in ((Recipe(epochs=9, learning_rate=0.01), "x > 0"), (replace(RECIPE, seed=3), "x < 0")):
+        with pytest.raises(ValueError, match="another recipe or other data"):
+            fit(whole, recipe, None, 5, None, None, tmp_path / "whole", {"data": data}, device)
+    # What ran is written down: seconds without interruptions, and every process that had a part in it.
+    run = Run.read(tmp_path / "killed")
+    assert run.seconds > 0 and [p["device"] for p in run.processes] == [str(device)]
+    made = provenance(3, {"made": 5}, [tmp_path / "killed"])
+    assert made["runs"]["killed"]["processes"] == run.processes and made["command"] == run.processes[-1]["command"]
 
 
-def test_state_survives_without_pickle(tmp_path):
-    state = {"a": {"b": torch.arange(3), 1: [torch.ones(2, 2), None, 0.5]}, "c": "text", "d": {}}
-    save_state(tmp_path / "state.safetensors", state)
-    again = load_state(tmp_path / "state.safetensors")
-    assert again["c"] == "text" and again["d"] == {} and again["a"][1][1:] == [None, 0.5]
-    assert torch.equal(again["a"]["b"], torch.arange(3)) and torch.equal(again["a"][1][0], torch.ones(2, 2))
+def test_a_run_may_go_on_on_another_device_and_says_so(tmp_path):
+    def go_on(epochs_before_it_dies, device):
+        recipe, seen = Recipe(epochs=2, learning_rate=0.1, ema_decay=0.0, monitor=""), []
+
+        def batches(generator):
+            if len(seen) == epochs_before_it_dies:
+                raise KeyboardInterrupt
+            seen.append(1)
+            yield torch.randn(4, 2, generator=generator)
+
+        torch.manual_seed(0)
+        model = torch.nn.Linear(2, 1)
+        return fit(model, recipe, batches, 1, lambda m, x: m(x).square().mean(), lambda m: {}, tmp_path, {}, device)
+
+    with pytest.raises(KeyboardInterrupt):
+        go_on(1, Device("cpu", "bfloat16"))
+    assert len(go_on(9, Device("cpu", "float32"))) == 2
+    assert [p["device"].split(", ")[1] for p in Run.read(tmp_path).processes] == ["bfloat16", "float32"]
 
 
-def test_both_models_learn_from_composed_utterances(tmp_path):
+def test_both_models_learn_from_composed_utterances(tmp_path, device):
     train, held_out = banks(0), banks(1)
     validation = LabelledUtterances.composed(held_out, compose(held_out, 140, seed=0), NOTHING)
     models, temperatures = {}, {}
     for name in ("cross", "self"):
-        model, history = train_fusion(name, train, validation, NOTHING, SMALL, tmp_path / name)
+        model, history = train_fusion(name, train, validation, NOTHING, SMALL, tmp_path / name, device)
         assert history[-1]["loss"] < history[0]["loss"]
         everything = validation.logits(model, MODALITIES).argmax(1)
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
@@ -137,6 +165,54 @@ def test_every_set_of_modalities_is_taught_what_its_members_say():
     assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
 
 
+def without(bank, label):
+    """The bank without a class."""
+    return bank.select(bank.labels != label)
+
+
+def test_a_class_that_a_corpus_lacks_is_absent_and_divides_nothing_by_zero(tmp_path):
+    disgust = LABELS.index("disgust")
+    train = banks(0)
+    train = {m: without(bank, disgust) if m != "audio" else bank for m, bank in train.items()}  # voices alone have it
+    recipe = replace(SMALL, batch=300, incongruent=0.0, neutral_words=0.0, noise=0.0, smoothing=0.0)
+    with np.errstate(all="raise"):
+        batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, np.random.default_rng(0))
+        assert np.isfinite(batch.log_share.numpy()).all()
+        disgusted = batch.targets[("audio",)][:, disgust] == 1
+        assert 0.05 < disgusted.float().mean() < 0.35
+        for modality in ("text", "video"):
+            assert ((batch.inputs[modality].lengths == 0) == disgusted).all()
+        for subset in set(SUBSETS) - {("audio",)}:
+            assert not batch.targets[subset][disgusted].any() and batch.targets[subset][~disgusted].any(1).all()
+    torch.manual_seed(0)
+    model = FusionModel(FusionConfig(SELF, WIDTHS))
+    value = batch_loss(model, batch, recipe)
+    value.backward()
+    assert torch.isfinite(value) and all(torch.isfinite(p.grad).all() for p in model.parameters())
+    utterances = compose(train, 60, seed=0)
+    assert {u.label for u in utterances} == set(range(7)) - {disgust}
+    nothing = {
+        m: without(bank, disgust) if m == "audio" else bank.select(bank.labels == disgust)
+        for m, bank in banks(0).items()
+    }
+    with pytest.raises(CorpusError, match="no class in common"):
+        compose(nothing, 10, seed=0)
+
+
+def test_corpora_are_drawn_equally_often_however_large_they_are():
+    small, large = banks(0, per_class=2)["audio"], banks(1, per_class=40)["audio"]
+    joined = join_banks([replace(small, groups=np.char.replace(small.groups, "made", "small")), large])
+    assert [len(pools) for pools in joined.pools] == [2] * 7 and joined.has.all()
+    train = banks(0) | {"audio": joined}
+    drawn = [joined.corpora[u.indices["audio"]] for u in compose(train, 280, seed=0)]
+    assert drawn.count("small") == 140
+    recipe = replace(SMALL, batch=400, incongruent=0.0, noise=0.0)
+    batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, np.random.default_rng(0))
+    firsts = {tuple(sequence[0].tolist()) for sequence in map(small.sequence, range(len(small)))}
+    whole = [tuple(np.float16(v).tolist()) for v in batch.inputs["audio"].values[:, 0].numpy()]
+    assert 0.2 < np.mean([row in firsts for row in whole]) < 0.6  # half of them, less those cut at their beginning
+
+
 def test_n_modalities_are_taught_n_times_their_logits():
     recipe = PairRecipe(batch=6, noise=0.0, alone=3.0)
     torch.manual_seed(0)
@@ -168,19 +244,18 @@ def test_joined_banks_keep_their_sequences():
 
 def test_a_finished_run_is_not_taken_for_one_on_other_data(tmp_path):
     short = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
-    train_fusion("self", banks(0), None, NOTHING, short, tmp_path)
-    train_fusion("self", banks(0), None, NOTHING, short, tmp_path)  # the same: read back
-    other = replace(NOTHING, mean=NOTHING.mean | {"video": NOTHING.mean["video"] + 1})
-    for changed in ((other, short), (NOTHING, replace(short, noise=0.1))):
+    train_fusion("self", banks(0), None, NOTHING, short, tmp_path, CPU)
+    train_fusion("self", banks(0), None, NOTHING, short, tmp_path, CPU)  # the same: read back
+    for data, recipe in ((banks(1), short), (banks(0), replace(short, noise=0.1))):
         with pytest.raises(ValueError, match="other data"):
-            train_fusion("self", banks(0), None, *changed, tmp_path)
+            train_fusion("self", data, None, NOTHING, recipe, tmp_path, CPU)
 
 
 def test_validation_is_logged_and_the_last_epoch_kept(tmp_path):
-    model, history = train_fusion("self", banks(0), None, NOTHING, SMALL, tmp_path)
+    model, history = train_fusion("self", banks(0), None, NOTHING, SMALL, tmp_path, CPU)
     assert len(history) == SMALL.optimisation.epochs and set(history[0]) == {"epoch", "loss", "learning_rate"}
     watched = LabelledUtterances.composed(banks(1), compose(banks(1), 70, seed=0), NOTHING)
-    same, seen = train_fusion("self", banks(0), watched, NOTHING, SMALL, tmp_path / "watched")
+    same, seen = train_fusion("self", banks(0), watched, NOTHING, SMALL, tmp_path / "watched", CPU)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), same.parameters(), strict=True))
     assert set(seen[0]) - set(history[0]) == {"balanced_accuracy", *map(subset_name, SUBSETS)}
     state = load_state(tmp_path / "state.safetensors")
@@ -189,16 +264,16 @@ def test_validation_is_logged_and_the_last_epoch_kept(tmp_path):
 
 
 def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp_path):
-    chance, actors = np.random.default_rng(0), [f"{actor:02}" for actor in range(8)]
+    chance, actors = np.random.default_rng(0), [f"made/{actor:02}" for actor in range(8)]
     each = [(actor, label, variant) for actor in actors for label in range(7) for variant in (0, 1)]
     steps = [chance.normal(label, 1, (3, 3 * 384)) for _, label, _ in each]
     voices = build_bank(steps, [e[1] for e in each], [e[0] for e in each], [e[2] for e in each], 12.5)
-    ablation = Ablation(voices, {}, {}, tmp_path)
+    ablation = Ablation(voices, {}, {}, tmp_path, CPU)
     recipe = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
     change = Change("voice", "one block, no copies", recipe, blocks=(1,), copies=0)
     parts = ablation._parts(change, seed=1)
     train, held_out = parts["train"]["audio"], parts["validation"]["audio"]
-    assert set(held_out.groups) == {"01", "05"} and not set(train.groups) & set(held_out.groups)
+    assert set(held_out.groups) == {"made/01", "made/05"} and not set(train.groups) & set(held_out.groups)
     assert train.variants.max() == 0 and held_out.variants.max() == 1 and list(parts["train"]) == ["audio"]
     clean = voices.select(np.isin(voices.groups, train.groups) & (voices.variants == 0))
     assert np.array_equal(train.values, clean.values[:, 384:768]) and columns(voices, [2]).values.shape[1] == 384
@@ -250,33 +325,45 @@ def test_the_face_encoder_ignores_brightness_and_contrast_and_mirrors_agree():
     assert standardise(torch.full((1, 48, 48), 7)).abs().max() == 0
 
 
-def test_the_face_encoder_learns_again_from_labels_and_its_own_opinion(tmp_path):
+def test_the_face_encoder_learns_again_from_labels_and_its_teacher(tmp_path, device):
     chance = np.random.default_rng(0)
+    (tmp_path / "fer2013").mkdir()
     for split, count in (("train", 64), ("validation", 21)):
         labels = np.arange(count) % 7
         images = chance.integers(0, 60, (count, 48, 48)) + 6 * labels[:, None, None] * (np.arange(48) > 24)
-        np.savez(tmp_path / f"{split}.npz", images=images.astype(np.uint8), labels=labels)
+        np.savez(tmp_path / "fer2013" / f"{split}.npz", images=images.astype(np.uint8), labels=labels)
+    data = FaceData.read(tmp_path)
+    assert {part: found["n"] for part, found in data.described.items()} == {
+        "fer2013/train": 64, "fer2013/validation": 21,
+    }  # fmt: skip
     tiny = ExpressionConfig(widths=(4, 8), blocks=1)
-    once = Recipe(epochs=1, learning_rate=0.02, optimiser="sgd", average=0.5, select="accuracy")
+    once = Recipe(epochs=1, learning_rate=0.02, optimiser="sgd", ema_decay=0.5, monitor="accuracy")
     recipe = FaceRecipe(tiny, once, (replace(once, epochs=2), replace(once, seed=1)), batch=16)
     run = tmp_path / "run"
-    model, histories = train_face_encoder(tmp_path, recipe, run)
+    model, histories = train_face_encoder(data, recipe, run, device)
     assert {folder.name: len(h) for folder, h in histories.items()} == {
         "first": 1,
         "generation-2": 2,
         "generation-3": 1,
     }
-    assert model.embed(torch.zeros(3, 48, 48)).shape == (3, 8)
-    opinions = [load_state(run / f"generation-{n}" / "opinion.safetensors")["probabilities"] for n in (2, 3)]
-    for opinion in opinions:
-        assert opinion.shape == (64, 7)
-        torch.testing.assert_close(opinion.sum(1), torch.ones(64))
-    assert not torch.equal(*opinions)
-    again, same = train_face_encoder(tmp_path, recipe, run)  # finished: nothing is trained
+    assert model.cpu().embed(torch.zeros(3, 48, 48)).shape == (3, 8)
+    teachers = [load_state(run / f"generation-{n}" / "teacher.safetensors")["probabilities"] for n in (2, 3)]
+    for teacher in teachers:
+        assert teacher.shape == (64, 7)
+        torch.testing.assert_close(teacher.sum(1), torch.ones(64))
+    assert not torch.equal(*teachers)
+    again, same = train_face_encoder(data, recipe, run, device)  # finished: nothing is trained
     assert same == histories
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
-    # Whose opinion counts for nothing learns from other targets.
-    _, stubborn = train_face_encoder(tmp_path, replace(recipe, opinion=0.0), tmp_path / "stubborn")
+    assert all(torch.equal(a, b.cpu()) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    # One generation more goes on from there; other faces or another recipe do not.
+    fewer = replace(recipe, generations=recipe.generations[:1])
+    assert list(train_face_encoder(data, fewer, run, device)[1]) == list(histories)[:2]
+    other = replace(data, described=data.described | {"fer2013/train": {"n": 64, "sha256": "another"}})
+    for changed, how in ((other, recipe), (data, replace(recipe, smoothing=0.2))):
+        with pytest.raises(ValueError, match="other data"):
+            train_face_encoder(changed, how, run, device)
+    # A teacher whose share is nothing leaves other targets.
+    _, stubborn = train_face_encoder(data, replace(recipe, teacher_share=0.0), tmp_path / "stubborn", device)
     assert stubborn[tmp_path / "stubborn" / "first"] == histories[run / "first"]
     second, unmoved = histories[run / "generation-2"], stubborn[tmp_path / "stubborn" / "generation-2"]
     assert second[0]["loss"] != unmoved[0]["loss"]
@@ -290,10 +377,10 @@ def test_the_learning_rate_rises_falls_and_begins_anew():
 
 def test_augmented_faces_stay_faces():
     images = torch.randint(0, 255, (32, 48, 48), dtype=torch.uint8)
-    altered = augment(images, torch.Generator().manual_seed(0), erase=0.3)
+    altered = altered_faces(images, torch.Generator().manual_seed(0), erase=0.3)
     assert altered.shape == (32, 48, 48) and altered.min() >= 0 and altered.max() <= 255
     assert not torch.allclose(altered, images.float())
-    assert torch.equal(altered, augment(images, torch.Generator().manual_seed(0), erase=0.3))
+    assert torch.equal(altered, altered_faces(images, torch.Generator().manual_seed(0), erase=0.3))
 
 
 def test_other_recordings_of_a_voice():

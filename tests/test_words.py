@@ -8,8 +8,8 @@ from miniature import save_meld
 from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
 from core.corpora.meld import read_meld
 from core.features import FeatureSettings
-from core.training.banks import LINE_COPIES, text_bank
-from core.training.extraction import ClipFeatures
+from core.datasets.composed import LINE_COPIES, text_bank
+from core.datasets.clips import ClipFeatures
 from core.training.loop import Recipe
 from core.training.words import WordsRecipe, masked, train_word_adapter
 from core.weights import WeightsError
@@ -44,7 +44,7 @@ def test_an_adapter_adds_its_product_to_each_weight_and_nothing_before_training(
 def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path):
     for split, count in (("train", 28), ("dev", 14)):
         save_meld(tmp_path / "meld", split, count)
-    recipe = WordsRecipe(Recipe(epochs=2, learning_rate=1e-3, average=0.5, select=""), rank=2, batch=7)
+    recipe = WordsRecipe(Recipe(epochs=2, learning_rate=1e-3, ema_decay=0.5, monitor=""), rank=2, batch=7)
     adapter, history = train_word_adapter(tmp_path / "meld", recipe, tmp_path / "run")
     assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["weighted_f1"] <= 1 for e in history)
     assert all(up.abs().max() > 0 for up in adapter.up) and not any(p.requires_grad for p in adapter.parameters())

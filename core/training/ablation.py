@@ -1,7 +1,7 @@
 """What each choice of the recipe is worth: one change a line, several seeds, measured on validation parts only.
 
 Runs are short (one epoch) and are compared with each other, not with the shipped checkpoint. Seed k holds out
-the k-th quarter of RAVDESS's training and validation actors; the four test actors are never touched.
+the k-th quarter of the speakers that train or validate; test speakers are never touched.
 """
 
 from dataclasses import dataclass, replace
@@ -10,28 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from core import MODALITIES
-from core.corpora.composed import FeatureBank, compose
-from core.corpora.meld import read_meld
-from core.corpora.ravdess import read_ravdess
-from core.expression import ExpressionNet
-from core.features import FeatureExtractor, FeatureSettings
+from core.datasets.bank import FeatureBank, join_banks
+from core.datasets.composed import BankMaker, Parts, compose, early_groups
+from core.datasets.sources import KINDS, training_sources
+from core.device import Device
+from core.features import FeatureSettings
+from core.metrics import classification_metrics
 from core.speech import STATE_WIDTH
-from core.training.banks import FACE_COPIES, ComposedSplit, face_bank, text_bank, voice_bank
+from core.training.batches import PairRecipe, floored
 from core.training.evaluation import LabelledUtterances
-from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion
 from core.training.loop import Recipe
-from core.training.metrics import classification_metrics
-from core.words import WordAdapter, WordEncoder
+from core.training.pair import PAIRS, normalisation_of, train_fusion
 
 BLOCKS = (0, 1, 2)  # whose outputs are extracted; each line uses some of them
 LAYERS = FeatureSettings.text_layers
 QUARTERS = 4
 
-Parts = dict[str, dict[str, FeatureBank]]
-"""Part ("train", "validation") -> modality -> bank."""
-
 BASE = PairRecipe(
-    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, average=0.98, select=""),
+    optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, ema_decay=0.98, monitor=""),
     steps=200,
     noise=0.2,
     input_dropout={"text": 0.5, "audio": 0.3},
@@ -97,40 +93,35 @@ class Ablation:
     """The banks of all lines, read once.
 
     Attributes:
-        voices: of all actors but the test actors, with one other recording each, blocks ``BLOCKS``; None if not read.
-        lines: whether adapted -> MELD's "train" and "dev", layers ``LAYERS``.
-        faces: FER2013's "train" and "validation", the latter the first half of PublicTest.
+        voices: of all speakers but the test speakers, with one other recording each, blocks ``BLOCKS``; None if not
+            read.
+        lines: whether adapted -> "train" and the whole held-out parts as "validation", layers ``LAYERS``.
+        faces: "train" and "validation", the latter the first half of the held-out parts.
     """
 
     voices: FeatureBank | None
     lines: dict[bool, dict[str, FeatureBank]]
     faces: dict[str, FeatureBank]
     folder: Path
+    device: Device
 
     @classmethod
-    def read(
-        cls, root: Path, face_encoder: ExpressionNet, word_adapter: WordAdapter | None, cache: Path, folder: Path,
-        parts: set[str],
-    ) -> "Ablation":  # fmt: skip
+    def read(cls, maker: BankMaker, folder: Path, parts: set[str]) -> "Ablation":
         """Extracts or finds what the lines of ``parts`` need."""
         voices, lines, faces = None, {}, {}
         if parts & {"voice", "together"}:
-            records = [r for r in read_ravdess(root / "ravdess") if r.group not in ComposedSplit().test_actors]
-            voices = voice_bank(records, FeatureExtractor(face_encoder, FeatureSettings(audio_blocks=BLOCKS)), 1, cache)
+            hearing = replace(maker, settings=FeatureSettings(audio_blocks=BLOCKS))
+            found = []
+            for source in training_sources("voices", maker.root):
+                records = source.records("voices", maker.root / source.name)
+                test = {f"{source.name}/{name}" for name in source.split.test}
+                found.append(hearing.voices([r for r in records if r.group not in test], copies=1))
+            voices = join_banks(found)
         if parts & {"words", "together"}:
-            written = {part: read_meld(root / "meld", part) for part in ("train", "dev")}
-            encoders = {True: WordEncoder(LAYERS, adapter=word_adapter), False: WordEncoder(LAYERS)}
-            lines = {
-                adapted: {part: text_bank(r, encoder, cache, known=part == "train") for part, r in written.items()}
-                for adapted, encoder in encoders.items()
-            }
+            lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
-            validation = face_bank(root / "fer2013", "validation", face_encoder, 0, cache)
-            faces = {
-                "train": face_bank(root / "fer2013", "train", face_encoder, FACE_COPIES, cache, known=True),
-                "validation": validation.select(np.arange(len(validation)) < len(validation) // 2),
-            }
-        return cls(voices, lines, faces, folder)
+            faces = _both_parts(maker, "video", 0.5)
+        return cls(voices, lines, faces, folder, maker.device)
 
     def measure(self, change: Change, seed: int) -> dict[str, float]:
         """Trains one line with one seed; a finished run is read back. Name of the figure -> value in [0, 1]."""
@@ -140,7 +131,7 @@ class Ablation:
         folder = self.folder / f"{change.part} {change.name}".replace(" ", "-") / str(seed)
 
         def trained(name: str, utterances: LabelledUtterances):
-            return train_fusion(name, parts["train"], utterances, normalisation, recipe, folder / name)[0]
+            return train_fusion(name, parts["train"], utterances, normalisation, recipe, folder / name, self.device)[0]
 
         if change.part == "together":
             utterances = LabelledUtterances.composed(
@@ -157,7 +148,7 @@ class Ablation:
         if modality == "audio":
             altered = LabelledUtterances.single(modality, held_out.select(held_out.variants == 1), normalisation)
             return figures | {"re-recorded": altered.balanced_accuracy(model, (modality,))}
-        prior = np.log(parts["train"]["text"].label_frequencies())
+        prior = np.log(floored(parts["train"]["text"].label_frequencies()))
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
         return figures | {"weighted F1, corpus prior": classification_metrics(clean.labels, predicted)["weighted_f1"]}
 
@@ -170,17 +161,28 @@ class Ablation:
             parts["train"]["audio"] = voices.select(~held_out & (voices.variants <= change.copies))
             parts["validation"]["audio"] = voices.select(held_out)
         if change.part != "voice":
-            for part, name in (("train", "train"), ("validation", "dev")):
-                parts[part]["text"] = columns(
-                    self.lines[change.adapted][name], [LAYERS.index(layer) for layer in change.layers]
-                )
+            for part, bank in self.lines[change.adapted].items():
+                parts[part]["text"] = columns(bank, [LAYERS.index(layer) for layer in change.layers])
         if change.part == "together":
             for part in parts:
                 parts[part]["video"] = self.faces[part]
         return {part: {m: banks[m] for m in MODALITIES if m in banks} for part, banks in parts.items()}
 
 
+def _adapted_or_not(maker: BankMaker) -> dict[bool, BankMaker]:
+    return {True: maker, False: replace(maker, word_adapter=None)}
+
+
+def _both_parts(maker: BankMaker, modality: str, share: float) -> dict[str, FeatureBank]:
+    """The training parts, and the first ``share`` of the groups of the held-out parts, of every source."""
+    parts: dict[str, list[FeatureBank]] = {"train": [], "validation": []}
+    for source in training_sources(KINDS[modality], maker.root):
+        parts["train"].append(maker.make(modality, source, source.split.train, learn=True))
+        held_out = maker.make(modality, source, source.split.held_out)
+        parts["validation"].append(held_out.select(early_groups(held_out, share)))
+    return {part: join_banks(found) for part, found in parts.items()}
+
+
 def columns(bank: FeatureBank, layers: list[int]) -> FeatureBank:
     """A bank with only these of the layers that stand side by side in it."""
-    chosen = np.concatenate([np.arange(STATE_WIDTH * layer, STATE_WIDTH * (layer + 1)) for layer in layers])
-    return replace(bank, values=bank.values[:, chosen])
+    return bank.columns(np.concatenate([np.arange(STATE_WIDTH * n, STATE_WIDTH * (n + 1)) for n in layers]))

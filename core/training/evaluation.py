@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import torch
@@ -10,14 +9,12 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from core import MODALITIES
+from core import SUBSETS, Subset
 from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
-from core.corpora.composed import ComposedUtterance, FeatureBank
+from core.datasets.bank import FeatureBank
+from core.datasets.composed import ComposedUtterance
 from core.fusion import FusionModel, Padded, pairs_within
-from core.training.metrics import classification_metrics, expected_calibration_error
-
-SUBSETS = tuple(subset for size in (1, 2, 3) for subset in combinations(MODALITIES, size))
-"""The seven sets of modalities."""
+from core.metrics import classification_metrics, expected_calibration_error
 
 
 @dataclass(frozen=True)
@@ -44,18 +41,18 @@ class LabelledUtterances:
         sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
         return cls(bank.labels, {modality: sequences})
 
-    def balanced_accuracy(self, model: FusionModel, subset: tuple[str, ...]) -> float:
+    def balanced_accuracy(self, model: FusionModel, subset: Subset) -> float:
         """Of a model with only the modalities of ``subset``, its verdict defined for all utterances."""
         return classification_metrics(self.labels, self.logits(model, subset).argmax(1))["balanced_accuracy"]
 
     @torch.inference_mode()
-    def logits(self, model: FusionModel, subset: tuple[str, ...], batch: int = 128) -> np.ndarray:
-        """float64 [n, 7] with only the modalities of ``subset``; NaN where the verdict is undefined."""
-        parts = []
+    def logits(self, model: FusionModel, subset: Subset, batch: int = 128) -> np.ndarray:
+        """float64 [n, 7] with only the modalities of ``subset``, wherever the model lies; NaN where undefined."""
+        device, parts = next(model.parameters()).device, []
         for start in range(0, len(self.labels), batch):
             some = {m: self.sequences[m][start : start + batch] for m in subset}
-            inputs = {m: Padded.of([torch.from_numpy(sequence) for sequence in found]) for m, found in some.items()}
-            parts.append(model(inputs).logits.double().numpy())
+            inputs = {m: Padded.of([torch.from_numpy(s) for s in found]).to(device) for m, found in some.items()}
+            parts.append(model(inputs).logits.double().cpu().numpy())
         return np.concatenate(parts)
 
 
@@ -76,7 +73,7 @@ def fit_temperatures(model: FusionModel, validation: LabelledUtterances) -> dict
 
 
 def evaluate_subset(
-    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: tuple[str, ...], log_prior: np.ndarray | None = None
+    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: Subset, log_prior: np.ndarray | None = None
 ) -> dict:
     """Figures of both models with the modalities of ``subset``, and how often the two agree.
 

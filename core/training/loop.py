@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from core.training.state import load_state, save_state
+from core.device import Device
+from core.files import load_state, save_state, write_file
+from core.training.provenance import this_process
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained; ``select`` names the validation metric whose highest value is kept, or keeps the last
+    """How a model is trained; ``monitor`` names the validation metric whose highest value is kept, or keeps the last
     epoch if it is empty."""
 
     epochs: int
@@ -29,9 +31,9 @@ class Recipe:
     optimiser: str = "adamw"  # or "sgd" with Nesterov momentum 0.9
     weight_decay: float = 1e-4
     warmup: float = 0.1  # share of a cycle with a rising learning rate, cosine decay after it
-    average: float = 0.999  # decay of the exponential moving average of the weights; 0 for none
-    clip: float = 5.0  # largest norm of the gradient
-    select: str = "balanced_accuracy"
+    ema_decay: float = 0.999  # of the exponential moving average of the weights; 0 for none
+    max_grad_norm: float = 5.0
+    monitor: str = "balanced_accuracy"
     seed: int = 0
     restarts: tuple[int, ...] = ()  # epochs at which the learning rate begins anew (SGDR, Loshchilov and Hutter 2017)
 
@@ -44,16 +46,18 @@ def fit(
     loss: Callable[[nn.Module, object], Tensor],
     evaluate: Callable[[nn.Module], dict[str, float]],
     folder: Path,
-    identity: dict | None = None,
+    identity: dict,
+    device: Device,
 ) -> list[dict]:
-    """Trains ``model`` in place and leaves the best averaged weights in it.
+    """Trains ``model`` in place, on ``device``, and leaves the best averaged weights in it.
 
     Args:
         batches: yields ``steps`` batches of one epoch, all chance drawn from the generator given.
         loss: scalar loss of one batch.
         evaluate: validation metrics of a model in evaluation mode.
         folder: holds ``state.safetensors`` (resumed from if it is there) and ``log.jsonl``.
-        identity: what else makes this run what it is, of JSON values: data, sizes of the model.
+        identity: what makes this run what it is beside its recipe, of JSON values: fingerprints of the data, sizes of
+            the model. A run may go on on another device; which ones it ran on is written down.
 
     Returns:
         One dict a epoch: epoch, loss, learning_rate and the validation metrics.
@@ -62,24 +66,27 @@ def fit(
         ValueError: the folder holds a run with another recipe or identity.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    model.to(device.name)
     optimiser = _optimiser(model, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _learning_rate_factor(step / steps, recipe))
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    written_recipe = json.loads(json.dumps(asdict(recipe) | (identity or {})))
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
+    claimed = json.loads(json.dumps({"recipe": asdict(recipe), **identity}))
     history: list[dict] = []
-    seconds = 0.0
+    seconds, processes = 0.0, []
     best: dict[str, Tensor] = {}
 
     state_file = folder / "state.safetensors"
     if state_file.exists():
         state = load_state(state_file)
-        if state["recipe"] != written_recipe:
+        if state["identity"] != claimed:
             raise ValueError(f"{folder} holds a run with another recipe or other data: remove or rename it.")
         model.load_state_dict(state["model"])
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"] | {"lr_lambdas": [None] * len(optimiser.param_groups)})
-        history, best, seconds = state["history"], state["best"], state.get("seconds", 0.0)
+        history, best, seconds, processes = (state[name] for name in ("history", "best", "seconds", "processes"))
+    if len(history) < recipe.epochs and (now := this_process(device)) not in processes:
+        processes = [*processes, now]
 
     for epoch in range(len(history), recipe.epochs):
         started = time.perf_counter()
@@ -93,39 +100,35 @@ def fit(
             value = loss(model, batch)
             optimiser.zero_grad()
             value.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+            nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
             optimiser.step()
             schedule.step()
             averaged.update_parameters(model)
             sum_of_losses += value.item()
             progress.set_postfix(loss=f"{value.item():.3f}")
-        candidate = averaged.module if recipe.average else model
+        candidate = averaged.module if recipe.ema_decay else model
         candidate.eval()
         with torch.inference_mode():
             metrics = evaluate(candidate)
         entry = {"epoch": epoch, "loss": sum_of_losses / steps, "learning_rate": schedule.get_last_lr()[0], **metrics}
-        if not recipe.select or all(metrics[recipe.select] > past[recipe.select] for past in history):
+        if not recipe.monitor or all(metrics[recipe.monitor] > past[recipe.monitor] for past in history):
             best = {name: tensor.clone() for name, tensor in candidate.state_dict().items()}
         history.append(entry)
         seconds += time.perf_counter() - started
         save_state(
             state_file,
             {
-                "recipe": written_recipe, "model": model.state_dict(), "averaged": averaged.state_dict(),
+                "identity": claimed, "model": model.state_dict(), "averaged": averaged.state_dict(),
                 "optimiser": optimiser.state_dict(), "schedule": _plain(schedule.state_dict()),
-                "history": history, "best": best, "seconds": seconds,
+                "history": history, "best": best, "seconds": seconds, "processes": processes,
             },
         )  # fmt: skip
-        (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history))
+        log = "".join(json.dumps(line) + "\n" for line in history)
+        write_file(folder / "log.jsonl", lambda partial, log=log: partial.write_text(log))
         tqdm.write(" ".join(f"{key}={value:.4g}" for key, value in entry.items()))
     model.load_state_dict(best)
     model.eval()
     return history
-
-
-def training_seconds(folder: Path) -> float | None:
-    """How long the run in ``folder`` has trained, interruptions left out; None if that was not written down."""
-    return load_state(folder / "state.safetensors").get("seconds")
 
 
 def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

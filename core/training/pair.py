@@ -1,85 +1,185 @@
-"""The pair of fusion models, twice: measured on parts that are held out, then trained on everything for strangers.
+"""Training of the pair of fusion models on composed utterances, with every set of modalities; and that twice.
 
-What is held out says how good the recipe is and how sure its verdicts may be (temperatures). The same recipe then
-learns from all actors, faces and lines at hand, because more actors help with the next one; that pair cannot be
-measured here any more.
+First with parts held out, which says how good the recipe is and how sure its verdicts may be (temperatures). The same
+recipe then learns from all speakers, faces and lines at hand, because more of them help with the next stranger; that
+pair cannot be measured here any more.
 """
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from core.checkpoint import Checkpoint
-from core.corpora.composed import FeatureBank, compose
-from core.features import FeatureExtractor
-from core.training.banks import ComposedSplit, all_banks, composed_banks
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core import SUBSETS
+from core.checkpoint import Checkpoint, Normalisation, subset_name
+from core.datasets.bank import FeatureBank
+from core.datasets.composed import BankMaker, compose
+from core.device import Device
+from core.fusion import CROSS, SELF, FusionConfig, FusionModel, pairs_within
+from core.training.batches import Batch, PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, fit_temperatures
-from core.training.fusion import PAIRS, PairRecipe, normalisation_of, train_fusion
+from core.training.loop import fit
 from core.training.provenance import provenance
 
+PAIRS = {"cross": CROSS, "self": SELF}
 VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800  # composed from the held-out parts
-CORPORA = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
 
 
-def train_measured_pair(
-    root: Path, extractor: FeatureExtractor, cache: Path, recipe: PairRecipe, runs: Path
-) -> tuple[Checkpoint, dict]:
-    """Trains with ``ComposedSplit`` held out, in ``runs/measured``.
+def train_measured_pair(maker: BankMaker, recipe: PairRecipe, runs: Path) -> tuple[Checkpoint, dict]:
+    """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
 
     Returns:
         The pair with its temperatures, and its figures on the test part (see ``evaluate_pair``).
     """
-    split = ComposedSplit()
-    banks = composed_banks(root, extractor, cache, split)
+    banks = maker.parts()
     normalisation = normalisation_of(banks["train"])
     validation, test = (
         LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
         for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
     )
-    folders = {name: runs / "measured" / name for name in PAIRS}
-    models = {
-        name: train_fusion(name, banks["train"], validation, normalisation, recipe, folder)[0]
-        for name, folder in folders.items()
-    }
+    models, folders = _train_both(maker, banks["train"], validation, normalisation, recipe, runs / "measured")
     temperatures = {name: fit_temperatures(model, validation) for name, model in models.items()}
-    data = {"sequences": {part: _sizes(by_modality) for part, by_modality in banks.items()}, "split": asdict(split)}
-    learned = {"ravdess": _actors(banks["train"]), "fer2013": ["train"], "meld": ["train"]}
-    checkpoint = Checkpoint(
-        extractor.face_encoder, extractor.word_encoder.adapter, models, extractor.settings, normalisation, temperatures,
-        _frequencies(banks["train"]), _made(recipe, data | {"learned_from": learned}, list(folders.values())),
-    )  # fmt: skip
+    checkpoint = _checkpoint(maker, models, normalisation, temperatures, banks, recipe, folders)
     return checkpoint, evaluate_pair(checkpoint, test)
 
 
 def train_final_pair(
-    root: Path, extractor: FeatureExtractor, cache: Path, recipe: PairRecipe, runs: Path,
-    temperatures: dict[str, dict[str, float]],
-) -> Checkpoint:  # fmt: skip
+    maker: BankMaker, recipe: PairRecipe, runs: Path, temperatures: dict[str, dict[str, float]]
+) -> Checkpoint:
     """Trains with nothing held out, in ``runs/final``; the temperatures are those of the measured pair."""
-    banks = all_banks(root, extractor, cache)
+    banks = maker.everything()
     normalisation = normalisation_of(banks)
-    folders = {name: runs / "final" / name for name in PAIRS}
-    models = {name: train_fusion(name, banks, None, normalisation, recipe, folders[name])[0] for name in PAIRS}
-    learned = {"ravdess": _actors(banks), "fer2013": ["train", "validation"], "meld": ["train", "dev"]}
-    data = {"sequences": {"train": _sizes(banks)}, "learned_from": learned}
-    made = _made(recipe, data, list(folders.values()))
+    models, folders = _train_both(maker, banks, None, normalisation, recipe, runs / "final")
+    return _checkpoint(maker, models, normalisation, temperatures, {"train": banks}, recipe, folders)
+
+
+def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
+    """Statistics of all steps of the training banks; a feature that never varies keeps its scale."""
+    mean, std = {}, {}
+    for modality, bank in banks.items():
+        steps = bank.values[:: max(1, len(bank.values) // 200_000)].astype(np.float64)
+        mean[modality] = steps.mean(0).astype(np.float32)
+        std[modality] = np.maximum(steps.std(0), 1e-3).astype(np.float32)
+    return Normalisation(mean, std)
+
+
+def train_fusion(
+    name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
+    recipe: PairRecipe, folder: Path, device: Device,
+) -> tuple[FusionModel, list[dict]]:  # fmt: skip
+    """Trains the "cross" or "self" model on the modalities of ``train``; it comes back on the CPU.
+
+    ``validation`` chooses nothing, it is logged: the balanced accuracy from each set of modalities that the model is
+    defined for, and their mean. The last epoch is kept, so that a training without it ends at the same place.
+    """
+    torch.manual_seed(recipe.optimisation.seed)
+    pairs = pairs_within(PAIRS[name], tuple(train))
+    inputs = {m: bank.values.shape[1] for m, bank in train.items()}
+    model = FusionModel(
+        FusionConfig(
+            pairs, inputs, recipe.local, input_dropout=recipe.input_dropout, deviation_dropout=recipe.deviation_dropout
+        )
+    )
+    subsets = [subset for subset in SUBSETS if set(subset) <= set(train) and pairs_within(pairs, subset)]
+    # What is beside the voice, for batches without it.
+    beside = {m: bank for m, bank in train.items() if m != "audio"}
+    beside_subsets = [subset for subset in subsets if "audio" not in subset]
+    beside_recipe = replace(recipe, batch=recipe.voiceless)
+
+    def batches(generator: torch.Generator) -> Iterator[list[Batch]]:
+        rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+        for _ in range(recipe.steps):
+            step = [compose_batch(train, normalisation, subsets, recipe, rng)]
+            if recipe.voiceless and "audio" in train and beside_subsets:
+                step.append(compose_batch(beside, normalisation, beside_subsets, beside_recipe, rng))
+            yield [batch.to(device.name) for batch in step]
+
+    def loss(model: FusionModel, step: list[Batch]) -> Tensor:
+        return torch.stack([batch_loss(model, batch, recipe) for batch in step]).sum()
+
+    def evaluate(model: FusionModel) -> dict[str, float]:
+        if validation is None:
+            return {}
+        scores = {subset_name(subset): validation.balanced_accuracy(model, subset) for subset in subsets}
+        return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
+
+    identity = {"model": name, "pair": asdict(recipe), "data": {m: bank.fingerprint() for m, bank in train.items()}}
+    history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
+    return model.cpu(), history
+
+
+def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
+    """Cross-entropy of the verdicts from every set of modalities, all in one run of the model.
+
+    Pooling takes the mean of the streams, but what independent witnesses say adds up: the verdict of n modalities
+    is taught n times its logits, and its temperature divides accordingly. The logits are taught to leave out how
+    often a label is drawn (logit adjustment, Menon et al. 2021).
+    """
+    output = model(batch.inputs)
+    everything = tuple(batch.inputs)
+    taught = batch.targets if recipe.every_set else {everything: batch.targets[everything]}
+    total, weights = output.streams.new_zeros(()), 0.0
+    for subset, target in taught.items():
+        within = model.streams_within(subset).to(output.exists.device)
+        logits = model.classify(output.streams, output.exists & within)
+        # Where nothing is to be judged there may be no stream, and its NaN must not reach the sum.
+        logits = logits.masked_fill(target.sum(1, keepdim=True) == 0, 0.0)
+        weight = recipe.alone if len(subset) == 1 else 1.0
+        total = total + weight * F.cross_entropy(len(subset) * logits + batch.log_share, target)
+        weights += weight
+    return total / weights
+
+
+def _train_both(
+    maker: BankMaker, train: dict[str, FeatureBank], validation: LabelledUtterances | None,
+    normalisation: Normalisation, recipe: PairRecipe, runs: Path,
+) -> tuple[dict[str, FusionModel], list[Path]]:  # fmt: skip
+    folders = {name: runs / name for name in PAIRS}
+    models = {
+        name: train_fusion(name, train, validation, normalisation, recipe, folder, maker.device)[0]
+        for name, folder in folders.items()
+    }
+    return models, list(folders.values())
+
+
+def _checkpoint(
+    maker: BankMaker, models: dict[str, FusionModel], normalisation: Normalisation,
+    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]], recipe: PairRecipe,
+    folders: list[Path],
+) -> Checkpoint:  # fmt: skip
+    train = banks["train"]
+    data = {
+        "sequences": {
+            part: {m: dict(Counter(bank.corpora.tolist())) for m, bank in by.items()} for part, by in banks.items()
+        },
+        "fingerprints": {part: {m: bank.fingerprint() for m, bank in by.items()} for part, by in banks.items()},
+        "learned_from": _learned_from(train),
+    }
+    made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
     return Checkpoint(
-        extractor.face_encoder, extractor.word_encoder.adapter, models, extractor.settings, normalisation, temperatures,
-        _frequencies(banks), made,
+        maker.face_encoder, maker.word_adapter, models, maker.settings, normalisation, temperatures,
+        _frequencies(train), made,
     )  # fmt: skip
 
 
-def _sizes(banks: dict[str, FeatureBank]) -> dict[str, int]:
-    return {modality: len(bank) for modality, bank in banks.items()}
-
-
-def _actors(banks: dict[str, FeatureBank]) -> list[str]:
-    return sorted(set(banks["audio"].groups.tolist()))
+def _learned_from(banks: dict[str, FeatureBank]) -> dict[str, list[str]]:
+    """Corpus -> its speakers or official parts: the second name of each group ("ravdess/10", "meld/train/dia3")."""
+    named = sorted({tuple(group.split("/")[:2]) for bank in banks.values() for group in bank.groups})
+    learned: dict[str, list[str]] = {}
+    for corpus, name in named:
+        learned.setdefault(corpus, []).append(name)
+    return learned
 
 
 def _frequencies(banks: dict[str, FeatureBank]) -> dict[str, list[float]]:
-    return {CORPORA[modality]: bank.label_frequencies().tolist() for modality, bank in banks.items()}
-
-
-def _made(recipe: PairRecipe, data: dict, folders: list[Path]) -> dict:
-    composed = {"composed": "RAVDESS voices, FER2013 faces, MELD lines"}
-    return provenance(recipe.optimisation.seed, composed | data, folders) | {"recipe": asdict(recipe)}
+    """Corpus -> share [7] of each label in what was learned from it."""
+    return {
+        str(corpus): bank.select(bank.corpora == corpus).label_frequencies().tolist()
+        for bank in banks.values()
+        for corpus in np.unique(bank.corpora)
+    }

@@ -1,34 +1,61 @@
-"""What stands in a model card: how a checkpoint came to be."""
+"""How a checkpoint came to be, written down by what ran: it stands in the model card."""
 
 import platform
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
-from core.training.loop import training_seconds
+from core.device import Device
+from core.files import load_state
 
 
-def provenance(seed: int, data: dict, runs: list[Path]) -> dict:
-    """Command, commit, seed, data, versions and time of the training that is ending.
-
-    Args:
-        data: what was trained on, in words and counts.
-        runs: folders of the runs that made it.
-    """
+def this_process(device: Device) -> dict[str, str]:
+    """What a run notes of each process that trained it: command, commit of the code, device and date."""
     return {
         "command": shlex.join(["python", *sys.argv]),
         "commit": _commit(),
+        "device": str(device),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a finished or interrupted training: its folder, seconds and processes, in their order."""
+
+    folder: Path
+    seconds: float
+    processes: list[dict[str, str]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """From the state that ``loop.fit`` left."""
+        state = load_state(folder / "state.safetensors")
+        return cls(folder, state["seconds"], state["processes"])
+
+
+def provenance(seed: int, data: dict, folders: list[Path]) -> dict:
+    """Commands, commits, devices and time of the trainings in ``folders``, with seed, data and versions.
+
+    Args:
+        data: what was trained on, in words, counts and fingerprints.
+    """
+    runs = [Run.read(folder) for folder in folders]
+    last = runs[-1].processes[-1]
+    return {
+        "command": last["command"],
+        "commit": last["commit"],
+        "date": last["date"],
         "seed": seed,
         "data": data,
-        "date": datetime.now(UTC).date().isoformat(),
-        "seconds": [training_seconds(run) for run in runs],
+        "runs": {run.folder.name: {"seconds": round(run.seconds, 1), "processes": run.processes} for run in runs},
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "device": "cuda" if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads",
     }
 
 

@@ -1,4 +1,4 @@
-"""Training of the word adapter on the lines of MELD: MiniLM learns how a line is meant.
+"""Training of the word adapter on labelled lines: MiniLM learns how a line is meant.
 
 The classifier above it is thrown away afterwards; fusion has its own.
 """
@@ -14,11 +14,16 @@ from torch import Tensor, nn
 
 from core import LABELS
 from core.corpora.layout import ClipRecord
-from core.corpora.meld import read_meld
-from core.training.fusion import drawn_share
+from core.datasets.augment import VERSION, masked_words
+from core.datasets.cache import digest
+from core.datasets.composed import words_of
+from core.datasets.sources import Official, training_sources
+from core.device import Device
+from core.metrics import classification_metrics
+from core.training.batches import drawn_share, floored
 from core.training.loop import Recipe, fit
-from core.training.metrics import classification_metrics
-from core.words import MASKED, STATE_WIDTH, WINDOW_WORDS, WordAdapter, WordEncoder
+from core.weights import MINILM
+from core.words import STATE_WIDTH, WordAdapter, WordEncoder
 
 BUCKET = 4  # batches whose lines are drawn together and sorted by length, so that little is padding
 
@@ -29,14 +34,14 @@ class WordsRecipe:
 
     Attributes:
         layers: hidden states of MiniLM that the classifier sees, as in ``FeatureSettings.text_layers``.
-        skew: a label is drawn as often as MELD has it, to this power; the loss takes the frequencies out again.
+        skew: a label is drawn as often as the lines have it, to this power; the loss takes the frequencies out again.
         masked: share of the words of a training line that are not to be read.
         dropout: inside MiniLM.
         classifier_dropout: on what the classifier sees.
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.01, average=0.99, select="")
+        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.01, ema_decay=0.99, monitor="")
     )
     rank: int = 8
     layers: tuple[int, ...] = (4, 6)
@@ -56,9 +61,9 @@ class LineClassifier(nn.Module):
         self.dropout = nn.Dropout(recipe.classifier_dropout)
         self.classifier = nn.Linear(2 * STATE_WIDTH * len(recipe.layers), len(LABELS))
 
-    def forward(self, lines: list[list[str]], encoder: WordEncoder) -> Tensor:
+    def forward(self, lines: list[list[str]], encoder: WordEncoder, device: Device) -> Tensor:
         """Logits [B, 7] of lines, each a list of words."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with device.autocast():
             states, batch = encoder.states(lines, self.adapter.weights(encoder.model))
         read = batch["attention_mask"].clone()  # [B, pieces]
         read[:, 0] = 0  # [CLS]
@@ -70,14 +75,44 @@ class LineClassifier(nn.Module):
         return self.classifier(self.dropout(torch.cat([mean, (variance + 1e-6).sqrt()], 1)))
 
 
-def train_word_adapter(root: Path, recipe: WordsRecipe, folder: Path) -> tuple[WordAdapter, list[dict]]:
-    """Trains on MELD's training lines; the dev part is measured after each epoch and chooses nothing.
+@dataclass(frozen=True)
+class LineData:
+    """Lines that an adapter learns from, and others on which it is measured, of all corpora of lines at hand."""
+
+    train: list[ClipRecord]
+    held_out: list[ClipRecord]
+    described: dict
+
+    @classmethod
+    def read(cls, root: Path) -> "LineData":
+        """The training parts and the held-out parts of every source of lines below ``root``.
+
+        Raises:
+            CorpusError: there is none.
+        """
+        parts: dict[str, list[ClipRecord]] = {"train": [], "held_out": []}
+        described = {}
+        for source in training_sources("lines", root):
+            assert isinstance(source.split, Official)  # lines are divided by dialogue, which their corpora do
+            for role, found in parts.items():
+                part = getattr(source.split, role)
+                lines = [r for r in source.records("lines", root / source.name, part) if r.text.split()]
+                text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
+                described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
+                found += lines
+        return cls(parts["train"], parts["held_out"], described)
+
+
+def train_word_adapter(
+    data: LineData, recipe: WordsRecipe, folder: Path, device: Device
+) -> tuple[WordAdapter, list[dict]]:
+    """Trains on the training lines; the held-out ones are measured after each epoch and choose nothing.
 
     Returns:
         The adapter, and one entry an epoch.
     """
-    train, dev = ([r for r in read_meld(root, part) if r.text.split()] for part in ("train", "dev"))
-    encoder = WordEncoder(recipe.layers)
+    train = data.train
+    encoder = WordEncoder(recipe.layers, device.name)
     encoder.model.requires_grad_(False)
     for module in encoder.model.modules():
         if isinstance(module, nn.Dropout):
@@ -87,8 +122,9 @@ def train_word_adapter(root: Path, recipe: WordsRecipe, folder: Path) -> tuple[W
     labels = np.array([record.label for record in train])
     frequency = np.bincount(labels, minlength=len(LABELS)) / len(labels)
     share = drawn_share(frequency, recipe.skew)
-    log_share = torch.from_numpy(np.log(share)).float()
-    chance = (share / frequency)[labels] / len(labels)  # of each line
+    log_share = torch.from_numpy(np.log(share)).float().to(device.name)
+    chance = (share / floored(frequency))[labels]  # of each line
+    chance /= chance.sum()
     steps = len(train) // recipe.batch
 
     def batches(generator: torch.Generator) -> Iterator[tuple[list[list[str]], Tensor]]:
@@ -98,38 +134,29 @@ def train_word_adapter(root: Path, recipe: WordsRecipe, folder: Path) -> tuple[W
             drawn = rng.choice(len(train), recipe.batch * BUCKET, p=chance)
             by_length = drawn[np.argsort([len(train[i].text) for i in drawn])]
             chosen = np.split(by_length, BUCKET)[rng.integers(BUCKET)]
-            lines = [masked(words_of(train[i]), recipe.masked, rng) for i in chosen]
-            yield lines, torch.from_numpy(labels[chosen])
+            lines = [masked_words(words_of(train[i]), recipe.masked, rng) for i in chosen]
+            yield lines, torch.from_numpy(labels[chosen]).to(device.name)
 
     def loss(model: LineClassifier, batch: tuple[list[list[str]], Tensor]) -> Tensor:
         lines, wanted = batch
-        return F.cross_entropy(model(lines, encoder) + log_share, wanted)
+        return F.cross_entropy(model(lines, encoder, device) + log_share, wanted)
 
     def evaluate(model: LineClassifier) -> dict[str, float]:
         encoder.model.eval()
-        return evaluate_lines(model, encoder, dev, np.log(frequency))
+        return evaluate_lines(model, encoder, data.held_out, np.log(floored(frequency)), device)
 
-    history = fit(model, recipe.optimisation, batches, steps, loss, evaluate, folder, {"words": asdict(recipe)})
+    identity = {"words": asdict(recipe), "data": data.described, "augmentation": VERSION, "minilm": MINILM.sha256}
+    history = fit(model, recipe.optimisation, batches, steps, loss, evaluate, folder, identity, device)
     return model.adapter.requires_grad_(False), history
 
 
 def evaluate_lines(
-    model: LineClassifier, encoder: WordEncoder, records: list[ClipRecord], log_prior: np.ndarray
+    model: LineClassifier, encoder: WordEncoder, records: list[ClipRecord], log_prior: np.ndarray, device: Device
 ) -> dict[str, float]:
     """Balanced accuracy with all labels equally likely, weighted F1 with the logarithm [7] of their frequencies."""
     parts = [records[start : start + 64] for start in range(0, len(records), 64)]
-    logits = np.concatenate([model([words_of(r) for r in part], encoder).numpy() for part in parts])
+    logits = np.concatenate([model([words_of(r) for r in part], encoder, device).cpu().numpy() for part in parts])
     labels = np.array([record.label for record in records])
     equal = classification_metrics(labels, logits.argmax(1))
     natural = classification_metrics(labels, (logits + log_prior).argmax(1))
     return {"balanced_accuracy": equal["balanced_accuracy"], "weighted_f1": natural["weighted_f1"]}
-
-
-def words_of(record: ClipRecord) -> list[str]:
-    """A line's words, as many as fit."""
-    return record.text.split()[:WINDOW_WORDS]
-
-
-def masked(words: list[str], share: float, rng: np.random.Generator) -> list[str]:
-    """The words, each hidden with probability ``share``."""
-    return [MASKED if hidden else word for word, hidden in zip(words, rng.random(len(words)) < share, strict=True)]

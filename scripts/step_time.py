@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import torch  # noqa: E402
 
-from core.training.benchmark import time_steps  # noqa: E402
+from core.experiment.step_time import time_steps  # noqa: E402
 
 
 def main() -> int:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.training.metrics import classification_metrics
-from core.training.significance import (
+from core.experiment.significance import (
     McNemar,
     PairedTest,
     corrected_t_test,
@@ -17,6 +16,7 @@ from core.training.significance import (
     vote,
     wilcoxon_p,
 )  # fmt: skip
+from core.metrics import classification_metrics
 
 METRICS = {"accuracy": "accuracy (paper: UW.Acc)", "balanced_accuracy": "balanced accuracy (paper: W.Acc)"}
 """Result field -> what it is called. The paper's names say the opposite of what they usually mean."""

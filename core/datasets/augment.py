@@ -1,12 +1,19 @@
-"""Voices as other microphones and rooms would have recorded them, so that neither matters to the model."""
+"""Voices, faces and lines as other microphones, cameras and sentences would have them, so that these do not matter."""
 
 import io
 
 import av
 import numpy as np
+import torch
+import torch.nn.functional as F
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
+from torch import Tensor
 
 from core.media import SAMPLE_RATE, Voice
+from core.words import MASKED
+
+VERSION = 1
+"""Raised whenever the same recording, image or line would give another copy: caches of features are keyed by it."""
 
 
 def other_recording(voice: Voice, rng: np.random.Generator) -> Voice:
@@ -68,3 +75,50 @@ def through_codec(samples: np.ndarray, bit_rate: int) -> np.ndarray:
     with av.open(buffer) as container:
         pieces = [p.to_ndarray()[0] for f in container.decode(audio=0) for p in resampler.resample(f)]
     return np.concatenate(pieces)[: len(samples)]
+
+
+def altered_faces(images: Tensor, generator: torch.Generator, erase: float) -> Tensor:
+    """Random mirror, rotation, scale, shift, blur, contrast and covered rectangles.
+
+    Args:
+        images: uint8 [N, 48, 48].
+        erase: probability of a covered rectangle per image.
+
+    Returns:
+        float32 [N, 48, 48], 0 to 255.
+    """
+    n, height, width = images.shape
+    device = images.device
+
+    def uniform(low: float, high: float) -> Tensor:
+        # Drawn on the CPU: the same seed alters alike on every device.
+        return (torch.rand(n, generator=generator) * (high - low) + low).to(device)
+
+    angle = uniform(-0.26, 0.26)  # radians: 15 degrees either way
+    scale_x, scale_y = uniform(0.8, 1.15), uniform(0.8, 1.15)
+    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    matrix = torch.zeros(n, 2, 3, device=device)
+    matrix[:, 0, 0], matrix[:, 0, 1] = mirror * scale_x * angle.cos(), -scale_x * angle.sin()
+    matrix[:, 1, 0], matrix[:, 1, 1] = mirror * scale_y * angle.sin(), scale_y * angle.cos()
+    matrix[:, :, 2] = torch.stack([uniform(-0.15, 0.15), uniform(-0.15, 0.15)], 1)
+    grid = F.affine_grid(matrix, (n, 1, height, width), align_corners=False)
+    crops = F.grid_sample(images[:, None].float(), grid, padding_mode="border", align_corners=False)[:, 0]
+
+    # Cameras blur and compress more than photographs do.
+    blurred = F.avg_pool2d(crops, 3, 1, 1, count_include_pad=False)
+    crops = torch.lerp(crops, blurred, uniform(-0.3, 1.0).clamp_min(0)[:, None, None])
+    gamma = uniform(-0.5, 0.5).exp()[:, None, None]
+    crops = (crops / 255).clamp(1e-4, 1).pow(gamma) * 255
+
+    rows = torch.arange(height, device=device)[None, :, None]
+    columns = torch.arange(width, device=device)[None, None, :]
+    size_y, size_x = uniform(6, 20)[:, None, None], uniform(6, 20)[:, None, None]
+    top, left = uniform(0, 40)[:, None, None], uniform(0, 40)[:, None, None]
+    covered = (rows >= top) & (rows < top + size_y) & (columns >= left) & (columns < left + size_x)
+    covered &= (uniform(0, 1) < erase)[:, None, None]
+    return torch.where(covered, crops.mean((1, 2), keepdim=True), crops)
+
+
+def masked_words(words: list[str], share: float, rng: np.random.Generator) -> list[str]:
+    """The words, each hidden with probability ``share``."""
+    return [MASKED if hidden else word for word, hidden in zip(words, rng.random(len(words)) < share, strict=True)]

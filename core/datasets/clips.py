@@ -3,19 +3,18 @@
 Each utterance becomes one file, or one file saying why not, so that a killed extraction goes on where it was.
 """
 
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import av
 import numpy as np
+import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
@@ -23,10 +22,12 @@ from tqdm import tqdm
 from core import MODALITIES
 from core.checkpoint import load_face_encoder, load_word_adapter
 from core.corpora.layout import ClipRecord
-from core.features import FeatureExtractor, FeatureSettings, Missing
+from core.datasets.cache import digest
+from core.datasets.processes import in_processes
+from core.features import FEATURES_VERSION, FeatureExtractor, FeatureSettings, Missing
+from core.files import write_file, write_json
 from core.media import SAMPLE_RATE, MediaError, open_clip
-from core.training.processes import in_processes
-from core.training.state import write_json
+from core.weights import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
 
 MILLISECOND = Fraction(1, 1000)
 
@@ -44,23 +45,28 @@ class ClipFeatures:
         settings: which features.
         adapted: whether the checkpoint's word adapter is used. The experiment has MiniLM as it was published, since
             the adapter may have learned from lines of its test folds.
+        device: "cpu" or "cuda".
     """
 
     checkpoint: Path
     words: str
     settings: FeatureSettings
     adapted: bool = False
+    device: str = "cpu"
 
     def key(self) -> dict:
-        """What decides the features: a JSON object."""
+        """What decides the features beside the clip itself: a JSON object."""
         config = json.loads((self.checkpoint / "config.json").read_text())
+        packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
         key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
+        key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
         return key | ({"adapter": config["words"]["sha256"]} if self.adapted and "words" in config else {})
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
         adapter = load_word_adapter(self.checkpoint) if self.adapted else None
-        extractor = FeatureExtractor(load_face_encoder(self.checkpoint), self.settings, word_adapter=adapter)
+        encoder = load_face_encoder(self.checkpoint)
+        extractor = FeatureExtractor(encoder, self.settings, self.device, word_adapter=adapter)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:
             with as_one_file(record) as path:
@@ -81,11 +87,13 @@ class Manifest:
         done: ids of the utterances with all three modalities, in the order of the records.
         missing: id -> modality -> reason, for those that lack some.
         failed: id -> why it could not be read at all.
+        waiting: id -> what this machine lacked; the next extraction tries these again.
     """
 
     done: list[str]
     missing: dict[str, dict[str, str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
 
 
 def extract_corpus(
@@ -93,28 +101,23 @@ def extract_corpus(
 ) -> Manifest:
     """Extracts what is not in ``folder`` yet and writes ``manifest.json`` there.
 
-    A failure is written down and not tried again; delete its ``.failed.json`` to have it tried again.
+    What is wrong with a clip is written down and not tried again; delete its ``.failed.json`` to have it tried again.
+    A lack of memory or disk is not the clip's fault: such clips wait for the next extraction.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = [r for r in records if not (features_file(folder, r.id).exists() or _failed_file(folder, r.id).exists())]
-    bar = tqdm(total=len(records), initial=len(records) - len(waiting), desc="extracting", unit="clip", smoothing=0.05)
+    todo = [r for r in records if not (clip_file(folder, r).exists() or _failed_file(folder, r).exists())]
+    bar = tqdm(total=len(records), initial=len(records) - len(todo), desc="extracting", unit="clip", smoothing=0.05)
+    waiting: dict[str, str] = {}
     with bar as progress:
-        for failure in in_processes(partial(_extractor, make_extract, folder), waiting, workers):
+        for outcome in in_processes(partial(_extractor, make_extract, folder), todo, workers):
             progress.update()
-            if failure:
-                progress.write(failure)
-    manifest = _read_manifest(records, folder)
+            if outcome.reason:
+                progress.write(f"{outcome.id}: {outcome.reason}")
+            if outcome.again:
+                waiting[outcome.id] = outcome.reason
+    manifest = _read_manifest(records, folder, waiting)
     write_json(folder / "manifest.json", asdict(manifest))
     return manifest
-
-
-def cache_folder(cache: Path, key: dict) -> Path:
-    """The folder of a cache that belongs to whatever ``key`` describes, which is written down in it."""
-    text = json.dumps(key, sort_keys=True)
-    folder = cache / hashlib.sha256(text.encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "key.json").write_text(text)
-    return folder
 
 
 @dataclass(frozen=True)
@@ -131,18 +134,27 @@ class StoredSequences(Sequence):
         return len(self.files)
 
 
-def features_file(folder: Path, name: str) -> Path:
-    """Where an utterance's features lie."""
-    return folder / f"{name.replace('/', '--')}.safetensors"
+def clip_file(folder: Path, record: ClipRecord) -> Path:
+    """Where an utterance's features lie: named by its id and by the content of whatever it is cut from."""
+    content = [path and _content(path) for path in (record.voice, record.pictures)]
+    described = digest(json.dumps([*content, record.span, record.half, record.text]))
+    return folder / f"{record.id.replace('/', '--')}.{described[:16]}.safetensors"
 
 
-def save_features(folder: Path, name: str, found: dict[str, np.ndarray | Missing]) -> None:
-    """Writes an utterance's features as float16, atomically, and what is missing into the file's header."""
+@lru_cache(maxsize=1024)  # a dialogue holds hundreds of utterances
+def _content(path: Path) -> str:
+    """SHA-256 of a file; "" if it cannot be read, which extraction will say."""
+    try:
+        return digest(path.read_bytes())
+    except OSError:
+        return ""
+
+
+def save_features(file: Path, found: dict[str, np.ndarray | Missing]) -> None:
+    """Writes an utterance's features as float16, and what is missing into the file's header."""
     values = {m: np.ascontiguousarray(v, np.float16) for m, v in found.items() if not isinstance(v, Missing)}
     reasons = {m: v.reason for m, v in found.items() if isinstance(v, Missing)}
-    partial = folder / f".{os.getpid()}.partial"
-    save_file(values, partial, metadata=reasons)
-    os.replace(partial, features_file(folder, name))
+    write_file(file, lambda partial: save_file(values, partial, metadata=reasons))
 
 
 @contextmanager
@@ -209,33 +221,46 @@ def _half(image: np.ndarray, half: str) -> np.ndarray:
     return np.ascontiguousarray(part[: part.shape[0] // 2 * 2, : part.shape[1] // 2 * 2])
 
 
-def _failed_file(folder: Path, name: str) -> Path:
-    return folder / f"{name.replace('/', '--')}.failed.json"
+def _failed_file(folder: Path, record: ClipRecord) -> Path:
+    return clip_file(folder, record).with_suffix(".failed.json")
 
 
-def _extractor(make_extract: Callable[[], Extract], folder: Path) -> Callable[[ClipRecord], str]:
-    """A function that leaves an utterance's features or its failure in the folder, and returns the failure or ""."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of one clip: ``reason`` is empty if it was read; ``again`` if the machine was at fault."""
+
+    id: str
+    reason: str = ""
+    again: bool = False
+
+
+def _extractor(make_extract: Callable[[], Extract], folder: Path) -> Callable[[ClipRecord], _Outcome]:
+    """A function that leaves an utterance's features, or what is wrong with it, in the folder."""
     extract = make_extract()
 
-    def extract_one(record: ClipRecord) -> str:
+    def extract_one(record: ClipRecord) -> _Outcome:
         try:
-            save_features(folder, record.id, extract(record))
-            return ""
+            save_features(clip_file(folder, record), extract(record))
+            return _Outcome(record.id)
+        except (MemoryError, OSError, torch.OutOfMemoryError) as error:
+            return _Outcome(record.id, f"{type(error).__name__}: {error}", again=True)
         except Exception as error:  # one bad clip must not end an extraction of hours; it stands in the manifest
             reason = str(error) if isinstance(error, MediaError) else f"{type(error).__name__}: {error}"
-            write_json(_failed_file(folder, record.id), {"id": record.id, "reason": reason})
-            return f"{record.id}: {reason}"
+            write_json(_failed_file(folder, record), {"id": record.id, "reason": reason})
+            return _Outcome(record.id, reason)
 
     return extract_one
 
 
-def _read_manifest(records: Sequence[ClipRecord], folder: Path) -> Manifest:
-    manifest = Manifest([])
+def _read_manifest(records: Sequence[ClipRecord], folder: Path, waiting: dict[str, str]) -> Manifest:
+    manifest = Manifest([], waiting=waiting)
     for record in records:
-        if (failed := _failed_file(folder, record.id)).exists():
+        if record.id in waiting:
+            continue
+        if (failed := _failed_file(folder, record)).exists():
             manifest.failed[record.id] = json.loads(failed.read_text())["reason"]
             continue
-        with safe_open(features_file(folder, record.id), "np") as file:
+        with safe_open(clip_file(folder, record), "np") as file:
             reasons = file.metadata() or {}
         if reasons:
             manifest.missing[record.id] = reasons

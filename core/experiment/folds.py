@@ -129,8 +129,8 @@ class Standardisation:
 
 
 @dataclass(frozen=True)
-class Front:
-    """How sequences become tensors.
+class Collator:
+    """Makes tensors of sequences.
 
     Attributes:
         standardise: modality -> statistics; empty for raw features, which the reference uses.

@@ -1,7 +1,11 @@
-"""Training state on disk without pickle: tensors in safetensors, everything else as JSON in its header."""
+"""JSON and tensors on disk: no pickle, and no half-written file, whenever the process is killed.
+
+A nested state keeps its tensors as safetensors and everything else as JSON in their header.
+"""
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -9,33 +13,44 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets ``write`` write a file beside ``path`` and puts it in its place: a kill leaves the former one.
+
+    Several processes may write the same path; the last one wins.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: dict | list, indent: int | None = None) -> None:
+    """Writes JSON."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    write_file(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+
+
 def save_state(path: Path, state: dict) -> None:
-    """Writes a nested dict of tensors and JSON values, atomically: a kill leaves the former file."""
+    """Writes a nested dict of tensors and JSON values."""
     tensors: dict[str, torch.Tensor] = {}
     skeleton = _strip(state, "", tensors)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"skeleton": json.dumps(skeleton)})
-    os.replace(partial, path)
+    write_file(path, lambda partial: save_file(tensors, partial, metadata={"skeleton": json.dumps(skeleton)}))
 
 
 def load_state(path: Path) -> dict:
-    """Reads what ``save_state`` wrote."""
+    """Reads what ``save_state`` wrote; tensors are on the CPU."""
     with safe_open(path, "pt") as file:
         skeleton = json.loads(file.metadata()["skeleton"])
         return _fill(skeleton, file)
 
 
-def write_json(path: Path, value: dict | list) -> None:
-    """Writes JSON, atomically too, even when several processes write the same file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(value))
-    os.replace(partial, path)
-
-
 def _strip(value, name: str, tensors: dict):
     """Replaces each tensor by a reference to its name; lists keys pairwise because JSON keys are strings."""
     if isinstance(value, torch.Tensor):
-        tensors[name] = value.detach().contiguous().clone()
+        tensors[name] = value.detach().cpu().contiguous().clone()
         return {"tensor": name}
     if isinstance(value, dict):
         return {"dict": [[key, _strip(item, f"{name}/{key}", tensors)] for key, item in value.items()]}

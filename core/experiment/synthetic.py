@@ -10,7 +10,7 @@ modalities look at each other.
 
 import numpy as np
 
-from core.training.dataset import Corpus, Examples, divide
+from core.experiment.folds import Corpus, Examples, divide
 
 KEYS, CLASSES = 4, ("one", "two", "three")
 SOUND_WIDTH = 6

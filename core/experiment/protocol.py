@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from core import MODALITIES
+from core.device import Device
+from core.experiment.backends import BACKENDS
+from core.experiment.folds import Collator, Corpus, Examples, Fold, Standardisation
+from core.files import write_json
 from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.metrics import classification_metrics
 from core.reference import STEPS, reference_config
-from core.training.backends import BACKENDS
-from core.training.dataset import Corpus, Examples, Fold, Front, Standardisation
-from core.training.metrics import classification_metrics
-from core.training.state import write_json
 
 PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
 
@@ -105,14 +106,14 @@ def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settin
     return FusionConfig(pairs, inputs, local=dict(settings.local), **shared)
 
 
-def front_of(fold: Fold, settings: Settings) -> Front:
+def collator_of(fold: Fold, settings: Settings) -> Collator:
     """How this variant reads sequences; statistics come from the training part alone."""
     if settings.variant == "reference":
-        return Front({}, STEPS, torch.float64)
-    return Front({m: Standardisation.of(values) for m, values in fold.train.sequences.items()}, {}, torch.float32)
+        return Collator({}, STEPS, torch.float64)
+    return Collator({m: Standardisation.of(values) for m, values in fold.train.sequences.items()}, {}, torch.float32)
 
 
-def run_job(corpus: Corpus, fold: Fold, front: Front, job: Job, settings: Settings, device: str = "cpu") -> dict:
+def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: Settings, device: Device) -> dict:
     """Trains as the paper does and tests the best epoch; a JSON object.
 
     Adam, cross-entropy; the learning rate falls when the validation loss does not; training ends when the
@@ -121,7 +122,7 @@ def run_job(corpus: Corpus, fold: Fold, front: Front, job: Job, settings: Settin
     started = time.perf_counter()
     configuration = CONFIGURATIONS[job.configuration]
     torch.manual_seed(job.seed)
-    model = FusionModel(fusion_config(configuration, corpus, settings)).to(device, front.dtype)
+    model = FusionModel(fusion_config(configuration, corpus, settings)).to(device.name, collator.dtype)
     optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimiser, factor=settings.plateau_factor, patience=settings.plateau_patience
@@ -129,9 +130,9 @@ def run_job(corpus: Corpus, fold: Fold, front: Front, job: Job, settings: Settin
     order = torch.Generator().manual_seed(job.seed)
 
     def read(examples: Examples, indices: list[int]) -> tuple[dict[str, Padded], torch.Tensor]:
-        inputs = front.batch(examples, indices, configuration.modalities)
-        inputs = {m: Padded(padded.values.to(device), padded.lengths.to(device)) for m, padded in inputs.items()}
-        return inputs, torch.from_numpy(examples.labels[indices]).to(device)
+        inputs = collator.batch(examples, indices, configuration.modalities)
+        inputs = {m: padded.to(device.name) for m, padded in inputs.items()}
+        return inputs, torch.from_numpy(examples.labels[indices]).to(device.name)
 
     best, best_accuracy, best_epoch, history = {}, -1.0, 0, []
     for epoch in range(settings.epochs):
@@ -165,6 +166,7 @@ def run_job(corpus: Corpus, fold: Fold, front: Front, job: Job, settings: Settin
         "history": history,  # validation loss and accuracy, epoch by epoch
         "parameters": sum(p.numel() for p in model.parameters()),
         "seconds": round(time.perf_counter() - started, 2),
+        "device": str(device),
     }
 
 
@@ -186,7 +188,7 @@ def _copy(model: FusionModel) -> dict[str, torch.Tensor]:
 
 
 def run_protocol(
-    opener: Callable[[], Corpus], jobs: list[Job], settings: Settings, folder: Path, workers: int = 1,
+    opener: Callable[[], Corpus], jobs: list[Job], settings: Settings, folder: Path, device: Device, workers: int = 1,
     backend: str = "local",
 ) -> list[dict]:  # fmt: skip
     """Computes the jobs that have no result file in ``folder`` yet and returns the results of all, in their order.
@@ -194,6 +196,7 @@ def run_protocol(
     Args:
         opener: opens the corpus; called once in each process, so it must be picklable when there are several.
         folder: of the results; made if it is not there. Holds ``settings.json`` and one file a job.
+        device: what the jobs run on, always in the settings' own precision; each result says it.
         workers: processes on this machine, each of one thread; Ray counts its own.
         backend: "local", or "ray" for the cluster that ``RAY_ADDRESS`` names (or this machine).
 
@@ -205,7 +208,7 @@ def run_protocol(
     _claim(folder, opener(), settings)
     waiting = [job for job in jobs if not (folder / job.file).exists()]
     with tqdm(total=len(jobs), initial=len(jobs) - len(waiting), desc="jobs", smoothing=0) as progress:
-        for result in BACKENDS[backend](partial(make_runner, opener, settings), waiting, workers):
+        for result in BACKENDS[backend](partial(make_runner, opener, settings, device), waiting, workers, device):
             job = Job(result["configuration"], result["fold"], result["seed"])
             write_json(folder / job.file, result)
             progress.update()
@@ -213,17 +216,16 @@ def run_protocol(
     return [json.loads((folder / job.file).read_text()) for job in jobs]
 
 
-def make_runner(opener: Callable[[], Corpus], settings: Settings) -> Callable[[Job], dict]:
+def make_runner(opener: Callable[[], Corpus], settings: Settings, device: Device) -> Callable[[Job], dict]:
     """A function that runs jobs in one process and keeps what the jobs of a fold share."""
     corpus = opener()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    opened: dict[int, tuple[Fold, Front]] = {}
+    opened: dict[int, tuple[Fold, Collator]] = {}
 
     def run(job: Job) -> dict:
         if job.fold not in opened:
             opened.clear()  # one fold at a time is kept
             fold = corpus.folds[job.fold]()
-            opened[job.fold] = fold, front_of(fold, settings)
+            opened[job.fold] = fold, collator_of(fold, settings)
         return run_job(corpus, *opened[job.fold], job, settings, device)
 
     return run

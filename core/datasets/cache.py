@@ -1,0 +1,58 @@
+"""Feature sequences on disk: made once, found again by what they depend on, and by nothing else."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from core.files import write_file, write_json
+
+
+def digest(content: bytes | str) -> str:
+    """SHA-256 of anything that features are made from."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def weights_digest(model: torch.nn.Module) -> str:
+    """SHA-256 of a model's weights, wherever they lie."""
+    return digest(b"".join(tensor.cpu().numpy().tobytes() for tensor in model.state_dict().values()))
+
+
+def cached_sequences(
+    keys: list[dict], make: Callable[[int], list[np.ndarray]], cache: Path, title: str
+) -> list[np.ndarray]:
+    """The sequences float16 [T, D] of all items, one after the other, with a progress bar.
+
+    Each item lies in a file of its own, named by its key: a key holds whatever decides the result (content,
+    alteration, encoder, precision), so that no two corpora, folders or settings can share a file by mistake.
+
+    Args:
+        make: the sequences of the item with this index, called where its file is not there yet.
+    """
+    found: list[np.ndarray] = []
+    for item, key in enumerate(tqdm(keys, desc=title)):
+        text = json.dumps(key, sort_keys=True)
+        name = digest(text)
+        file = cache / "sequences" / name[:2] / f"{name[2:34]}.safetensors"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            made = [sequence.astype(np.float16) for sequence in make(item)]
+            lengths = np.array([len(sequence) for sequence in made])
+            content = {"values": np.concatenate(made), "lengths": lengths}
+            write_file(file, lambda partial, content=content, text=text: save_file(content, partial, {"key": text}))
+        kept = load_file(file)
+        found += np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
+    return found
+
+
+def cache_folder(cache: Path, key: dict) -> Path:
+    """The folder of a cache that belongs to whatever ``key`` describes, which is written down in it."""
+    folder = cache / digest(json.dumps(key, sort_keys=True))[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "key.json", key)
+    return folder

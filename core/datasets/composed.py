@@ -1,0 +1,286 @@
+"""Composed utterances: a voice, a face and a line of text of the same class, each from its own corpus.
+
+Few corpora hold all three modalities of one moment with these seven classes, so samples are put together. What such
+utterances can teach is how much each modality is worth; what they cannot teach is how modalities play together in a
+real moment. Every number that comes from them has to say so.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core import LABELS, MODALITIES
+from core.corpora.fer2013 import FaceImages
+from core.corpora.layout import ClipRecord, CorpusError
+from core.datasets.augment import VERSION, altered_faces, masked_words, other_recording
+from core.datasets.bank import FeatureBank, build_bank, join_banks
+from core.datasets.cache import cached_sequences, digest, weights_digest
+from core.datasets.sources import KINDS, Official, Source, training_sources
+from core.device import Device
+from core.expression import ExpressionNet
+from core.features import FEATURES_VERSION, FeatureExtractor, FeatureSettings
+from core.media import open_clip
+from core.speech import Speech, Transcript
+from core.weights import MINILM, SILERO_VAD, WHISPER_TINY_EN
+from core.words import WINDOW_WORDS, WordAdapter, WordEncoder
+
+FACE_COPIES = 4  # altered copies of each training image, one step each
+LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
+MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
+VOICE_COPIES = 2  # other recordings of each training voice
+SHARD = 64  # images or lines whose features stand in one file
+
+Parts = dict[str, dict[str, FeatureBank]]
+"""Part ("train", "validation", "test") -> modality -> bank."""
+
+
+def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
+    """Audio sequences of recordings, and of ``copies`` other recordings of each (see ``augment``)."""
+    wanted = [(record, variant) for record in records for variant in range(copies + 1)]
+    content = {record.id: digest(record.voice.read_bytes()) for record in records}
+    settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
+    made_by = {"whisper": WHISPER_TINY_EN.sha256, "detector": SILERO_VAD.sha256, "version": FEATURES_VERSION}
+
+    def key(record: ClipRecord, variant: int) -> dict:
+        altered = {"copy": variant, "augmentation": VERSION} if variant else {}
+        return {"voice": content[record.id], "precision": "float32", **altered, **settings, **made_by}
+
+    def sequences(item: int) -> list[np.ndarray]:
+        record, variant = wanted[item]
+        voice = open_clip(record.voice).voice
+        if variant:
+            voice = other_recording(voice, np.random.default_rng([variant, int(content[record.id][:8], 16)]))
+        intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
+        speech = Speech(intervals, Transcript(), extractor.listener.states(voice))
+        return [extractor.voice_features(voice, speech).values]
+
+    found = cached_sequences([key(*one) for one in wanted], sequences, cache, "voices")
+    labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]
+    return build_bank(found, labels, groups, [variant for _, variant in wanted], extractor.settings.audio_rate)
+
+
+def face_bank(
+    faces: FaceImages, group: str, encoder: ExpressionNet, device: Device, copies: int, cache: Path,
+    known: bool = False,
+) -> FeatureBank:  # fmt: skip
+    """Embeddings of face crops: a sequence is one image, followed by ``copies`` altered copies of it.
+
+    Args:
+        group: what the groups begin with, corpus and part; each image is a group of its own.
+        known: the encoder learned from these images and would flatter them: the copies alone are taken, all with
+            a covered rectangle and every second one altered twice. On such copies it is as often right as on
+            images it has not seen, so that fusion learns how far a face can be trusted.
+    """
+    images, encoder = torch.from_numpy(faces.images), encoder.to(device.name).eval()
+    made_by = {"encoder": weights_digest(encoder), "precision": device.precision, "copies": copies, "known": known}
+
+    def shard(item: int) -> torch.Tensor:
+        return images[item * SHARD : (item + 1) * SHARD]
+
+    def key(item: int) -> dict:
+        altered = {"seed": item, "augmentation": VERSION} if copies else {}
+        return {"faces": digest(shard(item).numpy().tobytes()), **altered, **made_by}
+
+    def sequences(item: int) -> list[np.ndarray]:
+        chosen, generator = shard(item).to(device.name), torch.Generator().manual_seed(item)
+        views = [] if known else [chosen.float()]
+        for copy in range(copies):
+            altered = altered_faces(chosen, generator, erase=1.0 if known else 0.1)
+            views.append(altered_faces(altered, generator, erase=1.0) if known and copy % 2 else altered)
+        with torch.inference_mode(), device.autocast():
+            embedded = torch.stack([encoder.embed(view) for view in views], 1)  # [SHARD, len(views), D]
+        return list(embedded.float().cpu().numpy())
+
+    keys = [key(item) for item in range(-(-len(faces) // SHARD))]
+    found = cached_sequences(keys, sequences, cache, f"faces of {group}")
+    groups = [f"{group}/{index}" for index in range(len(faces))]
+    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, encoder.config.embedding)
+
+
+def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, known: bool = False) -> FeatureBank:
+    """Word features of written lines; lines without a word are left out.
+
+    Args:
+        known: the word adapter learned from these lines and would flatter them: ``LINE_COPIES`` copies with masked
+            words are taken instead of each. Without an adapter no line is known.
+    """
+    records = [record for record in records if record.text.split()]
+    copies, share = (LINE_COPIES, MASKED_WORDS) if known and encoder.adapter else (1, 0.0)
+    made_by = {"layers": list(encoder.layers), "minilm": MINILM.sha256, "precision": "float32"}
+    if encoder.adapter:
+        made_by["adapter"] = weights_digest(encoder.adapter)
+
+    def shard(item: int) -> list[ClipRecord]:
+        return records[item * SHARD : (item + 1) * SHARD]
+
+    def key(item: int) -> dict:
+        altered = {"seed": item, "masked": share, "copies": copies, "augmentation": VERSION} if share else {}
+        return {"lines": digest("\n".join(record.text for record in shard(item))), **altered, **made_by}
+
+    def sequences(item: int) -> list[np.ndarray]:
+        lines = [words_of(record) for record in shard(item) for _ in range(copies)]
+        if share:
+            rng = np.random.default_rng(item)
+            lines = [masked_words(words, share, rng) for words in lines]
+        return encoder.encode_all(lines)
+
+    found = cached_sequences([key(item) for item in range(-(-len(records) // SHARD))], sequences, cache, "lines")
+    labels, groups = (np.repeat([getattr(r, name) for r in records], copies) for name in ("label", "group"))
+    return build_bank(found, labels, groups, np.zeros(len(found)), 0, encoder.width)
+
+
+def words_of(record: ClipRecord) -> list[str]:
+    """A line's words, as many as fit."""
+    return record.text.split()[:WINDOW_WORDS]
+
+
+@dataclass(frozen=True)
+class BankMaker:
+    """Makes banks of any source with one set of encoders, each loaded when it is first needed.
+
+    Attributes:
+        root: holds the corpora, each in the folder of its name.
+        cache: folder of features that were made before.
+    """
+
+    root: Path
+    face_encoder: ExpressionNet
+    word_adapter: WordAdapter | None
+    settings: FeatureSettings
+    device: Device
+    cache: Path
+
+    @cached_property
+    def extractor(self) -> FeatureExtractor:
+        """What hears voices."""
+        return FeatureExtractor(self.face_encoder, self.settings, self.device.name, word_adapter=self.word_adapter)
+
+    @cached_property
+    def word_encoder(self) -> WordEncoder:
+        """What reads lines."""
+        return WordEncoder(self.settings.text_layers, self.device.name, self.word_adapter)
+
+    def make(self, modality: str, source: Source, part: str = "", learn: bool = False) -> FeatureBank:
+        """The bank of a source below ``root``, or of one of its official parts.
+
+        Args:
+            learn: for training: with altered copies. The encoders of faces and lines know the training parts of
+                their sources, which are shown altered only.
+        """
+        folder = self.root / source.name
+        known = learn and isinstance(source.split, Official) and part == source.split.train
+        if modality == "audio":
+            return self.voices(source.records("voices", folder, part), VOICE_COPIES if learn else 0)
+        if modality == "video":
+            return self.faces(source, folder, part, FACE_COPIES if learn else 0, known)
+        return self.lines(source.records("lines", folder, part), known)
+
+    def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
+        """See ``voice_bank``."""
+        return voice_bank(records, self.extractor, copies, self.cache)
+
+    def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
+        """See ``face_bank``."""
+        images, group = source.images(folder, part), f"{source.name}/{part}"
+        return face_bank(images, group, self.face_encoder, self.device, copies, self.cache, known)
+
+    def lines(self, records: list[ClipRecord], known: bool = False) -> FeatureBank:
+        """See ``text_bank``."""
+        return text_bank(records, self.word_encoder, self.cache, known)
+
+    def parts(self) -> Parts:
+        """Everything found below ``root``, divided as each source says; altered copies are in the training part only.
+
+        Raises:
+            CorpusError: a modality has no corpus, or none that validates or tests.
+        """
+        banks: dict[str, dict[str, list[FeatureBank]]] = {
+            part: {m: [] for m in MODALITIES} for part in ("train", "validation", "test")
+        }
+        for modality in MODALITIES:
+            for source in training_sources(KINDS[modality], self.root):
+                for part, bank in self._divided(modality, source).items():
+                    if len(bank):
+                        banks[part][modality].append(bank)
+        for part, by_modality in banks.items():
+            if lacking := [KINDS[m] for m, found in by_modality.items() if not found]:
+                raise CorpusError(f"{self.root} holds no {' and no '.join(lacking)} for the {part} part.")
+        return {part: {m: join_banks(found) for m, found in by.items()} for part, by in banks.items()}
+
+    def everything(self) -> dict[str, FeatureBank]:
+        """Everything found below ``root`` with nothing held out, altered copies of all of it among it."""
+        banks = {}
+        for modality in MODALITIES:
+            found = []
+            for source in training_sources(KINDS[modality], self.root):
+                parts = source.split.parts[:2] if isinstance(source.split, Official) else ("",)
+                found += [self.make(modality, source, part, learn=True) for part in parts]
+            banks[modality] = join_banks(found)
+        return banks
+
+    def _divided(self, modality: str, source: Source) -> dict[str, FeatureBank]:
+        """Part -> bank."""
+        split = source.split
+        if isinstance(split, Official):
+            judged = self.make(modality, source, split.held_out)
+            early = early_groups(judged, 0.5)
+            train = self.make(modality, source, split.train, learn=True)
+            return {"train": train, "validation": judged.select(early), "test": judged.select(~early)}
+        bank = self.make(modality, source, learn=True)
+        held_out = {
+            part: np.isin(bank.groups, [f"{source.name}/{name}" for name in names])
+            for part, names in (("validation", split.validation), ("test", split.test))
+        }
+        divided = {part: bank.select(chosen & (bank.variants == 0)) for part, chosen in held_out.items()}
+        return {"train": bank.select(~held_out["validation"] & ~held_out["test"]), **divided}
+
+
+def early_groups(bank: FeatureBank, share: float) -> np.ndarray:
+    """bool [n], true for the sequences of the first ``share`` of the groups, in the order of the corpus."""
+    groups = list(dict.fromkeys(bank.groups))
+    return np.isin(bank.groups, groups[: int(len(groups) * share)])
+
+
+@dataclass(frozen=True)
+class ComposedUtterance:
+    """One sequence index a modality (into its bank) and the class they share."""
+
+    indices: dict[str, int]
+    label: int
+
+
+def compose(banks: dict[str, FeatureBank], count: int, seed: int) -> list[ComposedUtterance]:
+    """``count`` utterances of unaltered sequences, classes and corpora as equally frequent as they can be.
+
+    Within a class and corpus every sequence is used once before any is used again. A class that a bank lacks is left
+    out.
+
+    Raises:
+        CorpusError: the banks have no class in common.
+    """
+    rng = np.random.default_rng(seed)
+    pools = {
+        m: [[clean for p in of_label if len(clean := p[banks[m].variants[p] == 0])] for of_label in banks[m].pools]
+        for m in MODALITIES
+    }
+    shared = [label for label in range(len(LABELS)) if all(pools[m][label] for m in MODALITIES)]
+    if not shared:
+        raise CorpusError("Voices, faces and lines have no class in common: nothing can be composed.")
+    labels = np.array(shared)[np.arange(count) % len(shared)]
+    indices: dict[str, np.ndarray] = {}
+    for modality in MODALITIES:
+        indices[modality] = np.empty(count, np.int64)
+        for label in shared:
+            wanted = np.flatnonzero(labels == label)
+            corpora = pools[modality][label]
+            for number, pool in enumerate(corpora):
+                places = wanted[number :: len(corpora)]
+                rounds = -(-len(places) // len(pool))
+                drawn = [rng.permutation(pool) for _ in range(rounds)]
+                indices[modality][places] = np.concatenate([*drawn, pool[:0]])[: len(places)]
+    return [
+        ComposedUtterance({m: int(indices[m][i]) for m in MODALITIES}, int(labels[i])) for i in range(count)
+    ]  # fmt: skip

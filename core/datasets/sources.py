@@ -1,0 +1,132 @@
+"""The one registry: every corpus that something is learned from or measured on, and how it is divided.
+
+A new corpus of voices, faces, lines or clips is a reader in ``core.corpora`` and an entry here; training, evaluation,
+ablation and the paper's experiment find it by its name. Whatever is read gets ids and groups that begin with that
+name, since speaker 10 of one corpus is nobody of another.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from core.corpora.crema_d import read_crema_d
+from core.corpora.emodb import read_emodb
+from core.corpora.fer2013 import FaceImages, read_fer2013
+from core.corpora.layout import ClipRecord, CorpusError
+from core.corpora.meld import read_meld
+from core.corpora.ravdess import read_ravdess
+
+KINDS = {"text": "lines", "video": "faces", "audio": "voices"}
+"""Modality -> what a source of it is called here."""
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """A corpus without parts of its own: these speakers validate and test, the others train."""
+
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Official:
+    """A corpus with parts of its own.
+
+    Attributes:
+        train: the part that trains.
+        held_out: the part whose first half of groups validates and whose second half tests.
+        unseen: the part that is never learned from, nor looked at before the end.
+    """
+
+    train: str
+    held_out: str
+    unseen: str
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """All three."""
+        return self.train, self.held_out, self.unseen
+
+
+@dataclass(frozen=True)
+class Source:
+    """One corpus.
+
+    Attributes:
+        name: on the command line, of its folder below a data root, and at the front of its ids and groups.
+        licence: of the corpus; what learns from it inherits its conditions.
+        split: how it is divided.
+        trains: whether models may learn from it; else it only measures.
+        voices, lines, clips: readers of a folder (and, for an ``Official`` corpus, of a part of it), where the corpus
+            can serve as a source of voices, of lines or of whole clips.
+        faces: likewise, of face crops.
+    """
+
+    name: str
+    licence: str
+    split: Speakers | Official
+    trains: bool = True
+    voices: Callable[..., list[ClipRecord]] | None = None
+    lines: Callable[..., list[ClipRecord]] | None = None
+    clips: Callable[..., list[ClipRecord]] | None = None
+    faces: Callable[..., FaceImages] | None = None
+
+    def records(self, kind: str, root: Path, part: str = "") -> list[ClipRecord]:
+        """Its "voices", "lines" or "clips"; ``root`` is the corpus's own folder.
+
+        Raises:
+            CorpusError: it is not there or not in its official layout.
+        """
+        found = self._read(kind, root, part)
+        return [replace(r, id=f"{self.name}/{r.id}", group=f"{self.name}/{r.group}") for r in found]
+
+    def images(self, root: Path, part: str) -> FaceImages:
+        """Its face crops.
+
+        Raises:
+            CorpusError: it is not there or not in its official layout.
+        """
+        return self._read("faces", root, part)
+
+    def _read(self, kind: str, root: Path, part: str):
+        reader = getattr(self, kind)
+        return reader(root, part) if isinstance(self.split, Official) else reader(root)
+
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source(
+            "ravdess", "CC BY-NC-SA 4.0", Speakers(validation=("10", "19"), test=("05", "12", "17", "24")),
+            voices=read_ravdess, clips=read_ravdess,
+        ),
+        Source("emodb", "free for research", Speakers(), trains=False, voices=read_emodb),
+        Source("crema-d", "ODbL 1.0", Speakers(), trains=False, voices=read_crema_d, clips=read_crema_d),
+        Source("fer2013", "research use", Official("train", "validation", "test"), faces=read_fer2013),
+        Source(
+            "meld", "GPL-3.0", Official("train", "dev", "test"),
+            lines=read_meld, clips=partial(read_meld, clips=True),
+        ),
+    )
+}  # fmt: skip
+"""Name -> corpus."""
+
+
+def sources_of(kind: str) -> list[Source]:
+    """The corpora that are a source of "voices", "faces", "lines" or "clips"."""
+    return [source for source in SOURCES.values() if getattr(source, kind)]
+
+
+def training_sources(kind: str, root: Path) -> list[Source]:
+    """Those that train and whose folder lies in ``root``.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    known = [source for source in sources_of(kind) if source.trains]
+    found = [source for source in known if (root / source.name).is_dir()]
+    if not found:
+        names = ", ".join(f"{source.name}/" for source in known)
+        raise CorpusError(f"No corpus of {kind} to learn from was found in {root}: expected at least one of {names}.")
+    return found

@@ -1,0 +1,1 @@
+"""The paper's question, asked of a corpus: folds, models, statistics, tables."""

@@ -1,0 +1,148 @@
+"""What a fusion model sees in training: composed utterances, drawn anew for every batch, and what to say of each."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import LABELS, MODALITIES, Subset
+from core.checkpoint import Normalisation
+from core.datasets.bank import FeatureBank
+from core.fusion import LocalEncoder, Padded
+from core.training.loop import Recipe
+
+
+@dataclass(frozen=True)
+class PairRecipe:
+    """Everything that decides what a fusion model becomes.
+
+    Attributes:
+        steps: batches an epoch; composition has no natural epoch.
+        skew: a label is drawn as often as the corpora of the words have it, to this power; 0 draws all equally often.
+            Rare lines would otherwise be learned by heart. The loss takes the frequencies out again.
+        incongruent: probability that one modality is of another class.
+        neutral_words: probability that the words are neutral while the label stays: most sentences are.
+        longest_track: at most so many faces a track.
+        noise: standard deviation added to normalised features.
+        smoothing: share of each label that is spread over all classes.
+        input_dropout: of each modality's normalised features.
+        deviation_dropout: probability that an utterance is judged from the mean of its streams alone. The deviation
+            learns by heart which voice goes with which face; the mean adds up what each says.
+        alone: weight of the verdicts from one modality alone, each other set having weight 1: beside the others the
+            weaker ones would hardly be heard.
+        voiceless: utterances without a voice that join each batch. Voices are few and soon known by heart, while lines
+            and faces still have something to teach.
+        every_set: whether each utterance is judged from every set of its modalities, or from all of them only.
+    """
+
+    optimisation: Recipe = field(
+        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.02, ema_decay=0.995, monitor="")
+    )
+    batch: int = 64
+    steps: int = 200
+    skew: float = 0.5
+    incongruent: float = 0.3
+    neutral_words: float = 0.15
+    longest_track: int = 8
+    noise: float = 0.2
+    smoothing: float = 0.05
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.8, "audio": 0.65})
+    deviation_dropout: float = 0.8
+    alone: float = 3.0
+    every_set: bool = True
+    voiceless: int = 64
+    local: dict[str, LocalEncoder] = field(
+        default_factory=lambda: {"video": LocalEncoder(kernel=3), "audio": LocalEncoder(kernel=3)}
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances, and what to say of each from each set of modalities.
+
+    Attributes:
+        inputs: a modality whose corpora lack the class that an utterance should show is absent from it.
+        targets: set of modalities -> distribution over labels [B, 7]; a row of zeros is not to be judged.
+        log_share: logarithm [7] of how often each label is drawn.
+    """
+
+    inputs: dict[str, Padded]
+    targets: dict[Subset, Tensor]
+    log_share: Tensor
+
+    def to(self, device: str) -> "Batch":
+        """The same batch on a device."""
+        return Batch(
+            {m: padded.to(device) for m, padded in self.inputs.items()},
+            {subset: target.to(device) for subset, target in self.targets.items()},
+            self.log_share.to(device),
+        )
+
+
+def compose_batch(
+    banks: dict[str, FeatureBank], normalisation: Normalisation, subsets: list[Subset], recipe: PairRecipe,
+    rng: np.random.Generator,
+) -> Batch:  # fmt: skip
+    """A batch of new utterances, with everything the recipe lets happen to them."""
+    n, classes = recipe.batch, len(LABELS)
+    frequency = banks["text"].label_frequencies() if "text" in banks else np.full(classes, 1 / classes)
+    share = drawn_share(frequency, recipe.skew)
+    label = rng.choice(classes, n, p=share)
+    drawn = {m: label.copy() for m in banks}  # modality -> the class [n] that it shows
+    incongruent = rng.random(n) < recipe.incongruent
+    which = rng.integers(len(MODALITIES), size=n)
+    for column, modality in enumerate(MODALITIES):
+        if modality in banks:
+            rows = incongruent & (which == column)
+            drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
+    # The label says what the modalities say: each has its share.
+    said = {m: np.eye(classes, dtype=np.float32)[shown] for m, shown in drawn.items()}
+    # Neutral words are no evidence against the others: they carry their label, and are not judged alone.
+    neutral = rng.random(n) < recipe.neutral_words
+    if "text" in banks and banks["text"].has[LABELS.index("neutral")]:
+        drawn["text"][neutral], said["text"][neutral] = LABELS.index("neutral"), np.eye(classes)[label[neutral]]
+    there = {m: banks[m].has[shown] for m, shown in drawn.items()}  # bool [n]
+    targets = {}
+    for subset in subsets:
+        target = np.mean([said[m] for m in subset], 0)  # [n, 7]
+        target = (1 - recipe.smoothing) * target + recipe.smoothing / classes
+        judged = np.logical_and.reduce([there[m] for m in subset]) & ~(neutral & (subset == ("text",)))
+        targets[subset] = torch.from_numpy(np.where(judged[:, None], target, 0))
+    inputs = {}
+    for modality, shown in drawn.items():
+        bank, sequences = banks[modality], []
+        for one in shown:
+            sequence = _draw(bank, one, modality, recipe, rng).astype(np.float32)
+            sequence = normalisation.apply(modality, sequence)
+            sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
+            sequences.append(torch.from_numpy(sequence))
+        inputs[modality] = Padded.of(sequences)
+    return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
+
+
+def drawn_share(frequency: np.ndarray, skew: float) -> np.ndarray:
+    """How often each label is drawn [n], summing to 1: as often as it occurs, to the power ``skew``."""
+    return floored(frequency) ** skew / (floored(frequency) ** skew).sum()
+
+
+def floored(frequency: np.ndarray) -> np.ndarray:
+    """Frequencies [n] in which a label that does not occur counts as the rarest that does: other modalities show it."""
+    occurring = frequency[frequency > 0]
+    return np.where(frequency > 0, frequency, occurring.min()) if len(occurring) else np.ones_like(frequency)
+
+
+def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
+    """A random sequence of a class, as a clip would show it, from each corpus equally often; [0, D] if none has it."""
+    pools = bank.pools[label]
+    if not pools:
+        return bank.values[:0]
+    pool = pools[rng.integers(len(pools))]
+    sequence = bank.sequence(pool[rng.integers(len(pool))])
+    if modality == "video":  # a track of one person: some of the copies of one image
+        return sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
+    if modality == "audio" and rng.random() < 0.5:  # recordings begin late and end early
+        length = max(3, int(len(sequence) * rng.uniform(0.6, 1.0)))
+        start = rng.integers(max(1, len(sequence) - length + 1))
+        return sequence[start : start + length]
+    return sequence

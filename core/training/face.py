@@ -1,0 +1,161 @@
+"""Training of the face encoder: from the labels first, then in generations from labels and teacher probabilities.
+
+FER2013's labels are wrong about one time in three. Where the network that learned from them keeps doubting a label,
+it is more often right than the label, so each generation teaches the next (born-again networks, Furlanello et al.
+2018).
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from core.corpora.fer2013 import FaceImages
+from core.datasets.augment import VERSION, altered_faces
+from core.datasets.cache import digest
+from core.datasets.sources import Official, training_sources
+from core.device import Device
+from core.expression import ExpressionConfig, ExpressionNet
+from core.files import load_state, save_state
+from core.metrics import classification_metrics
+from core.training.loop import Recipe, fit
+
+SGD = {"optimiser": "sgd", "weight_decay": 5e-4, "ema_decay": 0.995, "monitor": "accuracy"}
+TEACHER_VIEWS = 4  # altered copies of each training image whose predictions are averaged
+
+
+@dataclass(frozen=True)
+class FaceRecipe:
+    """Everything that decides what the face encoder becomes.
+
+    Attributes:
+        optimisation: of the first training, from the labels alone.
+        generations: of each later one, which begins with the weights of the one before.
+        smoothing: share of each label that is spread over all classes.
+        teacher_share: weight of the teacher's probabilities, the generation before, in the targets of the next.
+        erase: probability of covering a rectangle.
+    """
+
+    model: ExpressionConfig = ExpressionConfig()
+    optimisation: Recipe = field(default_factory=lambda: Recipe(epochs=52, restarts=(24,), learning_rate=0.1, **SGD))
+    generations: tuple[Recipe, ...] = field(
+        default_factory=lambda: (
+            Recipe(epochs=28, learning_rate=0.06, warmup=0.04, **SGD),
+            Recipe(epochs=32, learning_rate=0.06, warmup=0.04, seed=1, **SGD),
+        )
+    )
+    batch: int = 128
+    smoothing: float = 0.1
+    teacher_share: float = 0.5
+    erase: float = 0.3
+
+
+@dataclass(frozen=True)
+class FaceData:
+    """What a face encoder learns from and is chosen on, of all corpora of faces at hand."""
+
+    train: FaceImages
+    validation: FaceImages
+    described: dict
+
+    @classmethod
+    def read(cls, root: Path) -> "FaceData":
+        """The training parts and the whole held-out parts of every source of faces below ``root``.
+
+        Raises:
+            CorpusError: there is none.
+        """
+        parts: dict[str, list[FaceImages]] = {"train": [], "held_out": []}
+        described = {}
+        for source in training_sources("faces", root):
+            assert isinstance(source.split, Official)  # a corpus of faces has parts: images alone name nobody
+            for role, found in parts.items():
+                part = getattr(source.split, role)
+                found.append(source.images(root / source.name, part))
+                described[f"{source.name}/{part}"] = {
+                    "n": len(found[-1]),
+                    "sha256": digest(found[-1].images.tobytes() + found[-1].labels.tobytes()),
+                }
+        return cls(_joined(parts["train"]), _joined(parts["held_out"]), described)
+
+
+def _joined(parts: list[FaceImages]) -> FaceImages:
+    return FaceImages(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
+
+
+def train_face_encoder(
+    data: FaceData, recipe: FaceRecipe, folder: Path, device: Device
+) -> tuple[ExpressionNet, dict[Path, list[dict]]]:
+    """Trains on the training part, selects on the validation part.
+
+    Returns:
+        The encoder, and for the folder of each training, in their order, one entry an epoch.
+    """
+    train, images = data.train, torch.from_numpy(data.train.images).to(device.name)
+    classes = recipe.model.classes
+    labels = F.one_hot(torch.from_numpy(train.labels), classes) * (1 - recipe.smoothing) + recipe.smoothing / classes
+    labels = labels.to(device.name)
+    torch.manual_seed(recipe.optimisation.seed)
+    model = ExpressionNet(recipe.model).to(memory_format=torch.channels_last)
+    steps = len(train) // recipe.batch
+    shared = {name: getattr(recipe, name) for name in ("batch", "smoothing", "erase")}
+    identity = {"face": {"model": asdict(recipe.model), **shared}, "data": data.described, "augmentation": VERSION}
+
+    def fit_to(targets: Tensor, optimisation: Recipe, folder: Path, taught: dict) -> list[dict]:  # targets [n, classes]
+        def batches(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+            order = torch.randperm(len(train), generator=generator)
+            for start in range(0, steps * recipe.batch, recipe.batch):
+                chosen = order[start : start + recipe.batch]
+                yield altered_faces(images[chosen], generator, recipe.erase), targets[chosen]
+
+        def loss(model: ExpressionNet, batch: tuple[Tensor, Tensor]) -> Tensor:
+            crops, wanted = batch
+            with device.autocast():
+                logits = model(crops)
+            return F.cross_entropy(logits.float(), wanted)
+
+        def evaluate(model: ExpressionNet) -> dict[str, float]:
+            return evaluate_face_encoder(model, data.validation, device)
+
+        return fit(model, optimisation, batches, steps, loss, evaluate, folder, identity | taught, device)
+
+    histories = {folder / "first": fit_to(labels, recipe.optimisation, folder / "first", {})}
+    teachers = [asdict(recipe.optimisation)]
+    for number, optimisation in enumerate(recipe.generations, 2):
+        generation = folder / f"generation-{number}"
+        generation.mkdir(exist_ok=True)
+        teacher = _teacher_probabilities(model, images, generation / "teacher.safetensors", device)
+        targets = (1 - recipe.teacher_share) * labels + recipe.teacher_share * teacher
+        taught = {"teachers": list(teachers), "teacher_share": recipe.teacher_share}
+        histories[generation] = fit_to(targets, optimisation, generation, taught)
+        teachers.append(asdict(optimisation))
+    return model, histories
+
+
+def _teacher_probabilities(model: ExpressionNet, images: Tensor, file: Path, device: Device) -> Tensor:
+    """Probabilities [n, classes] of the images [n, 48, 48], averaged over altered copies; kept in ``file``."""
+    if not file.exists():
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        with torch.inference_mode(), device.autocast():
+            for chosen in tqdm(images.split(256), desc="teacher"):
+                views = [model(altered_faces(chosen, generator, erase=1.0)).float() for _ in range(TEACHER_VIEWS)]
+                found.append(torch.stack(views).softmax(2).mean(0))
+        save_state(file, {"probabilities": torch.cat(found)})
+    return load_state(file)["probabilities"].to(device.name)
+
+
+def evaluate_face_encoder(model: ExpressionNet, faces: FaceImages, device: Device) -> dict[str, float]:
+    """Accuracy and balanced accuracy of single crops, from the embeddings that fusion gets."""
+    predicted = []
+    for start in range(0, len(faces), 256):
+        crops = torch.from_numpy(faces.images[start : start + 256]).to(device.name)
+        with device.autocast():
+            predicted.append(model.classifier(model.embed(crops)).argmax(1).cpu().numpy())
+    metrics = classification_metrics(faces.labels, np.concatenate(predicted))
+    return {name: metrics[name] for name in ("accuracy", "balanced_accuracy")}

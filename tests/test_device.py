@@ -1,0 +1,55 @@
+"""One place decides where and how precisely numbers are computed, by what the hardware can do."""
+
+import pytest
+import torch
+
+from core import device as devices
+from core.device import Device, choose_device
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [
+        ({"avx2": True, "avx512_f": True}, "float32"),
+        ({"avx2": True, "avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"neon": True, "bf16": True}, "bfloat16"),
+        ({"neon": True, "bf16": False}, "float32"),
+    ],
+)
+def test_a_processor_without_bfloat16_is_not_asked_for_it(monkeypatch, capabilities, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_device("cpu") == Device("cpu", precision)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_products_have_the_precision_of_the_device(precision):
+    a = torch.ones(4, 4)
+    with Device("cpu", precision).autocast():
+        assert str((a @ a).dtype) == f"torch.{precision}"
+    assert (a @ a).dtype == torch.float32
+
+
+def test_a_missing_gpu_is_said_and_auto_does_without(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="No GPU was found"):
+        choose_device("cuda")
+    assert choose_device("auto").name == "cpu"
+
+
+def test_provenance_names_processor_precision_and_threads(monkeypatch):
+    monkeypatch.setattr(devices, "processor", lambda: "Some Processor")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert str(Device("cpu", "float32")) == "cpu (Some Processor), float32, 1 thread"
+    assert choose_device("cpu").name == "cpu" and devices.processor()
+
+
+def test_what_is_computed_agrees_on_every_device(analyzer, device):
+    """A model moved to each device that is there says the same of the same crops."""
+    crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    encoder = analyzer.checkpoint.face_encoder
+    with torch.inference_mode():
+        here = encoder.embed(crops)
+        there = encoder.to(device.name).embed(crops.to(device.name)).cpu()
+    encoder.cpu()
+    torch.testing.assert_close(there, here, rtol=1e-4, atol=1e-4)
