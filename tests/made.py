@@ -73,3 +73,20 @@ def _map(pair, times: dict, chance) -> AttentionMap:
     query, key = pair
     weights = chance.dirichlet(np.full(len(times[key]), 0.5), (HEADS, len(times[query]))).astype(np.float32)
     return AttentionMap(query, key, weights, times[query], times[key])
+
+
+class QuickListener:
+    """Stands in for Whisper where a test needs a voice's features but none of their values."""
+
+    def __init__(self, *_):
+        pass
+
+    def intervals(self, voice: Voice):
+        """All of it is speech."""
+        return ((0.0, voice.duration),)
+
+    def states(self, voice: Voice) -> np.ndarray:
+        """[4, T, 384], different for different voices."""
+        steps = -(-len(voice.samples) // 320)
+        seed = int(np.abs(voice.samples).sum() * 1000)
+        return np.random.default_rng(seed).standard_normal((4, steps, 384)).astype(np.float32)

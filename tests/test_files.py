@@ -106,7 +106,11 @@ def test_a_failed_write_leaves_nothing_beside(tmp_path):
 
 def test_a_key_decides_the_file_and_is_written_down(tmp_path):
     first, second = {"voice": "a", "copy": 0}, {"voice": "a", "copy": 1}
-    for key, value in ((first, 1), (second, 2), ({"copy": 0, "voice": "a"}, 3)):  # the order of a key's parts is nothing
+    for key, value in (
+        (first, 1),
+        (second, 2),
+        ({"copy": 0, "voice": "a"}, 3),
+    ):  # the order of a key's parts is nothing
         (found,) = cached_sequences([key], lambda _, value=value: [np.full((1, 1), value)], tmp_path, "made")
         assert found[0, 0] == min(value, 2) if key == second else found[0, 0] == 1
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2

@@ -3,8 +3,7 @@
 import csv
 import json
 import multiprocessing
-import random
-import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,19 +11,20 @@ import av
 import cv2
 import numpy as np
 import pytest
-import torch
 from recordings import portrait, save_wav, speak
 
 from core.checkpoint import CHECKPOINTS
 from core.corpora.iemocap import CLASSES, read_iemocap
 from core.corpora.iemocap_folds import COUNTS, name_classes, read_fold_part
 from core.corpora.layout import ClipRecord, CorpusError
+from core.datasets.clips import as_one_file, clip_file, extract_corpus, save_features
+from core.device import choose_device
+from core.experiment.corpora import Request, open_stored, prepare_corpus
+from core.experiment.protocol import Settings, all_jobs, run_protocol
+from core.experiment.report import make_report, write_report
 from core.features import Missing
 from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
-from core.datasets.clips import as_one_file, extract_corpus, features_file, save_features
-from core.experiment.protocol import Settings, all_jobs, run_protocol
-from core.experiment.corpora import Request, open_stored, prepare_corpus
-from scripts.paper_report import write_report
+from scripts.paper_figures import write_page
 
 LINES = {
     "neu": "Where are you going now?",
@@ -32,6 +32,7 @@ LINES = {
     "sad": "She is never coming back.",
 }
 SECONDS, RATE = 8, 10
+CPU = choose_device("cpu")
 
 
 def save_dialog(path: Path, speaker_left: bool) -> None:
@@ -117,7 +118,7 @@ def test_an_utterance_is_cut_out_of_its_dialog(release):
 
 
 def test_from_the_release_to_the_report(release, tmp_path):
-    request = Request(release, cache=tmp_path / "cache", checkpoint=CHECKPOINTS)
+    request = Request(release, CPU, cache=tmp_path / "cache", checkpoint=CHECKPOINTS)
     opener = prepare_corpus("iemocap", request)
     corpus = opener()
     assert corpus.classes == CLASSES and len(corpus.folds) == 5
@@ -132,8 +133,11 @@ def test_from_the_release_to_the_report(release, tmp_path):
     prepare_corpus("iemocap", request)
     assert len(features) == 15 and all(path.stat().st_mtime_ns == then for path, then in features.items())
     settings = Settings(epochs=2)
-    results = run_protocol(opener, all_jobs(["avt-self", "avt-cross"], 5, 1), settings, tmp_path / "out" / "jobs")
-    report = write_report(results, corpus, settings, tmp_path / "out", 0.02)
+    results = run_protocol(opener, all_jobs(["avt-self", "avt-cross"], 5, 1), settings, tmp_path / "out" / "jobs", CPU)
+    made = make_report(results, corpus, settings, 0.02)
+    report = write_report(made, settings, tmp_path / "out")
+    write_page(made, tmp_path / "out")
+    assert str(CPU) in report
     assert "session" in report and "| A+V+T | cross | 5 |" in report and "balanced accuracy (paper: W.Acc)" in report
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("Plotly.newPlot") >= 5 and '<script src="http' not in page and "frustrated" in page
@@ -203,11 +207,11 @@ def test_incomplete_folds_are_refused(folds, tmp_path):
 
 
 @pytest.mark.parametrize("variant", ["masked", "reference"])
-def test_from_the_folds_to_the_report(folds, tmp_path, variant):
-    opener = prepare_corpus("iemocap-folds", Request(folds, variant=variant))
+def test_from_the_folds_to_the_report(folds, tmp_path, variant, device):
+    opener = prepare_corpus("iemocap-folds", Request(folds, device, variant=variant))
     corpus, settings = opener(), Settings(variant, epochs=1)
     jobs = all_jobs(["avt-self", "avt-cross"], len(corpus.folds), 1)
-    results = run_protocol(opener, jobs, settings, tmp_path / "jobs")
+    results = run_protocol(opener, jobs, settings, tmp_path / "jobs", device)
     assert len(results) == 4 and all(r["n_train"] == 8 and r["n_test"] == 4 for r in results)
     # The reference's self model: three GRUs, two convolutions, three attention blocks, two linear layers.
     if variant == "reference":
@@ -216,11 +220,10 @@ def test_from_the_folds_to_the_report(folds, tmp_path, variant):
         assert (
             results[0]["parameters"] == grus + (32 * 25 + 25) + (1000 * 500 + 500) + attention + 240 * 60 + 60 + 7 * 61
         )
-    assert "## Cross against self" in write_report(results, corpus, settings, tmp_path, 0.02)
+    assert "## Cross against self" in write_report(make_report(results, corpus, settings, 0.02), settings, tmp_path)
 
 
 def count_letters(record: ClipRecord) -> dict:
-    time.sleep(0.05)
     if record.id == "bad":
         raise MediaError("damaged", "bad.avi is damaged.")
     values = np.full((2, 3), len(record.id), np.float32)
@@ -231,34 +234,81 @@ def make_count_letters():
     return count_letters
 
 
-def extract_until_killed(records: list[ClipRecord], folder: Path, ready) -> None:
-    ready.set()
-    extract_corpus(records, make_count_letters, folder)
+RECORDS = [ClipRecord(name, 0, "") for name in ("bad", "dark", *(f"train/{'x' * n}" for n in range(1, 20)))]
 
 
-def test_extraction_survives_kills_and_writes_down_what_failed(tmp_path):
-    records = [ClipRecord(name, 0, "") for name in ("bad", "dark", *(f"train/{'x' * n}" for n in range(1, 20)))]
+def extract_and_wait_for_the_end(folder: Path, reached) -> None:
+    """Extracts six clips, says so, and stands still in the seventh."""
+    done = []
+
+    def make():
+        def slow(record):
+            if len(done) == 6:
+                reached.set()
+                reached.clear()
+                reached.wait()
+            done.append(record)
+            return count_letters(record)
+
+        return slow
+
+    extract_corpus(RECORDS, make, folder)
+
+
+def test_extraction_survives_a_kill_and_writes_down_what_failed(tmp_path):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["core.datasets.clips", __name__])
-    chance = random.Random(1)
-    for _ in range(3):
-        ready = context.Event()
-        process = context.Process(target=extract_until_killed, args=(records, tmp_path, ready))
-        process.start()
-        assert ready.wait(300)
-        process.join(chance.uniform(0.05, 0.4))
-        process.kill()
-        process.join()
-    finished = len(list(tmp_path.glob("*.safetensors")))
-    manifest = extract_corpus(records, make_count_letters, tmp_path)
-    print(f"{finished} of {len(records)} were finished when it was last killed")
-    assert manifest.done == [r.id for r in records[2:]]
+    reached = context.Event()
+    process = context.Process(target=extract_and_wait_for_the_end, args=(tmp_path, reached))
+    process.start()
+    assert reached.wait(300)
+    process.kill()
+    process.join()
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
+    assert len(kept) == 5 and len(list(tmp_path.glob("*.failed.json"))) == 1
+    manifest = extract_corpus(RECORDS, make_count_letters, tmp_path)
+    assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
+    assert manifest.done == [r.id for r in RECORDS[2:]] and manifest.waiting == {}
     assert manifest.failed == {"bad": "bad.avi is damaged."} and manifest.missing == {
         "dark": {"video": "no face was found"}
     }
     assert json.loads((tmp_path / "manifest.json").read_text())["failed"] == manifest.failed
-    assert features_file(tmp_path, "train/x").name == "train--x.safetensors"
-    torch.set_num_threads(1)
+
+
+def test_a_lack_of_memory_or_disk_is_not_the_clips_fault(tmp_path):
+    lacking = [MemoryError("too large"), OSError(28, "No space left on device")]
+
+    def make():
+        def extract(record):
+            if lacking:
+                raise lacking.pop()
+            return count_letters(record)
+
+        return extract
+
+    records = RECORDS[2:5]
+    first = extract_corpus(records, make, tmp_path)
+    assert first.done == ["train/xxx"] and first.failed == {} and set(first.waiting) == {"train/x", "train/xx"}
+    assert "No space left" in first.waiting["train/x"]
+    assert extract_corpus(records, make, tmp_path).done == [record.id for record in records]
+
+
+def test_features_belong_to_what_a_clip_holds(tmp_path):
+    """Another recording under the same name, or another part of it, is another file."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    for folder, content in (("one", b"a"), ("two", b"b")):
+        (tmp_path / folder / "x.wav").write_bytes(content)
+    record = ClipRecord("ravdess/x", 0, "ravdess/01", voice=tmp_path / "one" / "x.wav")
+    names = {
+        clip_file(tmp_path, r).name
+        for r in (
+            record, replace(record, voice=tmp_path / "two" / "x.wav"), replace(record, span=(0.0, 1.0)),
+            replace(record, half="left"), replace(record, text="Hello."),
+        )
+    }  # fmt: skip
+    assert len(names) == 5 and all(name.startswith("ravdess--x.") for name in names)
+    assert clip_file(tmp_path, replace(record, label=3, group="ravdess/02")) == clip_file(tmp_path, record)
 
 
 def test_extraction_in_processes(tmp_path):
@@ -267,21 +317,23 @@ def test_extraction_in_processes(tmp_path):
 
 
 def test_a_stored_corpus_with_official_parts_has_one_fold(tmp_path):
-    names = [f"{part}/{i}" for part in ("train", "dev", "test") for i in range(3)]
-    for name in names:
-        save_features(tmp_path, name, {m: np.full((2, 4), len(name)) for m in ("text", "video", "audio")})
+    names = [f"{part}/{i}" for part in ("train", "validation", "test") for i in range(3)]
+    files = [f"{name.replace('/', '--')}.safetensors" for name in names]
+    for name, file in zip(names, files, strict=True):
+        save_features(tmp_path / file, {m: np.full((2, 4), len(name)) for m in ("text", "video", "audio")})
     index = {
         "name": "meld", "classes": ["a", "b"], "features": "generated", "split": "official", "ids": names,
-        "labels": [0, 1, 0] * 3, "groups": names, "parts": [name.split("/")[0] for name in names],
+        "files": files, "labels": [0, 1, 0] * 3, "groups": names, "parts": [name.split("/")[0] for name in names],
     }  # fmt: skip
-    (tmp_path / "index.json").write_text(json.dumps(index))
-    corpus = open_stored(tmp_path, 5)
+    (tmp_path / "meld.json").write_text(json.dumps(index))
+    corpus = open_stored(tmp_path / "meld.json", 5)
     assert len(corpus.folds) == 1 and corpus.widths == {"text": 4, "video": 4, "audio": 4}
     fold = corpus.folds[0]()
-    assert [part.ids[0] for part in (fold.train, fold.validation, fold.test)] == ["train/0", "dev/0", "test/0"]
+    parts = [part.ids[0] for part in (fold.train, fold.validation, fold.test)]
+    assert parts == ["train/0", "validation/0", "test/0"]
     assert fold.test.sequences["video"][1].tolist() == [[6.0] * 4] * 2
     index["parts"] = [""] * 9
     index["groups"] = ["the only speaker"] * 9
-    (tmp_path / "index.json").write_text(json.dumps(index))
+    (tmp_path / "meld.json").write_text(json.dumps(index))
     with pytest.raises(CorpusError, match="groups"):
-        open_stored(tmp_path, 5)
+        open_stored(tmp_path / "meld.json", 5)

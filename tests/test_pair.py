@@ -1,28 +1,27 @@
-"""The pair is trained twice: measured on parts that are held out, then from everything."""
+"""The pair is trained twice, measured on parts that are held out, then from everything; and installed when complete."""
+
+import json
 
 import pytest
 import torch
-from miniature import save_fer2013, save_meld
-from recordings import save_wav, speak
+from made import QuickListener
+from miniature import save_fer2013, save_meld, save_ravdess
 
 from core import LABELS
-from core.checkpoint import load_checkpoint, save_face_encoder, save_pair
+from core.checkpoint import CHECKPOINTS, copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
+from core.datasets.composed import BankMaker
 from core.expression import ExpressionNet
-from core.features import FeatureExtractor, FeatureSettings
+from core.features import FeatureSettings
 from core.training import pair
 from core.training.batches import PairRecipe
 from core.training.loop import Recipe
+from core.weights import WeightsError
 
 
 @pytest.fixture
 def root(tmp_path):
     """All three corpora in miniature: one actor to learn from, one to validate on and one to test on."""
-    spoken = speak("Dogs are sitting.", tmp_path / "spoken.wav", speed=200)
-    for actor in ("01", "10", "05"):
-        folder = tmp_path / "ravdess" / f"Actor_{actor}"
-        folder.mkdir(parents=True)
-        for emotion in ("01", "03", "04", "05", "06", "07", "08"):
-            save_wav(spoken, folder / f"03-01-{emotion}-01-02-01-{actor}.wav", rate=16_000)
+    save_ravdess(tmp_path / "ravdess", ("01", "10", "05"))
     for split, count in (("train", 28), ("validation", 14)):
         save_fer2013(tmp_path / "fer2013", split, count)
     for split, count in (("train", 28), ("dev", 14)):
@@ -30,27 +29,53 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeypatch):
+def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeypatch, device):
     monkeypatch.setattr(pair, "VALIDATION_UTTERANCES", 28)
     monkeypatch.setattr(pair, "TEST_UTTERANCES", 35)
+    monkeypatch.setattr("core.features.Listener", QuickListener)
     recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor=""), batch=8, steps=2, voiceless=8)
-    extractor = FeatureExtractor(ExpressionNet(), FeatureSettings())
-    given = (root, extractor, root / "cache", recipe, root / "runs")
-    measured, held_out = pair.train_measured_pair(*given)
+    maker = BankMaker(root, ExpressionNet(), None, FeatureSettings(), device, root / "cache")
+    measured, held_out = pair.train_measured_pair(maker, recipe, root / "runs")
     assert held_out["text+video+audio"]["self"]["n"] == 35 and held_out["audio"]["cross"] is None
-    assert measured.provenance["data"]["learned_from"]["ravdess"] == ["01"]
+    data = measured.provenance["data"]
+    assert data["learned_from"] == {"ravdess": ["01"], "fer2013": ["train"], "meld": ["train"]}
+    assert data["sequences"]["validation"] == {"text": {"meld": 7}, "video": {"fer2013": 7}, "audio": {"ravdess": 7}}
+    assert data["sequences"]["test"]["audio"] == {"ravdess": 7}, "no altered copies are judged"
+    assert set(measured.provenance["runs"]) == {"cross", "self"}
+    assert measured.provenance["runs"]["self"]["processes"][0]["device"] == str(device)
 
-    final = pair.train_final_pair(*given, measured.temperature)
+    final = pair.train_final_pair(maker, recipe, root / "runs", measured.temperature)
     assert final.temperature == measured.temperature
     data = final.provenance["data"]
     assert data["learned_from"] == {"ravdess": ["01", "05", "10"], "fer2013": ["train", "validation"],
-                                    "meld": ["train", "dev"]}  # fmt: skip
-    assert data["sequences"] == {"train": {"text": 42, "video": 42, "audio": 63}}  # a voice and two other recordings
+                                    "meld": ["dev", "train"]}  # fmt: skip
+    assert data["sequences"] == {  # a voice and two other recordings
+        "train": {"text": {"meld": 42}, "video": {"fer2013": 42}, "audio": {"ravdess": 63}}
+    }
     for name in ("cross", "self"):
         before, after = measured.fusion[name].state_dict(), final.fusion[name].state_dict()
         assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
-    save_face_encoder(root / "checkpoint", extractor.face_encoder, {})
+    save_face_encoder(root / "checkpoint", maker.face_encoder, {})
     save_pair(root / "checkpoint", final)
     read = load_checkpoint(root / "checkpoint")
-    assert read.label_frequencies["meld"] == pytest.approx([1 / len(LABELS)] * 7) and read.provenance["data"] == data
+    assert read.label_frequencies["meld"] == pytest.approx([1 / len(LABELS)] * 7)
+    assert read.provenance["data"] == json.loads(json.dumps(data))
+
+
+def test_a_checkpoint_is_installed_when_complete_and_the_card_stays(tmp_path):
+    run, shipped = tmp_path / "runs" / "checkpoint", tmp_path / "checkpoints"
+    shipped.mkdir()
+    for name, content in (("README.md", "the card"), ("config.json", "{}"), ("old.safetensors", "x")):
+        (shipped / name).write_text(content)
+    copy_encoders(CHECKPOINTS, run)
+    with pytest.raises(WeightsError, match="lacks cross, self"):
+        install(run, shipped)
+    assert (shipped / "config.json").read_text() == "{}", "what is shipped stays until there is a whole one"
+    save_pair(run, load_checkpoint(CHECKPOINTS))
+    # Killed between its two renames, it is taken up again.
+    shipped.rename(tmp_path / "checkpoints.old")
+    install(run, shipped)
+    assert load_checkpoint(shipped).temperature == load_checkpoint(CHECKPOINTS).temperature
+    assert (shipped / "README.md").read_text() == "the card" and not (shipped / "old.safetensors").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "runs"]

@@ -3,12 +3,11 @@
 import json
 import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+import types
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
-from core.experiment.folds import Corpus, Examples, Front, Standardisation, divide, thin
 from core.datasets.processes import BackendError, in_processes
-from core.experiment.protocol import CONFIGURATIONS, Job, Settings, all_jobs, front_of, fusion_config, run_protocol
+from core.device import Device, choose_device
+from core.experiment.backends import BACKENDS
+from core.experiment.folds import Collator, Corpus, Examples, Standardisation, divide, thin
+from core.experiment.protocol import CONFIGURATIONS, Job, Settings, all_jobs, collator_of, fusion_config, run_protocol
 from core.experiment.synthetic import synthetic_corpus
 from core.experiment.tables import (
     COMPARISON_HEAD,
@@ -31,8 +31,10 @@ from core.experiment.tables import (
     result_rows,
     to_csv,
 )  # fmt: skip
+from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
 
 SMALL = {"width": 24, "heads": 2}
+CPU = choose_device("cpu")
 QUICK = Settings(epochs=1, local={"audio": LocalEncoder(5, 4)}, **SMALL)
 
 
@@ -62,7 +64,9 @@ def relation(tmp_path_factory):
     """Cross and self on the task that is a relation between words and pictures: five folds."""
     settings = Settings(epochs=14, learning_rate=4e-3, patience=14, **SMALL)
     opener = partial(synthetic_corpus, "relation", 700)
-    return run_protocol(opener, all_jobs(["vt-self", "vt-cross"], 5, 1), settings, tmp_path_factory.mktemp("relation"))
+    return run_protocol(
+        opener, all_jobs(["vt-self", "vt-cross"], 5, 1), settings, tmp_path_factory.mktemp("relation"), CPU
+    )
 
 
 def test_cross_wins_where_the_label_is_a_relation(relation):
@@ -80,7 +84,7 @@ def test_cross_wins_where_the_label_is_a_relation(relation):
 def test_neither_wins_where_evidence_adds_up(tmp_path):
     settings = Settings(epochs=5, learning_rate=3e-3, patience=5, **SMALL)
     opener = partial(synthetic_corpus, "additive", 900)
-    results = run_protocol(opener, all_jobs(["vt-self", "vt-cross"], 5, 2), settings, tmp_path)
+    results = run_protocol(opener, all_jobs(["vt-self", "vt-cross"], 5, 2), settings, tmp_path, CPU)
     assert min(r["accuracy"] for r in results) > 0.6  # learnt, well above a third
     (comparison,) = comparisons_of(results, 3, margin=0.05)
     for metric in ("accuracy", "balanced_accuracy"):
@@ -100,53 +104,78 @@ def test_results_say_what_the_table_needs(relation):
     assert first["best_epoch"] == int(np.argmax(accuracies))
 
 
-def run_until_killed(folder: Path, ready) -> None:
-    # What torch loads at its first step would otherwise be all that is ever killed.
-    run_protocol(
-        partial(synthetic_corpus, "additive", 60), quick_jobs()[:1], QUICK, folder.with_name(f"warm{os.getpid()}")
-    )
-    ready.set()
-    run_protocol(*LONGER, folder)
-
-
 def quick_jobs() -> list[Job]:
     return all_jobs(["t-self", "vt-self", "vt-cross", "avt-both"], 3, 1)
 
 
-LONGER = (partial(synthetic_corpus, "additive", 300), quick_jobs(), replace(QUICK, epochs=5))
+OPENER = partial(synthetic_corpus, "additive", 60)
 
 
-def test_killed_ten_times_at_random_moments_it_gives_the_same_table(tmp_path):
-    torch.set_num_threads(1)
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What nobody killed computes."""
+    return run_protocol(OPENER, quick_jobs(), QUICK, tmp_path_factory.mktemp("calm"), CPU)
+
+
+class Killed(BaseException):
+    """As sudden as a signal."""
+
+
+@pytest.mark.parametrize("when", ["before", "half", "written", "in place"])
+def test_killed_at_any_point_of_any_write_it_gives_the_same_table(tmp_path, monkeypatch, undisturbed, when):
+    """The process dies again and again, each time in the first write of a new result that it comes to."""
+    replace_, deaths = os.replace, []
+
+    def dying(source, target):
+        if Path(target).name in [job.file for job in quick_jobs()] and Path(target).name not in deaths:
+            deaths.append(Path(target).name)
+            if when == "half":
+                Path(source).write_bytes(Path(source).read_bytes()[:40])
+            elif when == "in place":
+                replace_(source, target)
+            elif when == "before":
+                Path(source).unlink()
+            raise Killed
+        replace_(source, target)
+
+    monkeypatch.setattr("core.files.os.replace", dying)
+    finished, results = [], None
+    while results is None:
+        try:
+            results = run_protocol(OPENER, quick_jobs(), QUICK, tmp_path, CPU)
+        except Killed:
+            finished.append(len(list(tmp_path.glob("*_fold*.json"))))
+    assert deaths == [job.file for job in quick_jobs()] and finished == sorted(finished)
+    assert finished[-1] == (12 if when == "in place" else 11)  # what was finished stays
+    assert final_table(results) == final_table(undisturbed)
+    assert [r["predicted"] for r in results] == [r["predicted"] for r in undisturbed]
+
+
+def run_until_killed(folder: Path) -> None:
+    run_protocol(OPENER, quick_jobs(), QUICK, folder, CPU)
+
+
+def test_killed_for_real_it_gives_the_same_table(tmp_path, undisturbed):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["core.experiment.protocol", "core.experiment.synthetic", __name__])
-    chance = random.Random(0)
-    started = time.perf_counter()
-    undisturbed = run_protocol(*LONGER, tmp_path / "calm")
-    job_time = (time.perf_counter() - started) / len(quick_jobs())
-    counts = []
-    for _ in range(10):
-        ready = context.Event()
-        process = context.Process(target=run_until_killed, args=(tmp_path / "killed", ready))
-        process.start()
-        assert ready.wait(300)
-        process.join(chance.uniform(0, 2.5) * job_time)
-        process.kill()
-        process.join()
-        counts.append(len(list((tmp_path / "killed").glob("*_fold*.json"))))
-    print("jobs finished at each kill:", counts)
-    assert counts == sorted(counts) and 0 < counts[-1] < len(quick_jobs())  # what was finished stays
-    killed = run_protocol(*LONGER, tmp_path / "killed")
+    process = context.Process(target=run_until_killed, args=(tmp_path,))
+    process.start()
+    while process.is_alive() and len(list(tmp_path.glob("*_fold*.json"))) < 3:
+        time.sleep(0.002)
+    process.kill()
+    process.join()
+    assert 3 <= len(list(tmp_path.glob("*_fold*.json"))) < 12
+    killed = run_protocol(OPENER, quick_jobs(), QUICK, tmp_path, CPU)
     assert final_table(killed) == final_table(undisturbed)
-    predictions = [[r["predicted"] for r in results] for results in (killed, undisturbed)]
-    assert predictions[0] == predictions[1]
+    assert [r["predicted"] for r in killed] == [r["predicted"] for r in undisturbed]
 
 
-def test_processes_give_the_results_of_one(tmp_path):
+def test_processes_give_the_results_of_one_and_every_device_gives_some(tmp_path, device):
     jobs = all_jobs(["vt-cross"], 2, 1)
     opener = partial(synthetic_corpus, "additive", 120)
-    one, two = (run_protocol(opener, jobs, QUICK, tmp_path / str(n), workers=n) for n in (1, 2))
+    one, two = (run_protocol(opener, jobs, QUICK, tmp_path / str(n), device, workers=n) for n in (1, 2))
     assert [r["predicted"] for r in one] == [r["predicted"] for r in two]
+    assert {r["device"].split()[0] for r in one + two} == {device.name}
 
 
 def sleep_long(item: int) -> int:
@@ -200,16 +229,41 @@ def test_a_worker_that_dies_is_reported():
 def test_ray_is_optional(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
     with pytest.raises(BackendError, match="pip install ray"):
-        run_protocol(partial(synthetic_corpus, "additive", 60), quick_jobs(), QUICK, tmp_path, backend="ray")
+        run_protocol(OPENER, quick_jobs(), QUICK, tmp_path, CPU, backend="ray")
+
+
+def test_ray_workers_ask_for_the_gpu_they_use(monkeypatch):
+    """Against a stand-in for Ray that records what is asked of it."""
+    asked = []
+
+    class Pool:
+        def __init__(self, workers):
+            asked.append(len(workers))
+
+        def map_unordered(self, apply, jobs):
+            return [job * 2 for job in jobs]
+
+    def remote(**resources):
+        asked.append(resources)
+        return lambda kind: type("Remote", (), {"remote": staticmethod(lambda: object())})
+
+    ray = types.SimpleNamespace(
+        remote=remote, is_initialized=lambda: True, util=types.SimpleNamespace(ActorPool=Pool),
+        cluster_resources=lambda: {"CPU": 16.0, "GPU": 2.0},
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    for name in ("cuda", "cpu"):
+        assert list(BACKENDS["ray"](lambda: None, [1, 2, 3, 4], 1, Device(name, "float32"))) == [2, 4, 6, 8]
+    assert asked == [{"num_cpus": 1, "num_gpus": 1}, 2, {"num_cpus": 1, "num_gpus": 0}, 4]
 
 
 def test_a_folder_of_other_settings_is_refused(tmp_path):
-    opener, jobs = partial(synthetic_corpus, "additive", 60), all_jobs(["t-self"], 1, 1)
-    run_protocol(opener, jobs, QUICK, tmp_path)
+    jobs = all_jobs(["t-self"], 1, 1)
+    run_protocol(OPENER, jobs, QUICK, tmp_path, CPU)
     with pytest.raises(ValueError, match="other settings"):
-        run_protocol(opener, jobs, Settings(epochs=2, **SMALL), tmp_path)
+        run_protocol(OPENER, jobs, Settings(epochs=2, **SMALL), tmp_path, CPU)
     with pytest.raises(ValueError, match="other settings"):
-        run_protocol(partial(synthetic_corpus, "relation", 60), jobs, QUICK, tmp_path)
+        run_protocol(partial(synthetic_corpus, "relation", 60), jobs, QUICK, tmp_path, CPU)
     assert json.loads((tmp_path / "settings.json").read_text())["corpus"] == "synthetic-additive"
 
 
@@ -245,16 +299,16 @@ def test_statistics_come_from_the_training_part_alone():
 
     fold = OneFold()
     fold.train, fold.test = train, test
-    assert front_of(fold, Settings()).standardise["text"].mean.tolist() == [3.0, 5.0]
-    assert not front_of(fold, Settings("reference")).standardise  # quirk 3: raw features
+    assert collator_of(fold, Settings()).standardise["text"].mean.tolist() == [3.0, 5.0]
+    assert not collator_of(fold, Settings("reference")).standardise  # quirk 3: raw features
 
 
 def test_batches_of_both_variants():
     sequences = [np.ones((3, 2), np.float32), np.arange(14, dtype=np.float32).reshape(7, 2)]
     examples = Examples(["a", "b"], np.zeros(2, int), {"text": sequences})
-    masked = Front({}, {}, torch.float32).batch(examples, [0, 1], ("text",))["text"]
+    masked = Collator({}, {}, torch.float32).batch(examples, [0, 1], ("text",))["text"]
     assert masked.values.shape == (2, 7, 2) and masked.lengths.tolist() == [3, 7] and not masked.values[0, 3:].any()
-    fixed = Front({}, {"text": 5}, torch.float64).batch(examples, [0, 1], ("text",))["text"]
+    fixed = Collator({}, {"text": 5}, torch.float64).batch(examples, [0, 1], ("text",))["text"]
     assert fixed.values.shape == (2, 5, 2) and fixed.lengths.tolist() == [5, 5] and fixed.values.dtype == torch.float64
     assert thin(sequences[1], 3)[:, 0].tolist() == [0.0, 6.0, 12.0]
 

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.experiment.significance import corrected_t_test, effect_interval, equivalence_p, holm, mcnemar, vote, wilcoxon_p
+from core.experiment.significance import (
+    corrected_t_test,
+    effect_interval,
+    equivalence_p,
+    holm,
+    mcnemar,
+    vote,
+    wilcoxon_p,
+)
 
 # Student's (1908) sleep data: extra hours of sleep with drug 2 less those with drug 1, ten patients.
 SLEEP = np.array([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])

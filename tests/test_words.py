@@ -1,17 +1,20 @@
 """MiniLM and what it learns about lines: the adapter changes its weights by what it says, and learns from MELD."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from miniature import save_meld
 
 from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
-from core.corpora.meld import read_meld
-from core.features import FeatureSettings
-from core.datasets.composed import LINE_COPIES, text_bank
+from core.datasets.augment import masked_words
 from core.datasets.clips import ClipFeatures
+from core.datasets.composed import LINE_COPIES, text_bank
+from core.datasets.sources import SOURCES
+from core.features import FeatureSettings
 from core.training.loop import Recipe
-from core.training.words import WordsRecipe, masked, train_word_adapter
+from core.training.words import LineData, WordsRecipe, train_word_adapter
 from core.weights import WeightsError
 from core.words import WordAdapter, WordEncoder
 
@@ -41,22 +44,26 @@ def test_an_adapter_adds_its_product_to_each_weight_and_nothing_before_training(
         torch.testing.assert_close(lent, changed.states([LINE])[0])
 
 
-def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path):
+def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path, device):
     for split, count in (("train", 28), ("dev", 14)):
         save_meld(tmp_path / "meld", split, count)
     recipe = WordsRecipe(Recipe(epochs=2, learning_rate=1e-3, ema_decay=0.5, monitor=""), rank=2, batch=7)
-    adapter, history = train_word_adapter(tmp_path / "meld", recipe, tmp_path / "run")
+    data = LineData.read(tmp_path)
+    assert {part: found["n"] for part, found in data.described.items()} == {"meld/train": 28, "meld/dev": 14}
+    adapter, history = train_word_adapter(data, recipe, tmp_path / "run", device)
     assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["weighted_f1"] <= 1 for e in history)
     assert all(up.abs().max() > 0 for up in adapter.up) and not any(p.requires_grad for p in adapter.parameters())
-    again, same = train_word_adapter(tmp_path / "meld", recipe, tmp_path / "run")
+    again, same = train_word_adapter(data, recipe, tmp_path / "run", device)
     assert same == history and all(torch.equal(a, b) for a, b in zip(adapter.up, again.up, strict=True))
-    with pytest.raises(ValueError, match="another recipe"):
-        train_word_adapter(tmp_path / "meld", WordsRecipe(recipe.optimisation, rank=2, batch=14), tmp_path / "run")
+    save_meld(tmp_path / "meld", "train", 35)
+    for lines, how in ((data, replace(recipe, batch=14)), (LineData.read(tmp_path), recipe)):
+        with pytest.raises(ValueError, match="another recipe or other data"):
+            train_word_adapter(lines, how, tmp_path / "run", device)
 
 
 def test_known_lines_are_read_with_masked_words_only(tmp_path):
     save_meld(tmp_path / "meld", "train", 14)
-    records = read_meld(tmp_path / "meld", "train")
+    records = SOURCES["meld"].records("lines", tmp_path / "meld", "train")
     plain, adapted = WordEncoder((4, 6)), WordEncoder((4, 6), adapter=adapter_by_chance())
     once = text_bank(records, adapted, tmp_path / "cache")
     copies = text_bank(records, adapted, tmp_path / "cache", known=True)
@@ -75,8 +82,8 @@ def test_known_lines_are_read_with_masked_words_only(tmp_path):
 def test_masking_hides_the_share_asked_for():
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in range(2000)]
-    assert masked(words, 0.0, rng) == words and set(masked(words, 1.0, rng)) == {"[MASK]"}
-    assert masked(words, 0.15, rng).count("[MASK]") == pytest.approx(300, abs=60)
+    assert masked_words(words, 0.0, rng) == words and set(masked_words(words, 1.0, rng)) == {"[MASK]"}
+    assert masked_words(words, 0.15, rng).count("[MASK]") == pytest.approx(300, abs=60)
     # The tokenizer knows the mask for one word among the others.
     _, batch = WordEncoder().states([["Oh", "[MASK]", "God!"]])
     assert batch.word_ids(0) == [None, 0, 1, 2, 2, None] and batch["input_ids"][0, 2] == 103
