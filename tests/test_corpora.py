@@ -10,6 +10,7 @@ from core.corpora.emodb import read_emodb
 from core.corpora.layout import CorpusError, plain_text
 from core.corpora.meld import read_meld
 from core.corpora.ravdess import read_ravdess
+from core.corpora.tess import read_tess
 
 MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
 
@@ -45,6 +46,18 @@ def test_emodb_leaves_boredom_out(tmp_path):
     happy, angry = read_emodb(tmp_path)
     assert (happy.id, LABELS[happy.label], happy.group) == ("03a01Fa", "happiness", "03")
     assert (LABELS[angry.label], angry.group) == ("anger", "16") and angry.text.startswith("Die wird")
+
+
+def test_tess_knows_two_women_and_a_slip_of_the_release(tmp_path):
+    touch(tmp_path / "OAF_back_angry.wav", tmp_path / "OAF_angry" / "OA_bite_ps.wav", tmp_path / "YAF_dog_sad.opus")
+    touch(tmp_path / "notes.txt", tmp_path / "._YAF_dog_sad.opus")
+    bite, angry, sad = read_tess(tmp_path)
+    assert [LABELS[record.label] for record in (bite, angry, sad)] == ["surprise", "anger", "sadness"]
+    assert [record.group for record in (bite, angry, sad)] == ["OAF", "OAF", "YAF"]
+    assert angry.text == "Say the word back." and angry.id == "OAF_back_angry"
+    touch(tmp_path / "YAF_dog_bored.wav")
+    with pytest.raises(CorpusError, match="does not define"):
+        read_tess(tmp_path)
 
 
 def test_crema_d_pairs_sound_and_pictures(tmp_path):
@@ -95,6 +108,7 @@ def test_meld_refuses_another_csv(tmp_path):
         (read_ravdess, "zenodo"),
         (read_emodb, "emodb"),
         (read_crema_d, "CREMA-D"),
+        (read_tess, "TESS"),
         (lambda r: read_meld(r, "dev"), "affective"),
     ],
 )

@@ -16,6 +16,7 @@ from core.corpora.fer2013 import FaceImages, read_fer2013
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.meld import read_meld
 from core.corpora.ravdess import read_ravdess
+from core.corpora.tess import read_tess
 
 KINDS = {"text": "lines", "video": "faces", "audio": "voices"}
 """Modality -> what a source of it is called here."""
@@ -101,6 +102,7 @@ SOURCES: dict[str, Source] = {
             "ravdess", "CC BY-NC-SA 4.0", Speakers(validation=("10", "19"), test=("05", "12", "17", "24")),
             voices=read_ravdess, clips=read_ravdess,
         ),
+        Source("tess", "CC BY-NC-ND 4.0", Speakers(test=("OAF",)), voices=read_tess),
         Source("emodb", "free for research", Speakers(), trains=False, voices=read_emodb),
         Source("crema-d", "ODbL 1.0", Speakers(), trains=False, voices=read_crema_d, clips=read_crema_d),
         Source("fer2013", "research use", Official("train", "validation", "test"), faces=read_fer2013),
