@@ -21,7 +21,7 @@ from core.media import Voice
 from core.speech import Transcript
 
 SWITCHED_OFF = "switched off"
-WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also judged in windows, a new one every five seconds
+WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
 
 
 @dataclass(frozen=True)
@@ -321,7 +321,7 @@ class Analyzer:
     def _prediction(
         self, outputs: dict[str, FusionOutput], maps: dict[str, dict[Pair, AttentionMap]], row: int, used: Subset
     ) -> Prediction:
-        """One utterance of a batch, judged from its streams within ``used``."""
+        """One utterance of a batch, predicted from its streams within ``used``."""
         verdicts: dict[str, Verdict | None] = {}
         for name, model in self.models.items():
             pairs = pairs_within(model.config.pairs, used)

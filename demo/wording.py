@@ -102,7 +102,7 @@ somebody at work, at school, at a border or in court would be wrong even if it w
 <p>Each verdict is written out with all seven probabilities, the seven combinations are a plain table, the transcript
 is text whose words are buttons, faces have times, and every switch and choice is a labelled form control that works
 from the keyboard. Errors and progress are announced. The heatmap has a sentence about its sharpness; its numbers are
-in the JSON and CSV files.</p>
+in the JSON file.</p>
 </div>"""
 
 LIVE_HINT = """Camera and microphone, continuously. The face is read several times a second, the voice about once a

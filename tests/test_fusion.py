@@ -127,7 +127,7 @@ def test_dropping_a_modality_equals_never_having_had_it(name, dropped):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_run_judges_every_set_of_modalities(name):
+def test_one_run_answers_for_every_set_of_modalities(name):
     model, together = model_of(name), batch(LENGTHS)
     output = model(together)
     for subset in (("text", "audio"), ("video", "audio"), ("audio",)):

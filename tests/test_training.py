@@ -153,14 +153,14 @@ def test_every_set_of_modalities_is_taught_what_its_members_say():
     batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, chance)
     assert all((batch.inputs[m].lengths > 0).all() for m in MODALITIES) and set(batch.targets) == set(SUBSETS)
     words, others = batch.targets[("text",)], [batch.targets[subset] for subset in SUBSETS if subset != ("text",)]
-    bland = words.sum(1) == 0
-    assert 0.15 < bland.float().mean() < 0.35
-    for target in [words[~bland], *others]:
+    neutral = words.sum(1) == 0
+    assert 0.15 < neutral.float().mean() < 0.35
+    for target in [words[~neutral], *others]:
         torch.testing.assert_close(target.sum(1), torch.ones(len(target)))
     # The label of a set is the mean of what its members say: 1, or 2/3 and 1/3 with a stranger among three.
     alone = [batch.targets[(m,)] for m in MODALITIES]
     together = batch.targets[MODALITIES]
-    torch.testing.assert_close(together[~bland], torch.stack(alone)[:, ~bland].mean(0))
+    torch.testing.assert_close(together[~neutral], torch.stack(alone)[:, ~neutral].mean(0))
     shares = together.max(1).values
     assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
 

@@ -225,10 +225,10 @@ class BankMaker:
         """Part -> bank."""
         split = source.split
         if isinstance(split, Official):
-            judged = self.make(modality, source, split.held_out)
-            early = early_groups(judged, 0.5)
+            held_out = self.make(modality, source, split.held_out)
+            early = early_groups(held_out, 0.5)
             train = self.make(modality, source, split.train, learn=True)
-            return {"train": train, "validation": judged.select(early), "test": judged.select(~early)}
+            return {"train": train, "validation": held_out.select(early), "test": held_out.select(~early)}
         bank = self.make(modality, source, learn=True)
         held_out = {
             part: np.isin(bank.groups, [f"{source.name}/{name}" for name in names])

@@ -82,7 +82,7 @@ CHANGES = (
     Change("together", "MiniLM as published", adapted=False),
     Change("together", "no incongruent utterances", replace(BASE, incongruent=0.0)),
     Change("together", "three times as many incongruent utterances", replace(BASE, incongruent=0.3)),
-    Change("together", "judged from all three only", replace(BASE, every_set=False)),
+    Change("together", "taught with all three only", replace(BASE, every_set=False)),
     Change("together", "64 utterances without a voice beside", replace(BASE, voiceless=64)),
     Change("together", "deviation dropout 0.8", replace(BASE, deviation_dropout=0.8)),
 )

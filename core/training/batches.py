@@ -27,13 +27,13 @@ class PairRecipe:
         noise: standard deviation added to normalised features.
         smoothing: share of each label that is spread over all classes.
         input_dropout: of each modality's normalised features.
-        deviation_dropout: probability that an utterance is judged from the mean of its streams alone. The deviation
+        deviation_dropout: probability that an utterance is predicted from the mean of its streams alone. The deviation
             learns by heart which voice goes with which face; the mean adds up what each says.
         alone: weight of the verdicts from one modality alone, each other set having weight 1: beside the others the
             weaker ones would hardly be heard.
         voiceless: utterances without a voice that join each batch. Voices are few and soon known by heart, while lines
             and faces still have something to teach.
-        every_set: whether each utterance is judged from every set of its modalities, or from all of them only.
+        every_set: whether each utterance is predicted from every set of its modalities, or from all of them only.
     """
 
     optimisation: Recipe = field(
@@ -63,7 +63,7 @@ class Batch:
 
     Attributes:
         inputs: a modality whose corpora lack the class that an utterance should show is absent from it.
-        targets: set of modalities -> distribution over labels [B, 7]; a row of zeros is not to be judged.
+        targets: set of modalities -> distribution over labels [B, 7]; a row of zeros is not taught.
         log_share: logarithm [7] of how often each label is drawn.
     """
 
@@ -98,7 +98,7 @@ def compose_batch(
             drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
     # The label says what the modalities say: each has its share.
     said = {m: np.eye(classes, dtype=np.float32)[shown] for m, shown in drawn.items()}
-    # Neutral words are no evidence against the others: they carry their label, and are not judged alone.
+    # Neutral words are no evidence against the others: they carry their label, and are not taught alone.
     neutral = rng.random(n) < recipe.neutral_words
     if "text" in banks and banks["text"].has[LABELS.index("neutral")]:
         drawn["text"][neutral], said["text"][neutral] = LABELS.index("neutral"), np.eye(classes)[label[neutral]]
@@ -107,8 +107,8 @@ def compose_batch(
     for subset in subsets:
         target = np.mean([said[m] for m in subset], 0)  # [n, 7]
         target = (1 - recipe.smoothing) * target + recipe.smoothing / classes
-        judged = np.logical_and.reduce([there[m] for m in subset]) & ~(neutral & (subset == ("text",)))
-        targets[subset] = torch.from_numpy(np.where(judged[:, None], target, 0))
+        taught = np.logical_and.reduce([there[m] for m in subset]) & ~(neutral & (subset == ("text",)))
+        targets[subset] = torch.from_numpy(np.where(taught[:, None], target, 0))
     inputs = {}
     for modality, shown in drawn.items():
         bank, sequences = banks[modality], []

@@ -127,7 +127,7 @@ def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
     for subset, target in taught.items():
         within = model.streams_within(subset).to(output.exists.device)
         logits = model.classify(output.streams, output.exists & within)
-        # Where nothing is to be judged there may be no stream, and its NaN must not reach the sum.
+        # Where nothing is taught there may be no stream, and its NaN must not reach the sum.
         logits = logits.masked_fill(target.sum(1, keepdim=True) == 0, 0.0)
         weight = recipe.alone if len(subset) == 1 else 1.0
         total = total + weight * F.cross_entropy(len(subset) * logits + batch.log_share, target)

@@ -152,13 +152,13 @@ def _composed(asked: Asked) -> tuple[str, LabelledUtterances]:
     """The unseen parts where they are there (PrivateTest, MELD's test part), else the held-out ones."""
     banks, parts = {}, []
     for modality, name in COMPOSED_OF.items():
-        part, banks[modality] = _bank_to_judge(asked, modality, SOURCES[name])
+        part, banks[modality] = _bank_to_measure(asked, modality, SOURCES[name])
         parts.append(f"{name} {part}")
     utterances = compose(banks, COMPOSED_UTTERANCES, seed=3)
     return ", ".join(parts), LabelledUtterances.composed(banks, utterances, asked.checkpoint.normalisation)
 
 
-def _bank_to_judge(asked: Asked, modality: str, source: Source) -> tuple[str, FeatureBank]:
+def _bank_to_measure(asked: Asked, modality: str, source: Source) -> tuple[str, FeatureBank]:
     """The name of the part asked for, or of the first that is there, and its bank."""
     if not isinstance(source.split, Official):
         return "all", asked.maker.make(modality, source)
