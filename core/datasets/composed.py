@@ -230,12 +230,12 @@ class BankMaker:
             train = self.make(modality, source, split.train, learn=True)
             return {"train": train, "validation": held_out.select(early), "test": held_out.select(~early)}
         bank = self.make(modality, source, learn=True)
-        held_out = {
+        chosen = {
             part: np.isin(bank.groups, [f"{source.name}/{name}" for name in names])
             for part, names in (("validation", split.validation), ("test", split.test))
         }
-        divided = {part: bank.select(chosen & (bank.variants == 0)) for part, chosen in held_out.items()}
-        return {"train": bank.select(~held_out["validation"] & ~held_out["test"]), **divided}
+        divided = {part: bank.select(rows & (bank.variants == 0)) for part, rows in chosen.items()}
+        return {"train": bank.select(~chosen["validation"] & ~chosen["test"]), **divided}
 
 
 def early_groups(bank: FeatureBank, share: float) -> np.ndarray:
