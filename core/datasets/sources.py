@@ -5,7 +5,7 @@ ablation and the paper's experiment find it by its name. Whatever is read gets i
 name, since speaker 10 of one corpus is nobody of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -132,3 +132,15 @@ def training_sources(kind: str, root: Path) -> list[Source]:
         names = ", ".join(f"{source.name}/" for source in known)
         raise CorpusError(f"No corpus of {kind} to learn from was found in {root}: expected at least one of {names}.")
     return found
+
+
+def official_parts(kind: str, root: Path) -> Iterator[tuple[str, Source, str]]:
+    """Role ("train" or "held_out"), corpus and name of each part of the faces or lines below ``root`` that train.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    for source in training_sources(kind, root):
+        if isinstance(source.split, Official):
+            yield "train", source, source.split.train
+            yield "held_out", source, source.split.held_out

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from core.corpora.fer2013 import FaceImages
 from core.datasets.augment import VERSION, altered_faces
 from core.datasets.cache import digest
-from core.datasets.sources import Official, training_sources
+from core.datasets.sources import official_parts
 from core.device import Device
 from core.expression import ExpressionConfig, ExpressionNet
 from core.files import load_state, save_state
@@ -72,15 +72,11 @@ class FaceData:
         """
         parts: dict[str, list[FaceImages]] = {"train": [], "held_out": []}
         described = {}
-        for source in training_sources("faces", root):
-            assert isinstance(source.split, Official)  # a corpus of faces has parts: images alone name nobody
-            for role, found in parts.items():
-                part = getattr(source.split, role)
-                found.append(source.images(root / source.name, part))
-                described[f"{source.name}/{part}"] = {
-                    "n": len(found[-1]),
-                    "sha256": digest(found[-1].images.tobytes() + found[-1].labels.tobytes()),
-                }
+        for role, source, part in official_parts("faces", root):
+            faces = source.images(root / source.name, part)
+            content = digest(faces.images.tobytes() + faces.labels.tobytes())
+            described[f"{source.name}/{part}"] = {"n": len(faces), "sha256": content}
+            parts[role].append(faces)
         return cls(_joined(parts["train"]), _joined(parts["held_out"]), described)
 
 

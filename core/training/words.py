@@ -17,7 +17,7 @@ from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, masked_words
 from core.datasets.cache import digest
 from core.datasets.composed import words_of
-from core.datasets.sources import Official, training_sources
+from core.datasets.sources import official_parts
 from core.device import Device
 from core.metrics import classification_metrics
 from core.training.batches import drawn_share, floored
@@ -92,14 +92,11 @@ class LineData:
         """
         parts: dict[str, list[ClipRecord]] = {"train": [], "held_out": []}
         described = {}
-        for source in training_sources("lines", root):
-            assert isinstance(source.split, Official)  # lines are divided by dialogue, which their corpora do
-            for role, found in parts.items():
-                part = getattr(source.split, role)
-                lines = [r for r in source.records("lines", root / source.name, part) if r.text.split()]
-                text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
-                described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
-                found += lines
+        for role, source, part in official_parts("lines", root):
+            lines = [r for r in source.records("lines", root / source.name, part) if r.text.split()]
+            text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
+            described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
+            parts[role] += lines
         return cls(parts["train"], parts["held_out"], described)
 
 
