@@ -5,12 +5,19 @@ from pathlib import Path
 import pytest
 
 from core import LABELS
+from core.corpora.ased import read_ased
 from core.corpora.crema_d import read_crema_d
+from core.corpora.dailydialog import read_dailydialog
 from core.corpora.emodb import read_emodb
+from core.corpora.goemotions import read_goemotions
+from core.corpora.javased import read_javased
 from core.corpora.layout import CorpusError, plain_text
 from core.corpora.meld import read_meld
+from core.corpora.nemo import read_nemo
 from core.corpora.ravdess import read_ravdess
 from core.corpora.tess import read_tess
+from core.corpora.urdu import read_urdu
+from core.corpora.xed import read_xed
 
 MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
 
@@ -58,6 +65,61 @@ def test_tess_knows_two_women_and_a_slip_of_the_release(tmp_path):
     touch(tmp_path / "YAF_dog_bored.wav")
     with pytest.raises(CorpusError, match="does not define"):
         read_tess(tmp_path)
+
+
+def test_voices_of_other_languages(tmp_path):
+    touch(tmp_path / "nemo/samples/WR0_surprised_64.opus", tmp_path / "nemo/samples/EB0_neutral_13.wav")
+    (tmp_path / "nemo/data.tsv").write_text(
+        "file_id\temotion\traw_text\nEB0_neutral_13.wav\tneutral\tInteresuje mnie.\n"
+    )
+    neutral, surprised = read_nemo(tmp_path / "nemo")
+    assert (LABELS[neutral.label], neutral.group, neutral.text) == ("neutral", "EB0", "Interesuje mnie.")
+    assert (LABELS[surprised.label], surprised.group, surprised.text) == ("surprise", "WR0", "")
+    touch(tmp_path / "ased/05Angry/a5-03-01-02-50.opus", tmp_path / "ased/04Sad/S4-01-01-01-50.wav")
+    sad, angry = read_ased(tmp_path / "ased")
+    assert [LABELS[r.label] for r in (sad, angry)] == ["sadness", "anger"]
+    assert [r.group for r in (sad, angry)] == ["01-50", "02-50"], "a woman and a man with one number"
+    touch(tmp_path / "urdu/Angry/SM4_F25_A077.wav", tmp_path / "urdu/Sad/SF1_F2_S1.wav", tmp_path / "urdu/Sad/x.txt")
+    assert [(LABELS[r.label], r.group) for r in read_urdu(tmp_path / "urdu")] == [("anger", "SM4"), ("sadness", "SF1")]
+
+
+def test_javased_has_voices_and_clips_of_one_moment(tmp_path):
+    touch(
+        tmp_path / "voices/01-02-06_01.opus", tmp_path / "voices/01-02-06_02.opus", tmp_path / "clips/01-02-06_01.mp4"
+    )
+    voices, (clip,) = read_javased(tmp_path, "voices"), read_javased(tmp_path, "clips")
+    assert [r.id for r in voices] == ["01-02-06_01", "01-02-06_02"] and voices[0].pictures is None
+    assert LABELS[clip.label] == "anger" and clip.group == "01" and clip.voice == clip.pictures
+    touch(tmp_path / "clips/01-02-07_01.mp4")
+    with pytest.raises(CorpusError, match="does not define"):
+        read_javased(tmp_path, "clips")
+
+
+def test_lines_of_other_corpora_are_mapped_to_the_seven_classes(tmp_path):
+    (tmp_path / "labels.txt").write_text("annoyance\ncuriosity\nneutral\n")
+    (tmp_path / "ekman_mapping.json").write_text('{"anger": ["annoyance"], "surprise": ["curiosity"]}')
+    (tmp_path / "test.tsv").write_text("Stop it\t0\ta1\nReally?\t1\ta2\nBoth\t0,1\ta3\nI see\t2\ta4\n")
+    lines = read_goemotions(tmp_path, "test")
+    assert [(LABELS[r.label], r.id, r.text) for r in lines] == [
+        ("anger", "test/a1", "Stop it"), ("surprise", "test/a2", "Really?"), ("neutral", "test/a4", "I see"),
+    ]  # fmt: skip
+    (tmp_path / "test.tsv").write_text("Stop it\t7\ta1\n")
+    with pytest.raises(CorpusError, match="line 1"):
+        read_goemotions(tmp_path, "test")
+
+    (tmp_path / "dialogues_test.txt").write_text("Hi . __eou__ Go away ! __eou__\nOne __eou__ two __eou__\n")
+    (tmp_path / "dialogues_emotion_test.txt").write_text("0 1 \n4 \n")
+    lines = read_dailydialog(tmp_path, "test")  # the second dialogue lacks a label
+    assert [(LABELS[r.label], r.group, r.text) for r in lines] == [
+        ("neutral", "test/0", "Hi ."), ("anger", "test/0", "Go away !"),
+    ]  # fmt: skip
+
+    (tmp_path / "en-annotated.tsv").write_text("Run !\t4\nTrust me .\t8\nNo !\t1, 4\n" + "Ha .\t5\n" * 2)
+    (tmp_path / "neu_en.txt").write_text("9\tTwo pair.\n")
+    parts = {part: read_xed(tmp_path, part) for part in ("train", "dev", "test")}
+    found = sorted((r.text, LABELS[r.label]) for records in parts.values() for r in records)
+    assert found == [("Ha .", "happiness")] * 2 + [("Run !", "fear"), ("Two pair.", "neutral")]
+    assert any(sum(r.text == "Ha ." for r in records) == 2 for records in parts.values()), "a line is in one part only"
 
 
 def test_crema_d_pairs_sound_and_pictures(tmp_path):
@@ -109,6 +171,13 @@ def test_meld_refuses_another_csv(tmp_path):
         (read_emodb, "emodb"),
         (read_crema_d, "CREMA-D"),
         (read_tess, "TESS"),
+        (read_nemo, "nEMO"),
+        (read_ased, "ASED"),
+        (read_urdu, "URDU"),
+        (lambda r: read_javased(r, "clips"), "Java-SED"),
+        (lambda r: read_goemotions(r, "dev"), "GoEmotions"),
+        (lambda r: read_dailydialog(r, "train"), "DailyDialog"),
+        (lambda r: read_xed(r, "train"), "XED"),
         (lambda r: read_meld(r, "dev"), "affective"),
     ],
 )

@@ -10,13 +10,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from core.corpora.ased import read_ased
 from core.corpora.crema_d import read_crema_d
+from core.corpora.dailydialog import read_dailydialog
 from core.corpora.emodb import read_emodb
 from core.corpora.fer2013 import FaceImages, read_fer2013
+from core.corpora.goemotions import read_goemotions
+from core.corpora.javased import read_javased
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.meld import read_meld
+from core.corpora.nemo import read_nemo
 from core.corpora.ravdess import read_ravdess
 from core.corpora.tess import read_tess
+from core.corpora.urdu import read_urdu
+from core.corpora.xed import read_xed
 
 KINDS = {"text": "lines", "video": "faces", "audio": "voices"}
 """Modality -> what a source of it is called here."""
@@ -110,6 +117,20 @@ SOURCES: dict[str, Source] = {
             "meld", "GPL-3.0", Official("train", "dev", "test"),
             lines=read_meld, clips=partial(read_meld, clips=True),
         ),
+        # What each of these would add has not been measured yet: until then they measure only.
+        Source("nemo", "CC BY-NC-SA 4.0", Speakers(), trains=False, voices=read_nemo),
+        Source("ased", "freely available, citation asked", Speakers(), trains=False, voices=read_ased),
+        Source(
+            "javased", "MIT", Speakers(), trains=False,
+            voices=partial(read_javased, folder="voices"), clips=partial(read_javased, folder="clips"),
+        ),
+        Source("urdu", "free for research", Speakers(), trains=False, voices=read_urdu),
+        Source("goemotions", "CC BY 4.0", Official("train", "dev", "test"), trains=False, lines=read_goemotions),
+        Source(
+            "dailydialog", "CC BY-NC-SA 4.0", Official("train", "validation", "test"), trains=False,
+            lines=read_dailydialog,
+        ),
+        Source("xed", "CC BY 4.0", Official("train", "dev", "test"), trains=False, lines=read_xed),
     )
 }  # fmt: skip
 """Name -> corpus."""

@@ -124,7 +124,7 @@ def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
     if source.faces:
         part = asked.split or source.split.unseen
         return part, asked.single("video", asked.maker.faces(source, asked.root, part))
-    if source.lines and asked.modalities in (None, ("text",)):
+    if source.lines and (not source.clips or asked.modalities in (None, ("text",))):
         part = asked.split or source.split.unseen
         return part, asked.single("text", asked.maker.lines(source.records("lines", asked.root, part)))
     if isinstance(source.split, Official):
@@ -136,14 +136,15 @@ def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
 
 def _acted(source: Source, asked: Asked) -> LabelledUtterances:
     """Recordings of speakers: the voice alone where only sound is wanted or there, else whole clips."""
-    records = source.records("voices" if source.voices else "clips", asked.root)
+    heard_only = asked.modalities == ("audio",)
+    records = source.records("clips" if source.clips and not heard_only else "voices", asked.root)
     if asked.split not in (None, "all"):
         groups = {f"{source.name}/{name}" for name in asked.split.split(",")}
         records = [record for record in records if record.group in groups]
         if not records:
             raise CorpusError(f"No speaker {asked.split} in {asked.root}; name speakers such as 05,12 or all.")
     moving = [record for record in records if record.pictures]
-    if asked.modalities == ("audio",) or (asked.modalities is None and not moving):
+    if heard_only or (asked.modalities is None and not moving):
         return asked.single("audio", asked.maker.voices([record for record in records if record.voice]))
     return asked.clips(moving or records, "heard")
 
