@@ -12,18 +12,18 @@ from core.corpora.layout import ClipRecord, CorpusError, labels_of
 EMOTIONS = labels_of(  # neither disgust nor surprise occurs
     **{"01Neutral": "neutral", "02Fearful": "fear", "03Happy": "happiness", "04Sad": "sadness", "05Angry": "anger"}
 )
-NAME = re.compile(r"[a-zA-Z]\d-\d+-\d+-(0[12])-(\d+)")
+NAME = re.compile(r"[a-zA-Z]\d-\d+-\d+-0[12]-(\d+)")
 ENDINGS = {".wav", ".flac", ".opus"}
 
 
 def read_ased(root: Path) -> list[ClipRecord]:
-    """One record per recording; ``group`` is the speaker, men and women numbered apart ("01-13", "02-50").
+    """One record per recording; ``group`` is the speaker's number.
 
     Raises:
         CorpusError: no file with an official name in a folder of one of the emotions.
     """
     records = [
-        ClipRecord(f"{folder}/{path.stem}", label, f"{match[1]}-{match[2]}", voice=path)
+        ClipRecord(f"{folder}/{path.stem}", label, match[1], voice=path)
         for folder, label in EMOTIONS.items()
         for path in sorted((root / folder).glob("*"))
         if (match := NAME.fullmatch(path.stem)) and path.suffix.lower() in ENDINGS
