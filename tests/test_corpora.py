@@ -78,7 +78,7 @@ def test_voices_of_other_languages(tmp_path):
     touch(tmp_path / "ased/05Angry/a5-03-01-02-50.opus", tmp_path / "ased/04Sad/S4-01-01-01-50.wav")
     sad, angry = read_ased(tmp_path / "ased")
     assert [LABELS[r.label] for r in (sad, angry)] == ["sadness", "anger"]
-    assert [r.group for r in (sad, angry)] == ["50", "50"], "the code of the sex slips now and then, the number does not"
+    assert [r.group for r in (sad, angry)] == ["50", "50"], "the code of the sex slips, the number does not"
     touch(tmp_path / "urdu/Angry/SM4_F25_A077.wav", tmp_path / "urdu/Sad/SF1_F2_S1.wav", tmp_path / "urdu/Sad/x.txt")
     assert [(LABELS[r.label], r.group) for r in read_urdu(tmp_path / "urdu")] == [("anger", "SM4"), ("sadness", "SF1")]
 
