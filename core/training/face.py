@@ -98,7 +98,7 @@ def train_face_encoder(
     labels = labels.to(device.name)
     torch.manual_seed(recipe.optimisation.seed)
     model = ExpressionNet(recipe.model).to(memory_format=torch.channels_last)
-    steps = len(train) // recipe.batch
+    steps = max(1, len(train) // recipe.batch)
     shared = {name: getattr(recipe, name) for name in ("batch", "smoothing", "erase")}
     identity = {"face": {"model": asdict(recipe.model), **shared}, "data": data.described, "augmentation": VERSION}
 

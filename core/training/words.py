@@ -122,7 +122,7 @@ def train_word_adapter(
     log_share = torch.from_numpy(np.log(share)).float().to(device.name)
     chance = (share / floored(frequency))[labels]  # of each line
     chance /= chance.sum()
-    steps = len(train) // recipe.batch
+    steps = max(1, len(train) // recipe.batch)
 
     def batches(generator: torch.Generator) -> Iterator[tuple[list[list[str]], Tensor]]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
