@@ -201,7 +201,7 @@ def _decode(container, stream, damage: list[bool]) -> Iterator:
 def _read_voice(container) -> tuple[Voice | None, bool]:
     """The first sound track at 16 kHz mono, later by as much as its first timestamp says; whether it was damaged."""
     stream = container.streams.audio[0]
-    resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE)
+    to_rate = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     origin, damage = _origin(container), []
     pieces: list[np.ndarray] = []
     written, longest = 0, int(LONGEST_CLIP * SAMPLE_RATE)
@@ -209,21 +209,35 @@ def _read_voice(container) -> tuple[Voice | None, bool]:
         if not pieces:
             late = round(((frame.time or 0.0) - origin) * SAMPLE_RATE)
             pieces.append(np.zeros(min(max(late, 0), longest), np.float32))
-        frame.pts = None  # broken timestamps must not stop the resampler
-        pieces += [_mono(part) for part in resampler.resample(frame)]
+        pieces += [part.to_ndarray()[0] for part in to_rate.resample(_mono(frame))]
         written += len(pieces[-1])
         if written >= longest:
             break
     if not pieces:
         return None, bool(damage)
-    pieces += [_mono(part) for part in resampler.resample(None)]
+    pieces += [part.to_ndarray()[0] for part in to_rate.resample(None)]
     samples = np.concatenate(pieces)[:longest].astype(np.float32)
     return Voice(np.clip(np.nan_to_num(samples), -1.0, 1.0)), bool(damage)
 
 
-def _mono(frame) -> np.ndarray:
-    """[N], the mean of the channels: FFmpeg's own downmix makes two equal channels louder than either."""
-    return frame.to_ndarray().mean(0)
+def _mono(frame) -> av.AudioFrame:
+    """The mean of the channels, of which there may be any number: FFmpeg's own downmix makes two equal channels louder
+    than either. The frame has no timestamp: a broken one must not stop the resampler."""
+    packed = _packed(frame).reshape(-1, frame.layout.nb_channels)
+    scale = np.float32(1 / (1 << (8 * packed.itemsize - 1))) if packed.dtype.kind in "iu" else np.float32(1)
+    middle = np.float32(128 if packed.dtype == np.uint8 else 0)
+    mono = av.AudioFrame.from_ndarray(((packed.mean(1, np.float32) - middle) * scale)[None], "flt", "mono")
+    mono.sample_rate = frame.sample_rate
+    return mono
+
+
+def _packed(frame) -> np.ndarray:
+    """The samples of all channels, one after another in time."""
+    if frame.format.is_packed:
+        return frame.to_ndarray()
+    # PyAV reads past the end of planar frames with eight channels or more.
+    parts = av.AudioResampler(format="flt").resample(frame)
+    return np.concatenate([part.to_ndarray()[0] for part in parts]) if parts else np.zeros(0, np.float32)
 
 
 def _upright(frame) -> np.ndarray:
