@@ -1,6 +1,7 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
 import logging
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import gradio as gr
 from core import MODALITIES, Subset
 from core.analysis import Analyzer
 from core.media import MediaError
-from demo import figure, panels, report, view, wording
+from demo import figure, panels, report, uploads, view, wording
 from demo.palette import MODEL
-from demo.session import HOUR, Session, Stopped, remember
+from demo.session import Session, Stopped, gone, remember
 from demo.view import MEAN, SWITCHES, Choice
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -30,9 +31,9 @@ Parts = dict[str, gr.blocks.Block]
 log = logging.getLogger(__name__)
 
 
-def tab(analyzer: Analyzer) -> None:
+def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session."""
-    session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
+    session = gr.State(Session(), time_to_live=uploads.HOUR, delete_callback=Session.end)
     parts: Parts = {}
     with gr.Row():
         with gr.Column(scale=4, min_width=300):
@@ -42,7 +43,7 @@ def tab(analyzer: Analyzer) -> None:
             _verdicts(parts)
     with gr.Column(visible=False, elem_id="details") as parts["details"]:
         _details(parts, analyzer.heads)
-    _wire(analyzer, session, parts)
+    _wire(analyzer, page, session, parts)
 
 
 def _capture(parts: Parts) -> None:
@@ -61,7 +62,7 @@ def _capture(parts: Parts) -> None:
     with gr.Row():
         parts["analyse"] = gr.Button("Analyse", variant="primary", elem_id="analyse")
         parts["stop"] = gr.Button("Stop", elem_id="stop", visible=False)
-        parts["sound-file"] = gr.UploadButton(wording.SOUND, file_types=["audio"], elem_id="sound-file")
+        parts["sound-file"] = uploads.plain(gr.UploadButton(wording.SOUND, file_types=["audio"], elem_id="sound-file"))
     parts["status"] = gr.HTML(_say(wording.IDLE), elem_id="status")
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Column(elem_id="examples"):
@@ -116,7 +117,7 @@ def _chart(name: str) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, elem_id=name)
 
 
-def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
+def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) -> None:
     """Connects what can be pressed with what it changes."""
     choice = [parts[name] for name in ("model", "pair", "head")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
@@ -133,8 +134,10 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         clip, sound, session, model, pair, head, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
-        remember(request.session_hash, session)
-        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress)
+        name = request.session_hash
+        remember(name, session)
+        left = partial(gone, page, name)
+        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
         return placed(updates) | {state: session}
 
     def on_switch(session, video, audio, text, *choice):
@@ -154,7 +157,7 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         return placed(hidden | gone)
 
     def analysing(trigger):
-        trigger(_begin, state, parts["stop"], **QUICK).then(
+        trigger(_begin, [state, parts["clip"], parts["sound"]], parts["stop"], **QUICK).then(
             on_clip, [parts["clip"], parts["sound"], state, *choice], [state, status, *switches, *fresh, *switchable],
             show_progress="full", show_progress_on=[status], **ONE_CLIP_AT_A_TIME, **PRIVATE,
         ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
@@ -172,7 +175,9 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
     )
     analysing(chosen.then)
     for name in wording.EXAMPLES:
-        picked = parts[f"example-{name}"].click(lambda name=name: str(EXAMPLES / f"{name}.mp4"), None, clip, **QUICK)
+        picked = parts[f"example-{name}"].click(
+            lambda name=name: str(uploads.copied(EXAMPLES / f"{name}.mp4")), None, clip, **QUICK
+        )
         analysing(picked.then)
     for kind in wording.DOWNLOADS:
         made = parts[f"download-{kind}"].click(
@@ -185,7 +190,7 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 
 
-def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress) -> dict:
+def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
     """A clip -> everything shown, or one sentence that says why not."""
     nothing = {name: gr.update(visible=False) for name in ("verdicts", "details")}
     if not path:
@@ -193,9 +198,9 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
     path = Path(path)
     if not path.exists():
         return {"status": _say(wording.LOST_CLIP, "error")}
-    session.own(path)  # examples too: what the player shows is a copy in gradio's cache
+    session.own(path)
     try:
-        session.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
+        session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(session.analysis, choice)
     except MediaError as error:
         return nothing | {"status": _say(str(error), "error")}
@@ -213,8 +218,11 @@ def _wanted(*on: bool) -> Subset:
     return tuple(modality for modality, switch in zip(SWITCHES, on, strict=True) if switch)
 
 
-def _begin(session: Session) -> dict:
+def _begin(session: Session, clip: str | None, sound: str | None) -> dict:
+    """The visitor's file is the visitor's before it waits in line."""
     session.stop = False
+    session.own(clip)
+    session.own(sound)
     return gr.update(visible=True)
 
 
