@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -155,7 +156,7 @@ class FeatureExtractor:
             with timed(timings, "media"):
                 clip = open_clip(path)
             with ThreadPoolExecutor(1) as beside:
-                hearing = beside.submit(self._hear, clip, timings)
+                hearing = beside.submit(copy_context().run, self._hear, clip, timings)  # the context can be stopped
                 track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()

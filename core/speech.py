@@ -4,8 +4,10 @@ The encoder of Whisper tiny.en runs once a window and serves twice: the transcri
 output, and the outputs of its blocks are the voice features of both fusion models.
 """
 
+import copy
 import threading
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import silero_vad
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from whisper.audio import N_FRAMES, N_SAMPLES
 
 from core.media import SAMPLE_RATE, Voice
+from core.stopping import checkpoint
 from core.weights import SILERO_VAD, locate
 from core.whisper_weights import load_tiny_en
 
@@ -116,6 +119,21 @@ class Listener:
         locate(SILERO_VAD)
         self.detector = silero_vad.load_silero_vad()
         self._lock = threading.Lock()
+        # Before each window and each word: a visitor who has left is not listened to.
+        for part in (self.encoder.encoder, self.transcriber.decoder):
+            part.register_forward_pre_hook(checkpoint)
+
+    def twin(self) -> "Listener":
+        """A second listener over the same weights: both may listen at the same time."""
+        twin = copy.copy(self)
+        shared = {id(tensor): tensor for tensor in chain(self.model.parameters(), self.model.buffers())}
+        twin.model = copy.deepcopy(self.model, shared)
+        twin.encoder = twin.model.encoder
+        twin.encoder.forget()
+        twin.transcriber = twin.model if self.transcriber is self.model else self.transcriber
+        twin.detector = silero_vad.load_silero_vad()
+        twin._lock = threading.Lock() if twin.transcriber is twin.model else self._lock
+        return twin
 
     def intervals(self, voice: Voice) -> tuple[tuple[float, float], ...]:
         """(start, end) in seconds of each stretch of speech, by Silero's voice activity detector."""

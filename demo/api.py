@@ -1,6 +1,5 @@
 """The analysis as an endpoint for programs: ``/analyze`` of gradio_client, documented on the page's API view."""
 
-import logging
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from core.media import MediaError
 from demo import uploads, wording
 from demo.clip import ONE_CLIP_AT_A_TIME
 from demo.session import Session, Stopped, gone, remember
-
-log = logging.getLogger(__name__)
 
 DESCRIPTION = """Analyses one clip with both models.
 
@@ -45,7 +42,6 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
         except Stopped:
             raise gr.Error(wording.HUNG_UP) from None
         except Exception:
-            log.exception("A clip could not be analysed")
             raise gr.Error(wording.BROKEN) from None
         analysis = guest.analysis
         if not analysis.prediction(wanted).used:

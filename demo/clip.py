@@ -1,6 +1,5 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
-import logging
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -27,8 +26,6 @@ QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 Parts = dict[str, gr.blocks.Block]
 """The parts of the tab; a part's name is its id in the page."""
-
-log = logging.getLogger(__name__)
 
 
 def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
@@ -208,7 +205,6 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         return nothing | {"status": _say(wording.STOPPED)}
     except Exception:
         session.clear()
-        log.exception("A clip could not be analysed")
         return nothing | {"status": _say(wording.BROKEN, "error")}
     duration, took = session.analysis.duration, session.analysis.timings["total"]
     return updates | {"status": _say(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}

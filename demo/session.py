@@ -1,5 +1,8 @@
 """What the page remembers of one visitor: kept in gradio's session, never shared, gone when the visit ends."""
 
+import logging
+import time
+import traceback
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,7 +12,13 @@ from pathlib import Path
 import gradio as gr
 
 from core.analysis import Analysis
-from demo import uploads
+from core.media import MediaError
+from core.stopping import stoppable
+from demo import uploads, wording
+
+LONGEST_ANALYSIS = 300.0  # seconds; said on the page
+
+log = logging.getLogger(__name__)
 
 # Alive only while gradio or a running analysis holds them; a program's session may have several at once.
 _sessions: dict[str, "weakref.WeakSet[Session]"] = defaultdict(weakref.WeakSet)
@@ -60,20 +69,39 @@ class Session:
             gone: whether the visitor has left without a word.
 
         Raises:
-            MediaError: the clip cannot be analysed.
+            MediaError: the clip cannot be analysed, or not within ``LONGEST_ANALYSIS``.
             Stopped: ``stop`` was set meanwhile, or the visitor has left.
         """
+        begun = time.monotonic()
 
-        def advance(share: float, stage: str) -> None:
+        def check() -> None:
             if self.stop or gone():
                 raise Stopped
+            if time.monotonic() - begun > LONGEST_ANALYSIS:
+                raise MediaError("too_slow", wording.TOO_SLOW)
+
+        def advance(share: float, stage: str) -> None:
+            check()
             progress(share, stage)
 
         self.clear()
         for other in self.files - {path}:
             self._disown(other)
-        analysis = analyzer.analyze(path, advance)
-        advance(1.0, "done")
+        try:
+            with stoppable(check):
+                analysis = analyzer.analyze(path, advance)
+            check()
+        except MediaError as error:
+            log.info("A clip was not analysed: %s", error.code)
+            raise
+        except Stopped:
+            log.info("An analysis was stopped")
+            raise
+        except Exception as error:  # neither the name of the file nor what is in it belongs on the console
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
+            raise
+        log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
     def clear(self) -> None:

@@ -23,6 +23,7 @@ IDLE = "A few seconds of one person speaking English work best. Recording stops 
 NO_CLIP = "There is no clip here: record one, upload one or pick an example. Clips live for an hour at most."
 LOST_CLIP = "This clip has been deleted (clips live for an hour at most): record or upload it again."
 STOPPED = "Stopped. The clip is still here; press Analyse to start again."
+TOO_SLOW = "Reading this clip took longer than five minutes and was given up; a shorter one should work."
 NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "An upload must say how long it is."
