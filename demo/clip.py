@@ -229,7 +229,7 @@ def _stop(session: Session) -> None:
 def _export(session: Session, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
     if session.analysis is None:
-        raise gr.Error(wording.NO_CLIP)
+        raise gr.Error(wording.NO_CLIP, print_exception=False)
     write, media_type = {
         "json": (report.as_json, "application/json"),
         "csv": (report.as_csv, "text/csv"),

@@ -2,9 +2,11 @@
 
 import gradio as gr
 import plotly.graph_objects as go
+from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, uploads, wording
+from demo import api, clip, console, figure, live, uploads, wording
+from demo.bounds import Bounded
 from demo.palette import FONT
 from demo.session import leave
 from demo.style import CSS, SCRIPT
@@ -35,13 +37,14 @@ def _leave(request: gr.Request) -> None:
 
 
 def launch_options() -> dict:
-    """Keywords for ``launch``: look, behaviour and privacy of the page."""
+    """Keywords for ``launch``: look, behaviour and privacy of the page. From here on the console is tidy."""
+    console.tidy()
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
         "head": f"<script>{SCRIPT}</script>",
         "max_file_size": uploads.LARGEST_FILE,
-        "app_kwargs": {"routes": uploads.routes()},
+        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded)]},
         "show_error": True,
         "run_history": False,
         "ssr_mode": False,

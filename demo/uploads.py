@@ -182,7 +182,7 @@ def _lock_of(folder: Path):
 
 
 async def _fetch_no_input(*_, **__) -> str:
-    raise gr.Error(wording.NO_ADDRESS)
+    raise gr.Error(wording.NO_ADDRESS, print_exception=False)
 
 
 async def _fetch_no_file(*_, **__) -> Response:
