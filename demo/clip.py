@@ -61,6 +61,7 @@ def _capture(parts: Parts) -> None:
         parts["stop"] = gr.Button("Stop", elem_id="stop", visible=False)
         parts["sound-file"] = uploads.plain(gr.UploadButton(wording.SOUND, file_types=["audio"], elem_id="sound-file"))
     parts["status"] = gr.HTML(_say(wording.IDLE), elem_id="status")
+    gr.HTML(wording.BOUNDS, elem_id="bounds")
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Column(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():

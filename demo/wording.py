@@ -20,6 +20,8 @@ INTRODUCTION = f"""
 CAPTURE = "Your clip"
 SOUND = "Sound file …"
 IDLE = "A few seconds of one person speaking English work best. Recording stops when you press the button again."
+BOUNDS = """<p class="hint">At most 200 MB; the first five minutes of a clip are read, and for five minutes at
+most. One clip is read at a time, 32 may wait.</p>"""
 NO_CLIP = "There is no clip here: record one, upload one or pick an example. Clips live for an hour at most."
 LOST_CLIP = "This clip has been deleted (clips live for an hour at most): record or upload it again."
 STOPPED = "Stopped. The clip is still here; press Analyse to start again."
