@@ -38,7 +38,7 @@ class Stamps:
         """Notes the next packet; ``decoded`` is when it is decoded, which steps back in a broken file only."""
         part = self.parts[-1] if self.parts else 0
         if decoded < self._last - BACK:
-            if abs(decoded - self._before) < LONGEST_GAP:
+            if self._last - self._before > LONGEST_GAP > abs(decoded - self._before):
                 for values in (self.starts, self.ends, self.parts):
                     values.pop()  # a single broken timestamp, not a new beginning
                 self._last = self._before

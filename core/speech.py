@@ -28,6 +28,7 @@ WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this 
 
 DETECTOR_CHUNK = 512  # samples that the detector judges at once
 STRAINED = 0.15  # probability of speech that is enough at a second look; 0.5 at the first
+SHORTEST_STRAINED = 0.15  # seconds of it; tones and music reach 0.1 at most
 FULL_LEVEL = 0.9  # loudest sample at a second look
 
 
@@ -164,7 +165,7 @@ class Listener:
         self.detector.reset_states()
         likely = np.array([self.detector(chunk, SAMPLE_RATE).item() for chunk in chunks]) >= STRAINED
         step = DETECTOR_CHUNK / SAMPLE_RATE
-        if likely.sum() * step < SHORTEST_SPEECH:
+        if likely.sum() * step < SHORTEST_STRAINED:
             return ()
         at = np.flatnonzero(likely)
         pieces = np.split(at, np.flatnonzero(np.diff(at) * step > WORD_MARGIN) + 1)
