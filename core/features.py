@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,7 +159,7 @@ class FeatureExtractor:
             with timed(timings, "media"):
                 clip = open_clip(path)
             with ThreadPoolExecutor(1) as beside:
-                hearing = beside.submit(self._hear, clip, timings)
+                hearing = beside.submit(copy_context().run, self._hear, clip, timings)  # the context can be stopped
                 track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()
@@ -197,7 +198,9 @@ class FeatureExtractor:
         if not clip.has_pictures:
             return no_faces(np.zeros(0)), Missing("the clip has no pictures")
         with timed(timings, "faces"):
-            frames = read_frames(clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)))
+            frames = read_frames(
+                clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+            )
             track = follow_main_face(frames)
         if not len(track.frame_times):
             return track, Missing("no picture could be decoded")
@@ -249,10 +252,7 @@ def nothing_found(utterance: Utterance) -> MediaError | None:
 
 def _warnings(clip: Clip, track: FaceTrack) -> tuple[str, ...]:
     said = [track.note] if track.note else []
-    if clip.cut:
-        said.append(f"Only the first {clip.duration:.0f} seconds were read.")
-    if clip.damaged:
-        said.append("Parts of the sound track were damaged and passed over.")
+    said += clip.warnings
     if len(track) and track.found.mean() < 0.5:
         said.append(f"The face was found in {track.found.mean():.0%} of the pictures only.")
     return tuple(said)

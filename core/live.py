@@ -4,6 +4,7 @@ Pictures are read as they come. A thread of its own hears the voice about once a
 when a phrase ends, so that slow listening never holds up the face.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -17,7 +18,8 @@ from core.analysis import Analyzer, Prediction, choose
 from core.faces import Face, FaceFinder, FaceTrack, no_faces
 from core.features import Missing, Sequence, Utterance
 from core.media import SAMPLE_RATE, Frame, Voice
-from core.speech import WORD_MARGIN, Speech, Transcript, Word
+from core.speech import WORD_MARGIN, Listener, Speech, Transcript, Word
+from core.stopping import stoppable
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
 VOICE_MEMORY = 6.0  # seconds of voice
@@ -25,6 +27,13 @@ PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
 PHRASE_END = 0.6  # seconds of silence that end a phrase
 LONGEST_PHRASE = 9.0  # seconds after which a phrase is read although it goes on
 LISTEN_EVERY = 1.0  # seconds
+DEAF = "listening has failed, only the face is read"
+
+log = logging.getLogger(__name__)
+
+
+class _Closed(Exception):
+    """The visitor has left while something was being heard."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,16 @@ class Moment:
 
 
 class Live:
-    """One visitor's camera and microphone. Close it: it holds a thread and a face finder."""
+    """One visitor's camera and microphone. Close it: it holds a thread and a face finder.
 
-    def __init__(self, analyzer: Analyzer):
+    Args:
+        listener: hears the voice, the analyzer's own if none is given; that one is busy while a clip is analysed.
+    """
+
+    def __init__(self, analyzer: Analyzer, listener: Listener | None = None):
         self._analyzer = analyzer
         self._extractor = analyzer.extractor
+        self._listener = listener or analyzer.extractor.listener
         self._held = ExitStack()
         self._finder = self._held.enter_context(FaceFinder())
         self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
@@ -86,6 +100,9 @@ class Live:
         with self._lock:
             audio, text, transcript = self._audio, self._text, self._transcript
             doing, behind, end = self._doing, self._sound_end - self._heard_until, self._sound_end
+        if behind > VOICE_MEMORY:
+            audio = Missing("what was heard last is too old")
+            doing = doing if self._listening.is_alive() else DEAF
         if transcript.words and end - transcript.words[-1].end > PHRASE_MEMORY:
             text, transcript = Missing("no phrase lately"), Transcript()
         predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
@@ -93,7 +110,7 @@ class Live:
         return Moment(choose(predictions, modalities), face and face.box, transcript.text, doing, behind)
 
     def close(self) -> None:
-        """Ends the thread and lets go of everything."""
+        """Ends the thread, in the middle of a word if need be, and lets go of everything."""
         self._closed.set()
         self._listening.join(10)
         self._held.close()
@@ -130,21 +147,33 @@ class Live:
         return Utterance("live", self._sound_end, text, video, audio, transcript, track, None, {}, ())
 
     def _listen_on(self) -> None:
-        while not self._closed.is_set():
-            begun = time.monotonic()
-            with self._lock:
-                sound, end = self._sound, self._sound_end
-            if end - self._heard_until >= 0.5 * LISTEN_EVERY:
-                self._listen(sound, end)
-            self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
+        with stoppable(self._stop_if_closed):
+            while not self._closed.is_set():
+                begun = time.monotonic()
+                try:
+                    with self._lock:
+                        sound, end = self._sound, self._sound_end
+                    if end - self._heard_until >= 0.5 * LISTEN_EVERY:
+                        self._listen(sound, end)
+                except _Closed:
+                    return
+                except Exception as error:  # the next look may succeed; until then the page says so
+                    log.error("Listening failed (%s)", type(error).__name__)
+                    with self._lock:
+                        self._audio, self._doing = Missing("listening failed"), DEAF
+                self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
+
+    def _stop_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise _Closed
 
     def _listen(self, sound: np.ndarray, end: float) -> None:
         """Voice features of the last seconds; words too if a phrase has just ended."""
         recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
         start = end - recent.duration
-        spans = self._extractor.listener.intervals(recent)
+        spans = self._listener.intervals(recent)
         if spans:
-            speech = Speech(spans, Transcript(), self._extractor.listener.states(recent))
+            speech = Speech(spans, Transcript(), self._listener.states(recent))
             found = self._extractor.voice_features(recent, speech)
             audio = Sequence(found.values, found.times + start)
         else:
@@ -159,7 +188,7 @@ class Live:
         if unread < PHRASE_END:
             return
         phrase = Voice(sound[-round(unread * SAMPLE_RATE) :])
-        spans = self._extractor.listener.intervals(phrase)
+        spans = self._listener.intervals(phrase)
         if not spans:
             if unread > 2 * PHRASE_END:
                 self._read_until = end - PHRASE_END  # silence need not be looked at again
@@ -177,7 +206,7 @@ class Live:
         whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
             Word(w.text, w.start + start, w.end + start, w.probability)
-            for w in self._extractor.listener.words(whole)
+            for w in self._listener.words(whole)
             if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
         )
         self._read_until = start + whole.duration

@@ -6,8 +6,8 @@ aliases. A string is a uint16 length that counts the closing NUL, and its bytes.
 """
 
 import json
+import math
 import struct
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -29,8 +29,11 @@ def load_tiny_en() -> Whisper:
         WeightsError: the container does not hold what this model needs.
     """
     model = Whisper(DIMENSIONS)
-    state = _state_dict(_read_container(locate(WHISPER_TINY_EN).read_bytes()))
-    model.load_state_dict(state, strict=True)
+    try:
+        state = _state_dict(read_container(locate(WHISPER_TINY_EN).read_bytes()))
+        model.load_state_dict(state, strict=True)
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"The container of Whisper tiny.en does not hold the model: {error}") from error
     heads = torch.zeros(DIMENSIONS.n_text_layer, DIMENSIONS.n_text_head, dtype=torch.bool)
     for layer, head in json.loads(locate(WHISPER_TINY_EN_CONFIG).read_text())["alignment_heads"]:
         heads[layer, head] = True
@@ -38,25 +41,44 @@ def load_tiny_en() -> Whisper:
     return model.eval()
 
 
-def _read_container(data: bytes) -> dict[str, np.ndarray]:
-    stream = BytesIO(data)
+def read_container(data: bytes) -> dict[str, np.ndarray]:
+    """The variables of a container by name; nothing is taken for longer than the container is.
+
+    Raises:
+        WeightsError: it is no such container, or does not hold what it says.
+    """
+    at = 0
+
+    def take(count: int) -> bytes:
+        nonlocal at
+        if count > len(data) - at:
+            raise WeightsError(f"The container ends before the {count} bytes it promises at byte {at}.")
+        at += count
+        return data[at - count : at]
 
     def number(code: str) -> int:
-        return struct.unpack("<" + code, stream.read(struct.calcsize("<" + code)))[0]
+        return struct.unpack("<" + code, take(struct.calcsize("<" + code)))[0]
 
     def string() -> str:
-        return stream.read(number("H"))[:-1].decode()
+        try:
+            return take(number("H"))[:-1].decode()
+        except UnicodeDecodeError as error:
+            raise WeightsError(f"The container holds a name that is no text before byte {at}.") from error
 
-    version, specification = number("I"), string()
+    version = number("I")
+    specification = string() if version == 6 else "a container"
     if (version, specification) != (6, "WhisperSpec"):
         raise WeightsError(f"Expected a WhisperSpec container of version 6, found {specification} {version}.")
     number("I")  # revision
-    variables = {}
+    variables: dict[str, np.ndarray] = {}
     for _ in range(number("I")):
         name = string()
         shape = [number("I") for _ in range(number("B"))]
-        kind = TYPES[number("B")]
-        variables[name] = np.frombuffer(stream.read(number("I")), kind).reshape(shape)
+        kind = TYPES.get(number("B"))
+        values = take(number("I"))
+        if kind is None or math.prod(shape) * np.dtype(kind).itemsize != len(values) or len(shape) > 8:
+            raise WeightsError(f"{name} is not of the size or type it says.")
+        variables[name] = np.frombuffer(values, kind).reshape(shape)
     return variables
 
 

@@ -1,6 +1,6 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
-import logging
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -9,9 +9,9 @@ import gradio as gr
 from core import MODALITIES, Subset
 from core.analysis import Analyzer
 from core.media import MediaError
-from demo import figure, panels, report, view, wording
+from demo import figure, panels, report, uploads, view, wording
 from demo.palette import MODEL
-from demo.session import HOUR, Session, Stopped, remember
+from demo.session import Session, Stopped, gone, remember
 from demo.view import MEAN, SWITCHES, Choice
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -27,12 +27,10 @@ QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 Parts = dict[str, gr.blocks.Block]
 """The parts of the tab; a part's name is its id in the page."""
 
-log = logging.getLogger(__name__)
 
-
-def tab(analyzer: Analyzer) -> None:
+def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session."""
-    session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
+    session = gr.State(Session(), time_to_live=uploads.HOUR, delete_callback=Session.end)
     parts: Parts = {}
     with gr.Row():
         with gr.Column(scale=4, min_width=300):
@@ -42,7 +40,7 @@ def tab(analyzer: Analyzer) -> None:
             _verdicts(parts)
     with gr.Column(visible=False, elem_id="details") as parts["details"]:
         _details(parts, analyzer.heads)
-    _wire(analyzer, session, parts)
+    _wire(analyzer, page, session, parts)
 
 
 def _capture(parts: Parts) -> None:
@@ -61,8 +59,9 @@ def _capture(parts: Parts) -> None:
     with gr.Row():
         parts["analyse"] = gr.Button("Analyse", variant="primary", elem_id="analyse")
         parts["stop"] = gr.Button("Stop", elem_id="stop", visible=False)
-        parts["sound-file"] = gr.UploadButton(wording.SOUND, file_types=["audio"], elem_id="sound-file")
+        parts["sound-file"] = uploads.plain(gr.UploadButton(wording.SOUND, file_types=["audio"], elem_id="sound-file"))
     parts["status"] = gr.HTML(_say(wording.IDLE), elem_id="status")
+    gr.HTML(wording.BOUNDS, elem_id="bounds")
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Column(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():
@@ -116,7 +115,7 @@ def _chart(name: str) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, elem_id=name)
 
 
-def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
+def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) -> None:
     """Connects what can be pressed with what it changes."""
     choice = [parts[name] for name in ("model", "pair", "head")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
@@ -133,8 +132,10 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         clip, sound, session, model, pair, head, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
-        remember(request.session_hash, session)
-        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress)
+        name = request.session_hash
+        remember(name, session)
+        left = partial(gone, page, name)
+        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
         return placed(updates) | {state: session}
 
     def on_switch(session, video, audio, text, *choice):
@@ -154,7 +155,7 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         return placed(hidden | gone)
 
     def analysing(trigger):
-        trigger(_begin, state, parts["stop"], **QUICK).then(
+        trigger(_begin, [state, parts["clip"], parts["sound"]], parts["stop"], **QUICK).then(
             on_clip, [parts["clip"], parts["sound"], state, *choice], [state, status, *switches, *fresh, *switchable],
             show_progress="full", show_progress_on=[status], **ONE_CLIP_AT_A_TIME, **PRIVATE,
         ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
@@ -172,7 +173,9 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
     )
     analysing(chosen.then)
     for name in wording.EXAMPLES:
-        picked = parts[f"example-{name}"].click(lambda name=name: str(EXAMPLES / f"{name}.mp4"), None, clip, **QUICK)
+        picked = parts[f"example-{name}"].click(
+            lambda name=name: str(uploads.copied(EXAMPLES / f"{name}.mp4")), None, clip, **QUICK
+        )
         analysing(picked.then)
     for kind in wording.DOWNLOADS:
         made = parts[f"download-{kind}"].click(
@@ -185,7 +188,7 @@ def _wire(analyzer: Analyzer, state: gr.State, parts: Parts) -> None:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 
 
-def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress) -> dict:
+def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
     """A clip -> everything shown, or one sentence that says why not."""
     nothing = {name: gr.update(visible=False) for name in ("verdicts", "details")}
     if not path:
@@ -193,9 +196,9 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
     path = Path(path)
     if not path.exists():
         return {"status": _say(wording.LOST_CLIP, "error")}
-    session.own(path)  # examples too: what the player shows is a copy in gradio's cache
+    session.own(path)
     try:
-        session.take(analyzer, path, lambda share, stage: progress(share, desc=stage))
+        session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(session.analysis, choice)
     except MediaError as error:
         return nothing | {"status": _say(str(error), "error")}
@@ -203,7 +206,6 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         return nothing | {"status": _say(wording.STOPPED)}
     except Exception:
         session.clear()
-        log.exception("A clip could not be analysed")
         return nothing | {"status": _say(wording.BROKEN, "error")}
     duration, took = session.analysis.duration, session.analysis.timings["total"]
     return updates | {"status": _say(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
@@ -213,8 +215,11 @@ def _wanted(*on: bool) -> Subset:
     return tuple(modality for modality, switch in zip(SWITCHES, on, strict=True) if switch)
 
 
-def _begin(session: Session) -> dict:
+def _begin(session: Session, clip: str | None, sound: str | None) -> dict:
+    """The visitor's file is the visitor's before it waits in line."""
     session.stop = False
+    session.own(clip)
+    session.own(sound)
     return gr.update(visible=True)
 
 
@@ -225,7 +230,7 @@ def _stop(session: Session) -> None:
 def _export(session: Session, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
     if session.analysis is None:
-        raise gr.Error(wording.NO_CLIP)
+        raise gr.Error(wording.NO_CLIP, print_exception=False)
     write, media_type = {
         "json": (report.as_json, "application/json"),
         "csv": (report.as_csv, "text/csv"),

@@ -5,6 +5,8 @@ const labels = root.dataset.labels.split(",");
 const video = find("video"), start = find(".live-start"), doing = find(".live-doing");
 const canvas = document.createElement("canvas");
 const FASTEST = 110; // milliseconds from picture to picture: about nine a second
+// Not two strings: gradio takes every name in quotes for an event of this part, and one of these two names breaks it.
+const MODELS = "cross self".split(" ");
 let run = null;
 
 const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
@@ -103,7 +105,7 @@ function show(mine, answer) {
     Object.assign(box.style, { left: x, top: y, width: w, height: h });
   }
   find(".live-words").textContent = answer.words ? `“${answer.words}”` : "";
-  for (const model of ["cross", "self"]) {
+  for (const model of MODELS) {
     const panel = find(`#live-${model}`), values = answer[model];
     const best = values ? values.indexOf(Math.max(...values)) : -1;
     panel.classList.toggle("undefined", !values);

@@ -26,6 +26,8 @@ from demo.palette import EMOTION, MODEL
 MOST_VISITORS = 3  # at once; more would be too slow for everybody on two cores
 IDLE = 15.0  # seconds without a picture after which a visitor is gone
 LARGEST_PICTURE = 400_000  # bytes of JPEG
+LONGEST_SIDE = 2000  # pixels of it
+START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
 SCRIPT = (Path(__file__).parent / "live.js").read_text()
 
@@ -47,6 +49,7 @@ class Guests:
 
     def __init__(self, analyzer: Analyzer):
         self._analyzer = analyzer
+        self._listener = analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
         self._guests: dict[str, Guest] = {}
         self._lock = threading.Lock()
 
@@ -57,30 +60,37 @@ class Guests:
             if len(self._guests) >= MOST_VISITORS:
                 return {"error": wording.LIVE_FULL}
             ticket = secrets.token_urlsafe(16)
-            self._guests[ticket] = Guest(Live(self._analyzer))
+            self._guests[ticket] = Guest(Live(self._analyzer, self._listener))
         self._look_again()
         return {"ticket": ticket}
 
     def step(self, sent: dict) -> dict:
-        """The next picture and sound in, verdicts out.
+        """The next picture and sound in, verdicts out; ``{"error"}`` in one sentence for anything else.
 
         ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz) and modalities.
         """
+        try:
+            ticket = _field(sent, "ticket", str, "")
+            picture, sound = _field(sent, "picture", str, ""), _field(sent, "sound", str, "")
+            rate = _field(sent, "rate", (int, float), 0)
+            modalities = _field(sent, "modalities", list, list(MODALITIES))
+            wanted = subset_of(m for m in modalities if isinstance(m, str))
+        except ValueError:
+            return {"error": wording.LIVE_BAD}
         with self._lock:
-            guest = self._guests.get(str(sent.get("ticket")))
+            guest = self._guests.get(ticket)
         if guest is None:
             return {"error": wording.LIVE_OVER}
         with guest.lock:
             guest.seen = time.monotonic()
             try:
-                image = _picture(sent.get("picture", ""))
-                sound = _sound(guest, sent.get("sound", ""), int(sent.get("rate", 0)))
+                image = _picture(picture)
+                sound = _sound(guest, sound, rate)
             except ValueError:
                 return {"error": wording.LIVE_BAD}
             guest.live.hear(sound)
             if image is not None:
                 guest.live.see(image, guest.seen - guest.begun)
-            wanted = subset_of(sent.get("modalities", MODALITIES))
             moment = guest.live.now(wanted)
             took = time.monotonic() - guest.seen
         return {
@@ -168,33 +178,74 @@ def _bar(label: str) -> str:
     return f'<div class="live-bar"><span>{label}</span><div><i style="background:{colour}"></i></div><b></b></div>'
 
 
+def _field(sent: dict, name: str, kind: type | tuple[type, ...], default):
+    """A field of what the browser sent; ``default`` if it is missing or null.
+
+    Raises:
+        ValueError: it is of another kind.
+    """
+    if not isinstance(sent, dict):
+        raise ValueError("no fields")
+    value = sent.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is of the wrong kind")
+    return value
+
+
 def _picture(encoded: str) -> np.ndarray | None:
     """RGB uint8 of a base64 JPEG no larger than ``LARGEST_PICTURE``; None if none was sent.
 
     Raises:
-        ValueError: it is not a picture.
+        ValueError: it is not such a picture.
     """
     if not encoded:
         return None
     if len(encoded) > LARGEST_PICTURE * 4 // 3 + 4:
         raise ValueError("picture too large")
-    image = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
-    if image is None or max(image.shape) > 2000:
+    data = base64.b64decode(encoded, validate=True)
+    width, height = jpeg_size(data)
+    if not 0 < max(width, height) <= LONGEST_SIDE or data.count(START_OF_SCAN) > MOST_SCANS:
+        raise ValueError("picture too large")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
         raise ValueError("not a picture")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _sound(guest: Guest, encoded: str, rate: int) -> np.ndarray:
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height by a JPEG's header; nothing is decoded.
+
+    Raises:
+        ValueError: it is not a JPEG.
+    """
+    if data[:2] != b"\xff\xd8":
+        raise ValueError("not a JPEG")
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame, not one of the tables between
+            height, width = int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 7 : at + 9], "big")
+            return width, height
+        at += 2 + max(length, 2)
+    raise ValueError("a JPEG without a frame")
+
+
+def _sound(guest: Guest, encoded: str, rate: float) -> np.ndarray:
     """float32 at 16 kHz of base64 16-bit samples at ``rate``; the resampler goes on from step to step.
 
     Raises:
-        ValueError: rate or length are out of bounds.
+        ValueError: rate or length are out of bounds, or it is no sound.
     """
-    samples = np.frombuffer(base64.b64decode(encoded), "<i2")
+    if not encoded:
+        return np.zeros(0, np.float32)
+    if not 8_000 <= rate <= 192_000 or len(encoded) > LONGEST_SOUND * rate * 2 * 4 / 3 + 4:
+        raise ValueError("sound out of bounds")
+    samples = np.frombuffer(base64.b64decode(encoded, validate=True), "<i2")
     if not len(samples):
         return np.zeros(0, np.float32)
-    if not 8_000 <= rate <= 192_000 or len(samples) > LONGEST_SOUND * rate:
-        raise ValueError("sound out of bounds")
+    rate = int(rate)
     if guest.rate != rate:
         guest.resampler, guest.rate = AudioResampler("flt", "mono", SAMPLE_RATE), rate
     frame = AudioFrame.from_ndarray(samples[None], "s16", "mono")

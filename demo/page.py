@@ -2,24 +2,24 @@
 
 import gradio as gr
 import plotly.graph_objects as go
+from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, wording
+from demo import api, clip, console, figure, live, uploads, wording
+from demo.bounds import Bounded
 from demo.palette import FONT
-from demo.session import HOUR, leave
+from demo.session import leave
 from demo.style import CSS, SCRIPT
-
-LARGEST_FILE = "200mb"
-CACHE_SWEEP = 600  # seconds between looks for files that are older than an hour
 
 
 def build(analyzer: Analyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
-    with gr.Blocks(title=wording.TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP, HOUR)) as page:
+    uploads.prepare()
+    with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
             with gr.Tab("A clip"):
-                clip.tab(analyzer)
+                clip.tab(analyzer, page)
             with gr.Tab("Live"):
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
@@ -27,7 +27,7 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         gr.HTML(wording.FOOTER)
         # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
         gr.Plot(go.Figure(), elem_id="preload")
-        api.endpoint(analyzer)
+        api.endpoint(analyzer, page)
         page.unload(_leave)
     return page
 
@@ -37,12 +37,14 @@ def _leave(request: gr.Request) -> None:
 
 
 def launch_options() -> dict:
-    """Keywords for ``launch``: look, behaviour and privacy of the page."""
+    """Keywords for ``launch``: look, behaviour and privacy of the page. From here on the console is tidy."""
+    console.tidy()
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
         "head": f"<script>{SCRIPT}</script>",
-        "max_file_size": LARGEST_FILE,
+        "max_file_size": uploads.LARGEST_FILE,
+        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded)]},
         "show_error": True,
         "run_history": False,
         "ssr_mode": False,

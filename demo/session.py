@@ -1,33 +1,49 @@
 """What the page remembers of one visitor: kept in gradio's session, never shared, gone when the visit ends."""
 
-import threading
+import logging
+import time
+import traceback
 import weakref
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gradio as gr
+
 from core.analysis import Analysis
+from core.media import MediaError
+from core.stopping import stoppable
+from demo import uploads, wording
 
-HOUR = 3600  # seconds that a session and its files may live
+LONGEST_ANALYSIS = 300.0  # seconds; said on the page
 
-_holders: Counter[Path] = Counter()  # two visitors with the same file share it in gradio's cache
-_lock = threading.Lock()
-_sessions: weakref.WeakValueDictionary[str, "Session"] = weakref.WeakValueDictionary()  # alive only in gr.State
+log = logging.getLogger(__name__)
+
+# Alive only while gradio or a running analysis holds them; a program's session may have several at once.
+_sessions: dict[str, "weakref.WeakSet[Session]"] = defaultdict(weakref.WeakSet)
 
 
 class Stopped(Exception):
-    """The visitor pressed Stop."""
+    """The visitor pressed Stop or has gone."""
 
 
 def remember(name: str, session: "Session") -> None:
     """Lets ``leave`` find the session that gradio calls by this name."""
-    _sessions[name] = session
+    for forgotten in [other for other, sessions in _sessions.items() if not sessions]:
+        del _sessions[forgotten]
+    _sessions[name].add(session)
+
+
+def gone(page: gr.Blocks, name: str) -> bool:
+    """Whether whoever waits for the analysis that runs under this name has hung up."""
+    running = [event for events in page._queue.active_jobs if events for event in events]
+    return not any(event.alive for event in running if event.session_hash == name)
 
 
 def leave(name: str) -> None:
     """The page was closed: gradio itself would keep the session for another hour."""
-    session = _sessions.pop(name, None)
-    if session:
+    for session in list(_sessions.pop(name, ())):
         session.stop = True
         session.end()
 
@@ -45,40 +61,67 @@ class Session:
     files: set[Path] = field(default_factory=set)
     stop: bool = False
 
-    def take(self, analyzer, path: Path, progress) -> None:
-        """Analyses a clip in place of the one before.
+    def take(self, analyzer, path: Path, progress, gone: Callable[[], bool] = lambda: False) -> None:
+        """Analyses a clip in place of the one before, whose file goes.
+
+        Args:
+            progress: called with the share done and the name of the stage.
+            gone: whether the visitor has left without a word.
 
         Raises:
-            MediaError: the clip cannot be analysed.
-            Stopped: ``stop`` was set meanwhile.
+            MediaError: the clip cannot be analysed, or not within ``LONGEST_ANALYSIS``.
+            Stopped: ``stop`` was set meanwhile, or the visitor has left.
         """
+        begun = time.monotonic()
+
+        def check() -> None:
+            if self.stop or gone():
+                raise Stopped
+            if time.monotonic() - begun > LONGEST_ANALYSIS:
+                raise MediaError("too_slow", wording.TOO_SLOW)
 
         def advance(share: float, stage: str) -> None:
-            if self.stop:
-                raise Stopped
+            check()
             progress(share, stage)
 
         self.clear()
-        self.analysis = analyzer.analyze(path, advance)
+        for other in self.files - {path}:
+            self._disown(other)
+        try:
+            with stoppable(check):
+                analysis = analyzer.analyze(path, advance)
+            check()
+        except MediaError as error:
+            log.info("A clip was not analysed: %s", error.code)
+            raise
+        except Stopped:
+            log.info("An analysis was stopped")
+            raise
+        except Exception as error:  # neither the name of the file nor what is in it belongs on the console
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
+            raise
+        log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
+        self.analysis = analysis
 
     def clear(self) -> None:
         """Forgets the clip, not its file: the player may still show it."""
         self.analysis = None
 
-    def own(self, path: Path) -> None:
-        """Notes a file that is to be deleted with the session."""
-        with _lock:
-            if path not in self.files:
-                self.files.add(path)
-                _holders[path] += 1
+    def own(self, path: str | None) -> None:
+        """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""
+        if path and Path(path) not in self.files and uploads.hold(Path(path)):
+            self.files.add(Path(path))
 
     def end(self) -> None:
-        """Deletes the session's files and forgets everything; gradio calls it when the visitor leaves."""
+        """Lets go of the session's files and forgets everything; gradio calls it when the visitor leaves."""
         self.clear()
-        with _lock:
-            for path in self.files:
-                _holders[path] -= 1
-                if not _holders[path]:
-                    del _holders[path]
-                    path.unlink(missing_ok=True)
-            self.files.clear()
+        for path in list(self.files):
+            self._disown(path)
+
+    def _disown(self, path: Path) -> None:
+        try:
+            self.files.remove(path)
+        except KeyError:
+            return  # the visitor has left in the same moment
+        uploads.release(path)

@@ -73,6 +73,37 @@ def test_videos(tmp_path, suffix):
     assert all(frame.image.dtype == np.uint8 and frame.image.shape[2] == 3 for frame in frames)
 
 
+@pytest.mark.parametrize(("channels", "codec", "samples"), [
+    (1, "pcm_u8", "u8"), (2, "pcm_s24le", "s32"), (6, "pcm_f32le", "flt"), (8, "pcm_s16le", "s16"), (8, "flac", "s16"),
+    (8, "wavpack", "fltp"), (8, "aac", "fltp"), (16, "pcm_f64le", "dbl"),
+])  # fmt: skip
+def test_any_number_of_channels_is_their_mean(tmp_path, channels, codec, samples):
+    """The tone is in one channel only, so that the mean says how many there are."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 16: "hexadecagonal"}[channels]
+    path = tmp_path / f"tone.{ {'flac': 'flac', 'aac': 'm4a', 'wavpack': 'wv'}.get(codec, 'wav') }"
+    together = np.zeros((len(TONE), channels), np.float32)
+    together[:, 0] = 2 * TONE
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, SAMPLE_RATE, layout=layout)
+        frame = av.AudioFrame.from_ndarray(together.reshape(1, -1), "flt", layout)
+        frame.sample_rate = SAMPLE_RATE
+        resampler = av.AudioResampler(samples, layout, SAMPLE_RATE, stream.codec_context.frame_size or 1024)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    heard = open_clip(path).voice.samples
+    assert loudest_frequency(heard) == pytest.approx(440, abs=1)
+    assert np.abs(heard[2000:-2000]).max() == pytest.approx(0.6 / channels, rel=0.15)
+
+
+def test_more_channels_than_any_layout_has_a_name_for(tmp_path):
+    with wave.open(str(tmp_path / "many.wav"), "wb") as file:
+        file.setparams((255, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes((np.repeat(TONE[:, None], 255, 1) * 32767).astype("<i2").tobytes())
+    heard = open_clip(tmp_path / "many.wav").voice.samples
+    np.testing.assert_allclose(heard[100:-100], TONE[100:-100], atol=1e-3)
+
+
 def remux(source, target):
     """The same packets in another container; through a pipe-like writer webm gets no duration."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:

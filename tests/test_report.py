@@ -58,8 +58,10 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
     assert "not at what anyone feels" in body
 
 
-def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_path):
-    clip = tmp_path / "clip.webm"
+def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.uploads._root", tmp_path)
+    clip = tmp_path / "nobody guesses" / "this" / "clip.webm"
+    clip.parent.mkdir(parents=True)
     clip.write_bytes(b"x")
     first, second = Session(), Session()
     first.own(clip)
@@ -71,7 +73,7 @@ def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_
     leave("somebody else")
     assert clip.exists()
     leave("name")
-    assert not clip.exists()
+    assert not clip.exists() and not list(tmp_path.iterdir())
     leave("name")
 
 
