@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.expression import ExpressionNet
+from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
@@ -24,6 +24,7 @@ from core.words import WordAdapter, WordEncoder
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
+CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
@@ -139,6 +140,7 @@ class FeatureExtractor:
         self.settings = settings
         self.device = device
         self.face_encoder = face_encoder.to(device).eval()
+        self._folded = folded(self.face_encoder)
         self.listener = Listener(transcriber, device)
         self.word_encoder = WordEncoder(settings.text_layers, device, word_adapter)
 
@@ -178,8 +180,8 @@ class FeatureExtractor:
     def embed_faces(self, crops: np.ndarray) -> np.ndarray:
         """Expression embeddings float32 [T, D] of crops uint8 [T, 48, 48]."""
         with torch.inference_mode():
-            parts = torch.from_numpy(crops).to(self.device).split(256)
-            return torch.cat([self.face_encoder.embed(part) for part in parts]).cpu().numpy()
+            parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
+            return torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
