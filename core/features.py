@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
@@ -24,6 +25,7 @@ from core.words import WordAdapter, WordEncoder
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
+FACE_RATE = 5.0  # pictures a second in which the face is looked for
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
@@ -156,8 +158,9 @@ class FeatureExtractor:
             report(0.0, "reading the clip")
             with timed(timings, "media"):
                 clip = open_clip(path)
-            with ThreadPoolExecutor(1) as beside:
-                hearing = beside.submit(self._hear, clip, timings)
+            stages = 2 if clip.has_pictures and clip.voice else 1
+            with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
+                hearing = beside.submit(self._hear, clip, timings, stages)
                 track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()
@@ -196,7 +199,7 @@ class FeatureExtractor:
         if not clip.has_pictures:
             return no_faces(np.zeros(0)), Missing("the clip has no pictures")
         with timed(timings, "faces"):
-            frames = read_frames(clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)))
+            frames = read_frames(clip.path, FACE_RATE, lambda reached: report(min(reached / clip.duration, 1.0)))
             track = follow_main_face(frames)
         if not len(track.frame_times):
             return track, Missing("no picture could be decoded")
@@ -205,17 +208,18 @@ class FeatureExtractor:
         with timed(timings, "expression"):
             return track, Sequence(self.embed_faces(track.crops), track.times)
 
-    def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, Sequence | Missing]:
+    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
             return NO_SPEECH, Missing("the clip has no sound track")
         if clip.voice.silent:
             return NO_SPEECH, Missing("the sound track is silent")
-        with timed(timings, "speech"):
-            speech = self.listener.listen(clip.voice)
-        if not speech.intervals:
-            return speech, Missing("no speech was heard")
-        with timed(timings, "voice"):
-            return speech, self.voice_features(clip.voice, speech)
+        with share_of_cores(stages):
+            with timed(timings, "speech"):
+                speech = self.listener.listen(clip.voice)
+            if not speech.intervals:
+                return speech, Missing("no speech was heard")
+            with timed(timings, "voice"):
+                return speech, self.voice_features(clip.voice, speech)
 
     def _read(self, speech: Speech, audio: Sequence | Missing) -> Sequence | Missing:
         words = speech.transcript.words
