@@ -1,12 +1,16 @@
-"""Starts the page: python app.py, then http://127.0.0.1:7860."""
+"""Starts the page: python app.py, then http://127.0.0.1:7860. The models are loaded behind the page."""
 
 from core.analysis import Analyzer
+from core.checkpoint import attention_heads
+from core.loading import LoadingAnalyzer
 from demo.clip import EXAMPLES
 from demo.page import build, launch_options
 
-analyzer = Analyzer.load()
-analyzer.analyze(EXAMPLES / "glad.mp4")  # first calls compile and allocate for seconds: nobody should wait for them
+analyzer = LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
 
 if __name__ == "__main__":
-    demo.queue(max_size=32).launch(**launch_options())
+    demo.queue(max_size=32).launch(prevent_thread_lock=True, **launch_options())
+    # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
+    analyzer.loaded().analyze(EXAMPLES / "glad.mp4")
+    demo.block_thread()

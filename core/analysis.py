@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core import LABELS, MODALITIES, SUBSETS, Subset, subset_of
+from core.attention import MOST_KEPT, AttentionMap, bin_edges, bin_means
 from core.checkpoint import CHECKPOINTS, MODELS, Checkpoint, load_checkpoint, subset_name
 from core.device import choose_device
 from core.faces import FaceTrack
@@ -22,35 +23,7 @@ from core.speech import Transcript
 
 SWITCHED_OFF = "switched off"
 WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
-
-
-@dataclass(frozen=True)
-class AttentionMap:
-    """Attention weights of one pair.
-
-    Attributes:
-        query, key: modalities.
-        weights: float32 [H, Tq, Tk]; each row sums to 1 over the keys.
-        query_times: [Tq] seconds.
-        key_times: [Tk] seconds.
-
-    A text axis has one step a word, a video axis one a face crop, an audio axis one every 0.08 s.
-    """
-
-    query: str
-    key: str
-    weights: np.ndarray
-    query_times: np.ndarray
-    key_times: np.ndarray
-
-    def to_json(self) -> dict:
-        """Times in seconds and weights [H][Tq][Tk], rounded to what float32 attention means."""
-        return {
-            "query_times": [round(float(t), 3) for t in self.query_times],
-            "key_times": [round(float(t), 3) for t in self.key_times],
-            "heads": int(self.weights.shape[0]),
-            "weights": [[[round(float(w), 6) for w in row] for row in head] for head in self.weights],
-        }
+WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
 
 
 @dataclass(frozen=True)
@@ -286,13 +259,15 @@ class Analyzer:
         spans = [(float(start), min(float(start) + WINDOW, utterance.duration)) for start in starts]
         held = [(span, _sequences(utterance.window(*span))) for span in spans]
         held = [(span, sequences) for span, sequences in held if sequences]
-        if not held:
-            return ()
-        outputs = self._run([sequences for _, sequences in held])
-        return tuple(
-            Window(*span, self._prediction(outputs, {}, row, tuple(sequences)))
-            for row, (span, sequences) in enumerate(held)
-        )
+        found = []
+        for first in range(0, len(held), WINDOWS_AT_A_TIME):
+            batch = held[first : first + WINDOWS_AT_A_TIME]
+            outputs = self._run([sequences for _, sequences in batch])
+            found += [
+                Window(*span, self._prediction(outputs, {}, row, tuple(sequences)))
+                for row, (span, sequences) in enumerate(batch)
+            ]
+        return tuple(found)
 
     @torch.inference_mode()
     def _run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
@@ -301,7 +276,7 @@ class Analyzer:
         for modality in subset_of({m for sequences in utterances for m in sequences}):
             rows = [self._normalised(modality, sequences.get(modality)) for sequences in utterances]
             inputs[modality] = Padded.of(rows).to(self.device)
-        return {name: model(inputs) for name, model in self.models.items()} if inputs else {}
+        return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
 
     def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
         """float32 [T, D]; no step for a modality that is absent."""
@@ -310,12 +285,17 @@ class Analyzer:
         return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values).astype(np.float32))
 
     def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
-        """The maps of the first utterance of a batch."""
+        """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
         times = {m: sequence.times[:: stride_of(self.models[name], m)] for m, sequence in sequences.items()}
-        return {
-            (query, key): AttentionMap(query, key, weights[0].float().cpu().numpy(), times[query], times[key])
-            for (query, key), weights in output.attention.items()
-        }
+        maps = {}
+        for (query, key), weights in output.attention.items():
+            shown = [
+                bin_means(times[m], bin_edges(len(times[m]), kept))
+                for m, kept in zip((query, key), weights.shape[2:], strict=True)
+            ]
+            steps = len(times[query]), len(times[key])
+            maps[query, key] = AttentionMap(query, key, weights[0].float().cpu().numpy(), *shown, steps)
+        return maps
 
     @torch.inference_mode()
     def _prediction(

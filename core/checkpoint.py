@@ -201,6 +201,18 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     )
 
 
+def attention_heads(folder: Path = CHECKPOINTS) -> int:
+    """Attention heads of a checkpoint's models, read without loading them.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
+    config = _read(folder)
+    if "cross" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross.")
+    return config["cross"]["network"]["heads"]
+
+
 def _encoders(config: dict) -> dict[str, str]:
     """SHA-256 of what makes the features that a pair learns from."""
     return {name: config[name]["sha256"] for name in ENCODERS if name in config}

@@ -1,7 +1,10 @@
 """Where numbers are computed and how precisely: the one place that asks the hardware."""
 
+import os
 import platform
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +54,29 @@ def choose_device(wanted: str = "auto") -> Device:
     # TensorFloat-32 would make a GPU's float32 coarser than a processor's.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return Device("cuda", "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32")
+
+
+_sharing = threading.Lock()
+_shares: list[int] = []  # how many threads torch had before each share that is taken
+
+
+@contextmanager
+def share_of_cores(stages: int) -> Iterator[None]:
+    """Gives the calling thread its share of the processor while ``stages`` of them compute at the same time.
+
+    Left alone, each stage starts as many threads as there are cores, and they wait for each other. Torch keeps the
+    number for each thread and a default for new ones; both are afterwards what they were before anybody shared.
+    """
+    with _sharing:
+        before = _shares[0] if _shares else torch.get_num_threads()
+        _shares.append(before)
+        torch.set_num_threads(max(1, min(before, (os.cpu_count() or 1) // stages)))
+    try:
+        yield
+    finally:
+        with _sharing:
+            _shares.pop()
+            torch.set_num_threads(before)
 
 
 def _cpu_multiplies_bfloat16() -> bool:

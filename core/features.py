@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.expression import ExpressionNet
+from core.device import share_of_cores
+from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
@@ -25,9 +26,11 @@ from core.words import WordAdapter, WordEncoder
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
+FACE_RATE = 5.0  # pictures a second in which the face is looked for
+CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
@@ -143,6 +146,7 @@ class FeatureExtractor:
         self.settings = settings
         self.device = device
         self.face_encoder = face_encoder.to(device).eval()
+        self._folded = folded(self.face_encoder)
         self.listener = Listener(transcriber, device)
         self.word_encoder = WordEncoder(settings.text_layers, device, word_adapter)
 
@@ -158,8 +162,10 @@ class FeatureExtractor:
             report(0.0, "reading the clip")
             with timed(timings, "media"):
                 clip = open_clip(path)
-            with ThreadPoolExecutor(1) as beside:
-                hearing = beside.submit(copy_context().run, self._hear, clip, timings)  # the context can be stopped
+            stages = 2 if clip.has_pictures and clip.voice else 1
+            with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
+                context = copy_context()  # can be stopped
+                hearing = beside.submit(context.run, self._hear, clip, timings, stages)
                 track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()
@@ -182,8 +188,8 @@ class FeatureExtractor:
     def embed_faces(self, crops: np.ndarray) -> np.ndarray:
         """Expression embeddings float32 [T, D] of crops uint8 [T, 48, 48]."""
         with torch.inference_mode():
-            parts = torch.from_numpy(crops).to(self.device).split(256)
-            return torch.cat([self.face_encoder.embed(part) for part in parts]).cpu().numpy()
+            parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
+            return torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
@@ -199,7 +205,7 @@ class FeatureExtractor:
             return no_faces(np.zeros(0)), Missing("the clip has no pictures")
         with timed(timings, "faces"):
             frames = read_frames(
-                clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+                clip.path, FACE_RATE, lambda reached: report(min(reached / clip.duration, 1.0)), clip.clock
             )
             track = follow_main_face(frames)
         if not len(track.frame_times):
@@ -209,17 +215,18 @@ class FeatureExtractor:
         with timed(timings, "expression"):
             return track, Sequence(self.embed_faces(track.crops), track.times)
 
-    def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, Sequence | Missing]:
+    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
             return NO_SPEECH, Missing("the clip has no sound track")
         if clip.voice.silent:
             return NO_SPEECH, Missing("the sound track is silent")
-        with timed(timings, "speech"):
-            speech = self.listener.listen(clip.voice)
-        if not speech.intervals:
-            return speech, Missing("no speech was heard")
-        with timed(timings, "voice"):
-            return speech, self.voice_features(clip.voice, speech)
+        with share_of_cores(stages):
+            with timed(timings, "speech"):
+                speech = self.listener.listen(clip.voice)
+            if not speech.intervals:
+                return speech, Missing("no speech was heard")
+            with timed(timings, "voice"):
+                return speech, self.voice_features(clip.voice, speech)
 
     def _read(self, speech: Speech, audio: Sequence | Missing) -> Sequence | Missing:
         words = speech.transcript.words

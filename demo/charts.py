@@ -155,14 +155,14 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
 def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
 
-    The mean over heads, over the steps that ask and over the pairs whose key it is, times T: the values average
-    to 1. None if the model has no such pair.
+    The mean over heads, over the steps that ask and over the pairs whose key it is, over the even share: the values
+    average to 1. None if the model has no such pair.
     """
     maps = [m for (_, key), m in verdict.attention.items() if key == modality]
     if not maps:
         return None
-    values = np.mean([np.asarray(m.weights).mean((0, 1)) for m in maps], 0)  # [T], sums to 1
-    return np.asarray(maps[0].key_times), values * len(values)
+    by_pair = [np.average(np.asarray(m.weights).mean(0), axis=0, weights=m.counts[0]) for m in maps]  # [T] each
+    return np.asarray(maps[0].key_times), np.mean(by_pair, 0) / maps[0].uniform
 
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:

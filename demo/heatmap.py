@@ -7,13 +7,13 @@ were spread evenly; it always reaches three times that weight, so an even map ne
 import numpy as np
 import plotly.graph_objects as go
 
-from core.analysis import Analysis, AttentionMap, Prediction
+from core.analysis import Analysis, Prediction
+from core.attention import MOST_STEPS, AttentionMap
 from core.fusion import Pair
 from demo.charts import dressed
 from demo.palette import FAINT, SCALE
 from demo.pictures import data_uri
 
-MOST_STEPS = 160  # an axis with more is binned
 MOST_THUMBNAILS = 8
 MOST_SECONDS = 6  # lettered on an axis: a phone has room for no more
 MOST_WORDS = 48  # lettered on an axis; of more, every second, third, …
@@ -34,7 +34,7 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
         raise KeyError(f"{model} has no map {pair}")
     shown = verdict.attention[pair]
     weights, query_times, key_times = binned(shown, head)
-    uniform = 1 / shown.weights.shape[2]
+    uniform = shown.uniform
     top = max(3 * uniform, float(weights.max()))
     query_names = step_names(analysis, pair[0], query_times)
     key_names = step_names(analysis, pair[1], key_times)
@@ -69,14 +69,8 @@ def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarra
     Axes of more than ``MOST_STEPS`` steps are cut into bins; a cell is the mean weight of its bin, so that its
     colour means the same however many steps a bin holds.
     """
-    weights = picked(shown, head)
-    rows, columns = (_edges(size) for size in weights.shape)
-    summed = np.add.reduceat(np.add.reduceat(weights, rows[:-1], 0), columns[:-1], 1)
-    return (
-        summed / np.diff(rows)[:, None] / np.diff(columns),
-        np.add.reduceat(np.asarray(shown.query_times, float), rows[:-1]) / np.diff(rows),
-        np.add.reduceat(np.asarray(shown.key_times, float), columns[:-1]) / np.diff(columns),
-    )
+    shown = shown.binned(MOST_STEPS)
+    return picked(shown, head), shown.query_times, shown.key_times
 
 
 def picked(shown: AttentionMap, head: int | None) -> np.ndarray:
@@ -85,10 +79,14 @@ def picked(shown: AttentionMap, head: int | None) -> np.ndarray:
     return weights.mean(0) if head is None else weights[head]
 
 
-def spread_of(weights: np.ndarray) -> float:
-    """Over how many of its columns a row of weights [Tq, Tk] is spread, mean over rows: exp of the entropy, 1 to Tk."""
+def spread_of(weights: np.ndarray, counts: np.ndarray | int = 1) -> float:
+    """Over how many of its steps a row of weights [Tq, Tk] is spread, mean over rows: exp of the entropy, 1 to Tk.
+
+    Args:
+        counts: how many steps each column stands for.
+    """
     logs = np.log(np.where(weights > 0, weights, 1.0))
-    return float(np.exp(-(weights * logs).sum(1)).mean())
+    return float(np.exp(-(counts * weights * logs).sum(1)).mean())
 
 
 def step_names(analysis: Analysis, modality: str, times: np.ndarray) -> list[str]:
@@ -105,10 +103,6 @@ def step_names(analysis: Analysis, modality: str, times: np.ndarray) -> list[str
         seen[name] = seen.get(name, -1) + 1
         names[index] = name + "\u200b" * seen[name]
     return names
-
-
-def _edges(steps: int) -> np.ndarray:
-    return np.linspace(0, steps, min(steps, MOST_STEPS) + 1).astype(int)
 
 
 def _gap(steps: int) -> int:

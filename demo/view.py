@@ -90,7 +90,8 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
 
 
 def _sharpness(prediction: Prediction, model: str, pair: tuple[str, str], head: int | None) -> str:
-    weights = heatmap.picked(prediction.verdicts()[model].attention[pair], head)
+    map_ = prediction.verdicts()[model].attention[pair]
+    weights = heatmap.picked(map_, head)
     which = "mean of all heads" if head is None else f"head {head + 1}"
     shown = f"{MODEL[model]}, {panels.pair_name(pair)}, {which}"
-    return panels.attention_summary(shown, heatmap.spread_of(weights), weights.shape[1])
+    return panels.attention_summary(shown, heatmap.spread_of(weights, map_.counts[1]), map_.steps[1])

@@ -85,7 +85,7 @@ class QuickListener:
         """All of it is speech."""
         return ((0.0, voice.duration),)
 
-    def states(self, voice: Voice) -> np.ndarray:
+    def states(self, voice: Voice, intervals=()) -> np.ndarray:
         """[4, T, 384], different for different voices."""
         steps = -(-len(voice.samples) // 320)
         seed = int(np.abs(voice.samples).sum() * 1000)

@@ -54,7 +54,7 @@ def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: i
         if variant:
             voice = other_recording(voice, np.random.default_rng([variant, int(content[record.id][:8], 16)]))
         intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
-        speech = Speech(intervals, Transcript(), extractor.listener.states(voice))
+        speech = Speech(intervals, Transcript(), extractor.listener.states(voice, intervals))
         return [extractor.voice_features(voice, speech).values]
 
     found = cached_sequences([key(*one) for one in wanted], sequences, cache, "voices")

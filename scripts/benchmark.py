@@ -1,0 +1,232 @@
+#!/usr/bin/env python
+"""Times everything a visitor waits for, in one run, with the machine it ran on.
+
+The clips are made of an example of the page: its face at 640x480 and 30 pictures a second, its voice, repeated.
+Times on a machine that others use as well mean little; the ratio to Whisper, measured in pairs, means more.
+"""
+
+import argparse
+import base64
+import json
+import os
+import platform
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+RATE = 30  # pictures a second
+VOICE_RATE = 48_000  # Hz
+EXAMPLES = {"short": ROOT / "demo/examples/glad.mp4", "long": ROOT / "demo/examples/moods.mp4"}
+PACKAGES = ("torch", "openai-whisper", "mediapipe", "numpy", "av", "transformers", "gradio")
+
+
+def make_clip(path: Path, seconds: float) -> Path:
+    """An mp4 of a talking face; up to ten seconds one sentence and silence behind it, else several, repeated."""
+    import av
+    import cv2
+    import numpy as np
+
+    from core.media import SAMPLE_RATE, open_clip, read_frames
+
+    source = EXAMPLES["short" if seconds <= 10 else "long"]
+    voice = open_clip(source).voice.samples
+    pictures = [cv2.resize(f.image, (640, 480), interpolation=cv2.INTER_CUBIC) for f in read_frames(source, 12)]
+    samples = round(seconds * SAMPLE_RATE)
+    voice = np.resize(voice, samples) if seconds > 10 else np.pad(voice, (0, samples))[:samples]
+    voice = np.repeat(voice, VOICE_RATE // SAMPLE_RATE)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", RATE, options={"preset": "veryfast"})
+        video.width, video.height, video.pix_fmt = 640, 480, "yuv420p"
+        sound = container.add_stream("aac", VOICE_RATE, layout="mono")
+        for i in range(round(seconds * RATE)):
+            image = np.roll(pictures[i * 12 // RATE % len(pictures)], round(4 * np.sin(i / 9)), 1)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")))
+        container.mux(video.encode(None))
+        for start in range(0, len(voice) - 1024, 1024):
+            part = av.AudioFrame.from_ndarray(voice[None, start : start + 1024], "fltp", "mono")
+            part.sample_rate, part.pts, part.time_base = VOICE_RATE, start, Fraction(1, VOICE_RATE)
+            container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
+    return path
+
+
+def time_pairs(folder: Path, pairs: int) -> dict:
+    """The whole analysis of five seconds against a bare transcription of their sound, in turn."""
+    import numpy as np
+    import whisper
+
+    from core.analysis import Analyzer
+    from core.media import open_clip
+    from core.whisper_weights import load_tiny_en
+
+    begun = time.perf_counter()
+    analyzer = Analyzer.load(device="cpu")
+    loading = time.perf_counter() - begun
+    clip, bare = make_clip(folder / "pair.mp4", 5), load_tiny_en()
+    voice = open_clip(clip).voice.samples
+
+    def seconds(run) -> float:
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+    def transcribe():
+        whisper.transcribe(bare, voice, language="en", fp16=False, word_timestamps=True)
+
+    first = seconds(lambda: analyzer.analyze(clip))
+    transcribe()
+    found = np.array([(seconds(lambda: analyzer.analyze(clip)), seconds(transcribe)) for _ in range(pairs)])
+    ratios = found[:, 0] / found[:, 1]
+    return {
+        "models loaded (s)": loading, "first analysis (s)": first, "analysis (s)": float(np.median(found[:, 0])),
+        "transcription (s)": float(np.median(found[:, 1])), "ratio": float(np.median(ratios)),
+        "ratio, least": float(ratios.min()), "ratio, most": float(ratios.max()),
+    }  # fmt: skip
+
+
+def time_length(folder: Path, seconds: float) -> dict:
+    """One clip in a process of its own: seconds, the process's peak of memory, size of the JSON with attention."""
+    from core.analysis import Analyzer
+
+    clip = make_clip(folder / "length.mp4", seconds) if not (folder / "length.mp4").exists() else folder / "length.mp4"
+    analyzer = Analyzer.load(device="cpu")
+    analyzer.analyze(EXAMPLES["short"])
+    start, busy = time.perf_counter(), time.process_time()
+    analysis = analyzer.analyze(clip)
+    took, busy = time.perf_counter() - start, time.process_time() - busy
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    text = len(json.dumps(analysis.to_json(attention=True)))
+    return {"length (s)": seconds, "analysis (s)": took, "a second of clip (s)": took / seconds,
+            "processor time (s)": busy, "peak (MB)": peak, "JSON with attention (MB)": text / 1e6}  # fmt: skip
+
+
+def time_live(folder: Path, seconds: float) -> dict:
+    """A visitor who sends a picture and the sound since the last one as soon as there is an answer."""
+    import cv2
+    import numpy as np
+
+    from core.analysis import Analyzer
+    from core.media import SAMPLE_RATE, open_clip, read_frames
+    from demo.live import Guests
+
+    voice = (np.tile(open_clip(EXAMPLES["short"]).voice.samples, 8) * 32767).astype("<i2")
+    pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
+    guests = Guests(Analyzer.load(device="cpu"))
+    ticket = guests.begin()["ticket"]
+
+    def verdicts(seconds: float) -> float:
+        begun, sent, answers = time.monotonic(), 0, 0
+        while (now := time.monotonic() - begun) < seconds:
+            upto = round(now * SAMPLE_RATE)
+            step = {"ticket": ticket, "picture": base64.b64encode(pictures[answers % len(pictures)]).decode(),
+                    "sound": base64.b64encode(voice[sent:upto].tobytes()).decode(), "rate": SAMPLE_RATE}  # fmt: skip
+            sent, answers = upto, answers + (guests.step(step).get("self") is not None)
+        return answers / seconds
+
+    verdicts(3.0)  # first calls are slow
+    found = verdicts(seconds)
+    guests.end(ticket)
+    return {"verdicts a second": found}
+
+
+def time_start(folder: Path, *_) -> dict:
+    """From the command to a page that takes a clip, and to models behind it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder)}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+                return {"page (s)": time.perf_counter() - start}
+            except OSError:
+                if process.poll() is not None:
+                    raise RuntimeError("app.py ended before it served a page") from None
+                time.sleep(0.05)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+PARTS = {"pairs": time_pairs, "length": time_length, "live": time_live, "start": time_start}
+
+
+def apart(part: str, number: float, folder: Path) -> dict:
+    """A part in a process of its own, so that none profits or suffers from what another one left in memory."""
+    command = [sys.executable, __file__, "--part", part, "--number", str(number), "--folder", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"{part}: {run.stderr[-2000:]}")
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def machine() -> dict:
+    """What the times depend on."""
+    import torch
+
+    from core.device import processor
+
+    capabilities = torch.cpu.get_capabilities()
+    return {
+        "processor": processor(), "cores": os.cpu_count(), "torch threads": torch.get_num_threads(),
+        "features": " ".join(name for name, there in capabilities.items() if there is True),
+        "load before": round(os.getloadavg()[0], 2), "system": platform.platform(), "Python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=8, help="analyses against transcriptions; the median counts")
+    parser.add_argument("--lengths", type=float, nargs="*", default=[5, 15, 60, 300], help="seconds of clip")
+    parser.add_argument("--live", type=float, default=10.0, help="seconds of live")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
+    parser.add_argument("--json", type=Path, help="a file for all numbers")
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--number", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        number = int(options.number) if options.part == "pairs" else options.number
+        print(json.dumps(PARTS[options.part](options.folder, number)))
+        return 0
+    found = {"machine": machine()}
+    show("machine", found["machine"])
+    numbers = {"start": [0], "pairs": [options.pairs], "live": [options.live], "length": options.lengths}
+    for part in [part for part in numbers if part in options.only]:
+        for number in numbers[part]:
+            with tempfile.TemporaryDirectory() as folder:
+                if part == "length":
+                    make_clip(Path(folder) / "length.mp4", number)  # what encodes it must not count as memory
+                measured = apart(part, number, Path(folder))
+            found.setdefault(part, []).append(measured)
+            show(part, measured)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+def show(part: str, measured: dict) -> None:
+    cells = (
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in measured.items()
+    )
+    print(f"{part}: " + ", ".join(cells), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
