@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 
 import numpy as np
-import silero_vad
 import torch
 import torch.nn.functional as F
 import whisper
@@ -26,6 +25,11 @@ from core.media import SAMPLE_RATE, SILENCE, Voice
 from core.stopping import checkpoint
 from core.weights import SILERO_VAD, locate
 from core.whisper_weights import load_tiny_en
+
+_threads = torch.get_num_threads()
+import silero_vad  # noqa: E402
+
+torch.set_num_threads(_threads)  # importing it leaves the whole process with one
 
 STATE_RATE = 50  # encoder states a second: one of two mel frames
 STATE_WIDTH = 384
@@ -317,10 +321,12 @@ class Listener:
     def _listening(self) -> Iterator[None]:
         """One clip at a time, and nothing of it stays for the next."""
         with self._lock, torch.inference_mode():
+            threads = torch.get_num_threads()
             try:
                 yield
             finally:
                 self.encoder.forget()
+                torch.set_num_threads(threads)  # numba, which finds the times of words, sets as many as there are cores
 
     def _states(self, voice: Voice, intervals: Intervals) -> np.ndarray:
         # The very windows that ``transcribe`` asks for, so that they are remembered: the spectrogram of the voice with
