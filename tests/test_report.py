@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made import analysis, window
@@ -70,11 +71,13 @@ def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_
     first.end()
     assert clip.exists(), "somebody else still looks at the same file"
     remember("name", second)
-    leave("somebody else")
-    assert clip.exists()
-    leave("name")
+    page = SimpleNamespace(state_holder=SimpleNamespace(session_data={"name": 1}, time_last_used={"name": 1}))
+    leave(page, "somebody else")
+    assert clip.exists() and page.state_holder.session_data
+    leave(page, "name")
+    assert not page.state_holder.session_data and not page.state_holder.time_last_used
     assert not clip.exists() and not list(tmp_path.iterdir())
-    leave("name")
+    leave(page, "name")
 
 
 class Analyzer:
