@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 BIN := .venv/bin
 
-.PHONY: run test lint clean
+.PHONY: run test lint lock audit clean
 
 run: .venv/installed
 	@scripts/system_packages.sh packages.txt
@@ -16,6 +16,19 @@ test: .venv/installed-dev
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# requirements.lock: every package that requirements.txt brings along, with the hashes of its files.
+lock: .venv/tools
+	.venv/tools/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+		--no-emit-options --output-file requirements.lock requirements.txt
+
+# Fails on a known vulnerability, on a package that could not be looked up, and on one without a hash.
+audit: .venv/tools
+	.venv/tools/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+.venv/tools: .venv/installed
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2 pip-audit==2.10.1
 
 .venv/installed: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3"; exit 1; }

@@ -125,15 +125,15 @@ def open_clip(path: str | Path) -> Clip:
     _check(path)
     path = Path(path)
     with _open(path) as container:
-        stream = _pictures(container)
-        if stream is None and not container.streams.audio:
+        stream, sound = _pictures(container), _sound(container)
+        if stream is None and sound is None:
             raise MediaError("no_streams", f"{shown(path)} holds neither sound nor moving pictures.")
-        if stream is not None and not 0 < stream.width * stream.height <= MOST_PIXELS and not container.streams.audio:
+        if stream is not None and not 0 < stream.width * stream.height <= MOST_PIXELS and sound is None:
             most = f"{MOST_PIXELS // 10**6} million pixels"
             raise MediaError("too_large", f"{shown(path)} has damaged pictures, or larger ones than {most}.")
         clock = _clock(container)
     with _open(path) as container:
-        voice, damaged = _read_voice(path, container, clock) if container.streams.audio else (None, False)
+        voice, damaged = _read_voice(path, container, clock) if _sound(container) else (None, False)
     duration = max(clock.duration, voice.duration if voice else 0.0)
     if duration <= 0:
         if damaged:
@@ -225,14 +225,19 @@ def _open(path: Path):
 
 
 def _pictures(container):
-    """The first stream of moving pictures; the cover image of a song does not count."""
+    """The first stream of moving pictures that can be decoded; the cover image of a song does not count."""
     cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
+    return next((s for s in container.streams.video if s.codec_context and not s.disposition & cover), None)
+
+
+def _sound(container):
+    """The first sound track that can be decoded."""
+    return next((s for s in container.streams.audio if s.codec_context), None)
 
 
 def _clock(container) -> Clock:
     """From the packets of the first pictures and the first sound alone: nothing is decoded."""
-    streams = [stream for stream in (_pictures(container), *container.streams.audio[:1]) if stream is not None]
+    streams = [stream for stream in (_pictures(container), _sound(container)) if stream is not None]
     stamps = {stream.index: Stamps() for stream in streams}
     try:
         for packet in container.demux(streams):
@@ -284,7 +289,7 @@ def _read_voice(path: Path, container, clock: Clock) -> tuple[Voice | None, bool
         written += len(piece)
 
     resampler, rate = None, 0
-    for frame in _decode(container, container.streams.audio[0], damage):
+    for frame in _decode(container, _sound(container), damage):
         if not RATES[0] <= frame.sample_rate <= RATES[1]:
             said = f"{shown(path)} has sound of {frame.sample_rate:,} samples a second, which cannot be read."
             raise MediaError("unsupported", said)

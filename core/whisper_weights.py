@@ -76,7 +76,7 @@ def read_container(data: bytes) -> dict[str, np.ndarray]:
         shape = [number("I") for _ in range(number("B"))]
         kind = TYPES.get(number("B"))
         values = take(number("I"))
-        if kind is None or math.prod(shape) * np.dtype(kind).itemsize != len(values) or len(shape) > 8:
+        if kind is None or math.prod(shape) * np.dtype(kind).itemsize != len(values) or 0 in shape or len(shape) > 8:
             raise WeightsError(f"{name} is not of the size or type it says.")
         variables[name] = np.frombuffer(values, kind).reshape(shape)
     return variables

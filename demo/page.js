@@ -1,11 +1,5 @@
 // What the page does in the browser itself: watches camera and microphone, moves the player, hands out files.
 (() => {
-  // Gradio names a visitor's session by Math.random, and whoever knows the name sees the session: make it a secret.
-  Math.random = () => {
-    const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-    return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
-  };
-
   const byId = (id) => document.getElementById(id);
   const REASONS = {
     NotAllowedError: "The browser was not allowed to use the camera or microphone. Allow it in the address bar, or upload a video instead.",

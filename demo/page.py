@@ -1,5 +1,7 @@
 """The page: its tabs, its look, and how it is served."""
 
+from functools import partial
+
 import gradio as gr
 import plotly.graph_objects as go
 from starlette.middleware import Middleware
@@ -7,8 +9,9 @@ from starlette.middleware import Middleware
 from core.analysis import Analyzer
 from demo import api, clip, console, figure, live, uploads, wording
 from demo.bounds import Bounded
+from demo.names import NamedBySecrets
 from demo.palette import FONT
-from demo.session import leave
+from demo.session import MOST_SESSIONS, forget_idle, leave
 from demo.style import CSS, SCRIPT
 
 
@@ -28,12 +31,13 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
         gr.Plot(go.Figure(), elem_id="preload")
         api.endpoint(analyzer, page)
-        page.unload(_leave)
+
+        def on_leaving(request: gr.Request) -> None:
+            leave(page, request.session_hash)
+
+        page.unload(on_leaving)
+    uploads.also_sweep(partial(forget_idle, page, uploads.HOUR))
     return page
-
-
-def _leave(request: gr.Request) -> None:
-    leave(request.session_hash)
 
 
 def launch_options() -> dict:
@@ -44,8 +48,9 @@ def launch_options() -> dict:
         "css": CSS,
         "head": f"<script>{SCRIPT}</script>",
         "max_file_size": uploads.LARGEST_FILE,
-        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded)]},
+        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
         "show_error": True,
+        "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
         "ssr_mode": False,
         "share": False,

@@ -7,6 +7,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import gradio as gr
@@ -16,6 +17,7 @@ from core.media import MediaError
 from core.stopping import stoppable
 from demo import uploads, wording
 
+MOST_SESSIONS = 48  # that gradio keeps; the one that was used least lately goes
 LONGEST_ANALYSIS = 300.0  # seconds; said on the page
 
 log = logging.getLogger(__name__)
@@ -41,11 +43,26 @@ def gone(page: gr.Blocks, name: str) -> bool:
     return not any(event.alive for event in running if event.session_hash == name)
 
 
-def leave(name: str) -> None:
-    """The page was closed: gradio itself would keep the session for another hour."""
+def leave(page: gr.Blocks, name: str) -> None:
+    """The page was closed: gradio itself would keep the session for another hour, and all that it showed for ever."""
     for session in list(_sessions.pop(name, ())):
         session.stop = True
         session.end()
+    _forget(page, name)
+
+
+def forget_idle(page: gr.Blocks, older_than: float) -> None:
+    """Lets go of what gradio keeps of visitors and programs who have asked for nothing for so many seconds."""
+    now = datetime.now()
+    for name, used in list(page.state_holder.time_last_used.items()):
+        if (now - used).total_seconds() > older_than:
+            leave(page, name)
+
+
+def _forget(page: gr.Blocks, name: str) -> None:
+    """Gradio keeps the values of all parts, pictures and charts among them."""
+    page.state_holder.session_data.pop(name, None)
+    page.state_holder.time_last_used.pop(name, None)
 
 
 @dataclass(eq=False)

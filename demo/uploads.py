@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -34,6 +35,7 @@ PREFIX = "visit-"  # of the folder that a process makes for its visitors
 
 _lock = threading.Lock()
 _holders: Counter[Path] = Counter()  # folder of an upload -> sessions that hold it
+_sweeps: list[Callable[[], None]] = []
 _root: Path | None = None
 _alive = None  # the locked file that tells other processes that this one lives
 
@@ -74,6 +76,11 @@ def sweep(older_than: float = HOUR) -> None:
                 _delete(entry)
         except FileNotFoundError:
             continue  # gone by itself
+
+
+def also_sweep(what: Callable[[], None]) -> None:
+    """Does ``what`` too, whenever files are swept."""
+    _sweeps.append(what)
 
 
 def hold(path: Path) -> bool:
@@ -167,7 +174,8 @@ def _delete(entry: Path) -> None:
 def _keep_swept() -> None:
     while True:
         time.sleep(SWEEP)
-        sweep()
+        for each in (sweep, *_sweeps):
+            each()
 
 
 def _lock_of(folder: Path):

@@ -1,6 +1,7 @@
 """The live tab's server side: what it answers, what it refuses, who sees what."""
 
 import base64
+import struct
 import time
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 from recordings import portrait, resampled, speak
 
 from core import LABELS
-from core.live import Live
+from core.live import DEAF, VOICE_MEMORY, Live
 from core.media import SAMPLE_RATE
 from demo import wording
 from demo.live import MOST_VISITORS, Guests
@@ -95,6 +96,120 @@ def test_what_is_not_a_picture_with_sound_is_refused(guests):
     for sent in bad:
         assert guests.step({"ticket": ticket, **sent}) == {"error": wording.LIVE_BAD}
     assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))})
+
+
+PNG = cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes()
+SMALL = base64.b64decode(jpeg(portrait(64, 48)))
+HOLLOW = SMALL[: SMALL.index(b"\xff\xda")]  # the header alone
+
+
+def resized(width: int, height: int) -> bytes:
+    """A small JPEG whose header says that it is large."""
+    at = SMALL.index(b"\xff\xc0") + 5
+    return SMALL[:at] + struct.pack(">HH", height, width) + SMALL[at + 4 :]
+
+
+MALFORMED = [
+    *({"picture": base64.b64encode(data).decode()} for data in (
+        PNG, resized(20_000, 20_000), resized(2_001, 48), resized(0, 0), HOLLOW, SMALL[:3], b"\xff\xd8", b"GIF89a",
+        b"x", SMALL[:4] + 30 * b"\xff\xda" + SMALL[4:],
+    )),
+    *({"picture": value} for value in ("=", "A", "not base 64!", "ü", 5, 1.5, True, [], ["a"], {}, {"a": 1})),
+    *({"sound": value, "rate": RATE} for value in ("A", "AA==", "%%%%", 5, [], {}, True)),
+    *({"sound": "AAAA", "rate": rate} for rate in (
+        0, -1, 1, 7_999, 192_001, 1e300, float("inf"), float("-inf"), float("nan"), "48000", [48_000], {},
+    )),
+    *({"modalities": value} for value in ("video", 5, {"video": 1}, True)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", MALFORMED, ids=lambda sent: str(sent)[:60])
+def test_whatever_is_malformed_gets_the_one_sentence_at_once(guest, sent):
+    guests, ticket = guest
+    begun = time.monotonic()
+    assert guests.step({"ticket": ticket, **sent}) == {"error": wording.LIVE_BAD}
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", 5, True])
+def test_what_has_no_fields_gets_it_too(guest, sent):
+    assert guest[0].step(sent) == {"error": wording.LIVE_BAD}
+
+
+@pytest.mark.parametrize("ticket", ["", "x", None, "a" * 10_000])
+def test_nobody_gets_in_by_guessing(guest, ticket):
+    assert guest[0].step({"ticket": ticket}) == {"error": wording.LIVE_OVER}
+
+
+@pytest.fixture(scope="module")
+def guest(analyzer):
+    """One visitor for all that is malformed."""
+    guests = Guests(analyzer)
+    ticket = guests.begin()["ticket"]
+    yield guests, ticket
+    assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))}), "still well"
+    guests.end(ticket)
+
+
+def test_live_visitors_are_heard_while_a_clip_is_analysed(guests, analyzer, tmp_path):
+    spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
+    ticket = guests.begin()["ticket"]
+    with analyzer.extractor.listener._lock:  # a clip is being heard
+        guests._guests[ticket].live.hear(spoken)
+        deadline = time.monotonic() + 60
+        while "audio" not in guests.step({"ticket": ticket})["used"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_leaving_ends_the_listening_in_the_middle_of_a_phrase(analyzer, tmp_path):
+    live = Live(analyzer, analyzer.extractor.listener.twin())
+    live.hear(np.tile(speak("Nobody knows where they went.", tmp_path / "went.wav"), 5)[: 9 * SAMPLE_RATE])
+    deadline = time.monotonic() + 60
+    while live.now().doing != "reading a phrase":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    begun = time.monotonic()
+    live.close()
+    assert not live._listening.is_alive() and time.monotonic() - begun < 3
+
+
+def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path):
+    class Failing:
+        def __init__(self):
+            self.real, self.broken = analyzer.extractor.listener, False
+
+        def __getattr__(self, name):
+            if self.broken:
+                raise MemoryError
+            return getattr(self.real, name)
+
+    spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
+    failing = Failing()
+    live = Live(analyzer, failing)
+    try:
+        live.hear(spoken)
+        wait_until(lambda: "audio" in live.now().prediction.used)
+        failing.broken = True
+        live.hear(spoken)
+        wait_until(lambda: live.now().doing == DEAF)
+        assert "audio" not in live.now().prediction.used
+        failing.broken = False
+        live.hear(spoken)
+        wait_until(lambda: "audio" in live.now().prediction.used)
+        live._closed.set()
+        live._listening.join(20)
+        live.hear(np.zeros(round((VOICE_MEMORY + 1) * SAMPLE_RATE), np.float32))
+        assert "audio" not in live.now().prediction.used and live.now().doing == DEAF
+    finally:
+        live.close()
+
+
+def wait_until(true) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_tickets_keep_visitors_apart_and_are_few(guests):

@@ -402,6 +402,22 @@ def test_leaving_the_page_deletes_the_clip(browser, app, cache, clips):
         time.sleep(0.2)
 
 
+def test_a_sessions_name_is_made_of_the_browsers_secrets(browser, app):
+    """With a generator that says 1, 2, 3 … the name is what follows from these: nothing else goes into it."""
+    page = browser.new_page()
+    page.add_init_script("let n = 0; crypto.getRandomValues = (a) => a.map((_, i) => a[i] = (n += 1) * 40503 * 9973)")
+    names = []
+    page.on("request", lambda r: names.append(r.url.rsplit("/", 1)[1]) if "/heartbeat/" in r.url else None)
+    page.goto(app)
+    page.wait_for_selector("#clip")
+    page.wait_for_timeout(1000)
+    step = 40503 * 9973
+    made = [((i * step >> 5) % 2**27 * 2**26 + ((i + 1) * step % 2**32 >> 6)) / 2**53 for i in range(1, 200)]
+    possible = page.evaluate("(made) => made.map((x) => x.toString(36).substring(2))", made)
+    assert names and set(names) <= set(possible)
+    page.close()
+
+
 def test_stop_interrupts_a_long_analysis(page, clips):
     page.locator("#clip input[type=file]").set_input_files(clips / "long.mp4")
     page.locator("#stop").click(timeout=LONG)

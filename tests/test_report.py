@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made import analysis, window
@@ -70,11 +71,13 @@ def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_
     first.end()
     assert clip.exists(), "somebody else still looks at the same file"
     remember("name", second)
-    leave("somebody else")
-    assert clip.exists()
-    leave("name")
+    page = SimpleNamespace(state_holder=SimpleNamespace(session_data={"name": 1}, time_last_used={"name": 1}))
+    leave(page, "somebody else")
+    assert clip.exists() and page.state_holder.session_data
+    leave(page, "name")
+    assert not page.state_holder.session_data and not page.state_holder.time_last_used
     assert not clip.exists() and not list(tmp_path.iterdir())
-    leave("name")
+    leave(page, "name")
 
 
 class Analyzer:
@@ -97,6 +100,22 @@ def test_stop_ends_an_analysis_at_the_next_step_and_forgets_the_clip_before(long
     with pytest.raises(Stopped):
         session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None)
     assert session.analysis is None
+
+
+def test_an_analysis_ends_when_it_takes_too_long_or_nobody_waits_for_it(long, monkeypatch):
+    session = Session(long)
+    with pytest.raises(Stopped):
+        session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None, lambda: True)
+    monkeypatch.setattr("demo.session.LONGEST_ANALYSIS", -1.0)
+    with pytest.raises(MediaError, match="five minutes") as caught:
+        session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None)
+    assert caught.value.code == "too_slow" and session.analysis is None
+
+
+def test_the_console_says_what_failed_and_where_but_not_with_what(long, caplog):
+    with pytest.raises(RuntimeError):
+        Session().take(Analyzer(Session(), RuntimeError("secret.webm")), Path("secret.webm"), lambda share, stage: None)
+    assert "RuntimeError in" in caplog.text and "secret" not in caplog.text
 
 
 def test_a_clip_that_cannot_be_read_leaves_nothing_of_the_one_before(long):

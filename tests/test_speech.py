@@ -1,15 +1,21 @@
 """A real sentence is transcribed, silence is not, and the encoder runs once for both of its uses."""
 
+import threading
+from pathlib import Path
+
+import gradio
 import numpy as np
 import pytest
 import torch
 from conftest import SENTENCE
 from recordings import speak
 
-from core.media import SAMPLE_RATE, Voice
+from core.media import SAMPLE_RATE, Voice, open_clip
 from core.speech import SLACK
+from core.stopping import stoppable
 from core.voice import mfcc
 
+MEDIA = Path(gradio.__file__).parent / "media_assets" / "audio"
 PAUSE = np.zeros(SAMPLE_RATE, np.float32)
 
 
@@ -70,6 +76,75 @@ def test_more_than_one_window(listener, tmp_path):
     assert speech.states.shape == (4, 2000, 384)
     assert speech.transcript.text.lower().count("door") == 2
     assert speech.transcript.words[-1].end == pytest.approx(34 + len(spoken) / SAMPLE_RATE, abs=1.5)
+
+
+def test_shouted_clipped_and_noisy_speech_is_found(listener, tmp_path):
+    spoken = speak(SENTENCE, tmp_path / "d.wav")
+    noise = np.random.default_rng(0).standard_normal(len(spoken)).astype(np.float32)
+    for heard in (
+        np.clip(20 * spoken, -1, 1),
+        spoken + spoken.std() * noise / 2,
+        0.003 * spoken,
+    ):
+        assert listener.intervals(Voice(heard.astype(np.float32)))
+
+
+def test_a_second_look_finds_what_the_first_missed(listener, tmp_path, monkeypatch):
+    voice = Voice(speak(SENTENCE, tmp_path / "e.wav"))
+    first = listener.intervals(voice)
+    monkeypatch.setattr("silero_vad.get_speech_timestamps", lambda *_, **__: [])
+    second = listener.intervals(voice)
+    assert second[0][0] == pytest.approx(first[0][0], abs=0.3) and second[-1][1] == pytest.approx(first[-1][1], abs=0.3)
+    assert all(start < end <= voice.duration for start, end in second)
+
+
+@pytest.mark.parametrize("kind", ["tones", "chord", "melody", "loud noise", "beeps", "clicks", "band"])
+def test_music_and_tones_are_no_speech(listener, kind):
+    time, chance = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE, np.random.default_rng(0)
+    notes = np.repeat([262, 294, 330, 349, 392, 440, 494, 523] * 2, len(time) // 16)
+    phase = 2 * np.pi * np.cumsum(notes) / SAMPLE_RATE
+    samples = {
+        "tones": lambda: np.sin(phase),
+        "chord": lambda: sum(np.sin(2 * np.pi * f * time) for f in (220, 277, 330)) / 3,
+        "melody": lambda: sum(np.sin(n * phase) / n for n in range(1, 6)) * np.exp(-4 * (time % 0.375)),
+        "loud noise": lambda: chance.standard_normal(len(time)) / 4,
+        "beeps": lambda: np.sin(2 * np.pi * 1000 * time) * (time % 0.5 < 0.2),
+        "clicks": lambda: 1.0 * (np.arange(len(time)) % 8000 == 0),
+        "band": lambda: open_clip(MEDIA / "cantina.wav").voice.samples,
+    }[kind]()
+    assert listener.intervals(Voice(np.clip(samples, -1, 1).astype(np.float32))) == ()
+
+
+def test_a_saxophone_says_no_words(listener):
+    assert listener.listen(open_clip(MEDIA / "sax.wav").voice).transcript.words == ()
+
+
+def test_hearing_stops_in_the_middle_for_whoever_called_it_off_and_for_nobody_else(listener, tmp_path):
+    voice = Voice(np.tile(speak(SENTENCE, tmp_path / "f.wav"), 12))
+    stopped, others = threading.Event(), []
+
+    class Enough(Exception):
+        pass
+
+    def check() -> None:
+        if stopped.is_set():
+            raise Enough
+
+    threading.Timer(0.5, stopped.set).start()
+    with stoppable(check), pytest.raises(Enough):
+        listener.listen(voice)
+    assert stopped.is_set()
+    others.append(listener.words(Voice(voice.samples[: 3 * SAMPLE_RATE])))
+    assert others[0], "the listener is free again, and this caller has stopped nothing"
+
+
+def test_a_twin_shares_weights_and_hears_the_same(listener, tmp_path):
+    voice, twin = Voice(speak("Dogs are sitting by the door.", tmp_path / "g.wav")), listener.twin()
+    ours, theirs = listener.model.state_dict(), twin.model.state_dict()
+    assert all(ours[name].data_ptr() == theirs[name].data_ptr() for name in ours if not ours[name].is_sparse)
+    with listener._lock:  # the other one is busy
+        heard = twin.listen(voice)
+    assert heard.transcript == listener.listen(voice).transcript
 
 
 def test_mfcc_have_the_papers_shape():

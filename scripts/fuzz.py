@@ -1,0 +1,112 @@
+#!/usr/bin/env python
+"""Feeds changed files to the readers of media and of Whisper's container, guided by what new code they reach.
+
+Anything but a right answer or the reader's own error ends it, and leaves the input as a file to look at.
+"""
+
+import argparse
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import atheris  # noqa: E402
+
+with atheris.instrument_imports(include=["core.media", "core.clock", "core.whisper_weights"]):
+    from core.media import MediaError, open_clip, read_frames
+    from core.weights import WeightsError
+    from core.whisper_weights import read_container
+
+import av  # noqa: E402
+import numpy as np  # noqa: E402
+
+LARGEST = 20_000  # bytes of an input
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("reader", choices=("media", "weights"))
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, default=Path("runs/fuzz"), help="where an input that breaks it is put")
+    arguments = parser.parse_args()
+    arguments.keep.mkdir(parents=True, exist_ok=True)
+    av.logging.set_level(None)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        seeds = {"media": media_seeds, "weights": weight_seeds}[arguments.reader]
+        seeds(corpus)
+        scratch = Path(folder) / "input"
+
+        def media(data: bytes) -> None:
+            scratch.write_bytes(data)
+            try:
+                clip = open_clip(scratch)
+                for _, _frame in zip(range(3), read_frames(scratch, clock=clip.clock), strict=False):
+                    pass
+            except MediaError as error:
+                assert "\n" not in str(error)
+
+        def weights(data: bytes) -> None:
+            try:
+                read_container(data)
+            except WeightsError:
+                pass
+
+        options = [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-max_len={LARGEST}", "-timeout=20"]
+        options += [f"-artifact_prefix={arguments.keep}/", "-rss_limit_mb=4000", "-print_final_stats=1"]
+        target = {"media": media, "weights": weights}[arguments.reader]
+        atheris.Setup([sys.argv[0], *options, str(corpus)], target)
+        atheris.Fuzz()  # ends the process
+    return 0
+
+
+def media_seeds(corpus: Path) -> None:
+    """The smallest whole files of several containers."""
+    tone = (np.sin(np.arange(1600) / 3) * 9000).astype("<i2")
+    for suffix, voice_codec, picture_codec in (
+        ("wav", "pcm_s16le", None), ("flac", "flac", None), ("mkv", "pcm_s16le", "mjpeg"),
+        ("avi", "pcm_s16le", "mjpeg"),
+        ("mov", "pcm_s16le", "mjpeg"), ("ts", "mp2", "mpeg1video"), ("gif", None, "gif"), ("ogg", "libopus", None),
+    ):  # fmt: skip
+        with av.open(str(corpus / f"seed.{suffix}"), "w") as container:
+            if voice_codec:
+                voice = container.add_stream(voice_codec, 48_000 if voice_codec == "libopus" else 16_000, layout="mono")
+            if picture_codec:
+                pictures = container.add_stream(picture_codec, 25)
+                pictures.width, pictures.height = 32, 24
+                form = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(picture_codec, "yuv420p")
+                pictures.pix_fmt = form
+                for _ in range(3):
+                    frame = av.VideoFrame.from_ndarray(np.zeros((24, 32, 3), np.uint8), "rgb24")
+                    container.mux(pictures.encode(frame.reformat(format=form)))
+                container.mux(pictures.encode(None))
+            if voice_codec:
+                frame = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
+                frame.sample_rate = 16_000
+                context = voice.codec_context
+                resampler = av.AudioResampler(voice.format, "mono", voice.rate, context.frame_size or 400)
+                for part in [*resampler.resample(frame), *resampler.resample(None)]:
+                    container.mux(voice.encode(part))
+                container.mux(voice.encode(None))
+
+
+def weight_seeds(corpus: Path) -> None:
+    """A container of two variables."""
+
+    def string(text: str) -> bytes:
+        return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
+
+    variables = b"".join(
+        string(name) + struct.pack("<BIIBI", 2, 2, 3, kind, 6 * size) + bytes(6 * size)
+        for name, kind, size in (("a/weight", 0, 4), ("b/weight", 4, 2))
+    )
+    head = struct.pack("<I", 6) + string("WhisperSpec") + struct.pack("<II", 3, 2)
+    (corpus / "seed").write_bytes(head + variables + struct.pack("<I", 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
