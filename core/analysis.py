@@ -274,9 +274,12 @@ class Analyzer:
         """Both models on a batch of at least one utterance, each of one modality at least."""
         inputs = {}
         for modality in subset_of({m for sequences in utterances for m in sequences}):
-            rows = [self._normalised(modality, sequences.get(modality)) for sequences in utterances]
-            inputs[modality] = Padded.of(rows).to(self.device)
+            inputs[modality] = self._padded(modality, [sequences.get(modality) for sequences in utterances])
         return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
+
+    def _padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
+        """A batch on the models' device."""
+        return Padded.of([self._normalised(modality, sequence) for sequence in sequences]).to(self.device)
 
     def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
         """float32 [T, D]; no step for a modality that is absent."""

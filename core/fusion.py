@@ -320,7 +320,7 @@ class FusionModel(nn.Module):
         return stream / alive.sum(1, keepdim=True).clamp_min(1), exists, torch.cat(kept, 2)
 
 
-ROWS_AT_A_TIME = 512  # of an attention map, where it is not kept step by step
+ROWS_AT_A_TIME = 128  # of an attention map, where it is not kept step by step
 
 
 def _edges(steps: int, most_kept: int | None) -> Tensor:

@@ -343,11 +343,15 @@ class Listener:
     def _words(self, voice: Voice, intervals: Intervals) -> list[Word]:
         spans = [np.array(span) / FRAMES_PER_SECOND for span in windows(len(voice.samples) // HOP_LENGTH, intervals)]
         spoken = [span for span in spans if any(start < span[1] and end > span[0] for start, end in intervals)]
-        result = whisper.transcribe(
-            self.transcriber, voice.samples, language=self.language, fp16=False, temperature=0.0,
-            condition_on_previous_text=False, word_timestamps=True, verbose=None,
-            clip_timestamps=np.concatenate(spoken).tolist(),
-        )  # fmt: skip
+        threads = torch.get_num_threads()
+        try:
+            result = whisper.transcribe(
+                self.transcriber, voice.samples, language=self.language, fp16=False, temperature=0.0,
+                condition_on_previous_text=False, word_timestamps=True, verbose=None,
+                clip_timestamps=np.concatenate(spoken).tolist(),
+            )  # fmt: skip
+        finally:
+            torch.set_num_threads(threads)  # numba, which finds the times, has set the thread's to all cores
         spoken = [word for segment in result["segments"] for word in segment["words"] if word["word"].strip()]
         return [
             Word(w["word"].strip(), float(w["start"]), min(float(w["end"]), voice.duration), float(w["probability"]))

@@ -84,7 +84,7 @@ EXPLANATION = """
 {figure}
 <p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them, having learned from
 television dialogue how a line is meant), the <b>face</b> (found in
-five pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
+six or seven pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
 Each runs through a small recurrent network of its own.</p>
 <p>Then the two models part. In <b>self-attention</b> every moment of a modality may look at every moment of <em>the
 same</em> modality. In <b>cross-attention</b> it may look only at <em>the others</em>: words at the face, words at the
