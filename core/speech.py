@@ -37,6 +37,7 @@ SHORTEST_SPEECH = 0.25  # seconds; less is a click, not a word
 POSITIONS = N_FRAMES // 2  # of Whisper's encoder in a window of 30 s: one of two mel frames
 SLACK = 96  # positions of padding that are computed behind the sound of a window: 1.9 s
 LONGEST_WINDOW = N_FRAMES - 2 * SLACK  # mel frames: 28 s
+LEAD = 0.5  # seconds of a pause that a window begins with
 MOST_REPETITIVE = 2.4  # text over its gzipped size, openai-whisper's own threshold
 LEAST_PROBABLE = -1.0  # mean logarithm of the probabilities of a window's tokens, as well
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented by Whisper
@@ -213,13 +214,16 @@ def prepare(model: Whisper) -> Whisper:
 def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
     """Spans (start, end) of mel frames that cover a voice, none longer than ``LONGEST_WINDOW``.
 
-    A longer voice is cut in the longest pause of the second half of what fits, and hard where there is none.
+    A longer voice is cut in the longest pause of the second half of what fits, and hard where there is none: late in
+    the pause, since Whisper bears silence behind speech and invents words when a window begins with much of it.
     """
-    pauses = [(start - end, (start + end) / 2) for (_, end), (start, _) in pairwise(intervals)]
+    pauses = [(end, start, max(start - LEAD, (end + start) / 2)) for (_, end), (start, _) in pairwise(intervals)]
     spans, begun = [], 0
     while frames - begun > LONGEST_WINDOW:
         # An encoder state is two frames: even cuts keep states and frames in step.
-        cuts = [(length, 2 * round(middle * FRAMES_PER_SECOND / 2)) for length, middle in pauses]
+        reach = (begun + LONGEST_WINDOW) / FRAMES_PER_SECOND
+        within = [(start - end, min(late, reach)) for end, start, late in pauses if end < reach]
+        cuts = [(length, 2 * int(late * FRAMES_PER_SECOND / 2)) for length, late in within]
         fitting = [(length, cut) for length, cut in cuts if LONGEST_WINDOW / 2 <= cut - begun <= LONGEST_WINDOW]
         end = max(fitting)[1] if fitting else begun + LONGEST_WINDOW
         spans.append((begun, end))
@@ -343,15 +347,11 @@ class Listener:
     def _words(self, voice: Voice, intervals: Intervals) -> list[Word]:
         spans = [np.array(span) / FRAMES_PER_SECOND for span in windows(len(voice.samples) // HOP_LENGTH, intervals)]
         spoken = [span for span in spans if any(start < span[1] and end > span[0] for start, end in intervals)]
-        threads = torch.get_num_threads()
-        try:
-            result = whisper.transcribe(
-                self.transcriber, voice.samples, language=self.language, fp16=False, temperature=0.0,
-                condition_on_previous_text=False, word_timestamps=True, verbose=None,
-                clip_timestamps=np.concatenate(spoken).tolist(),
-            )  # fmt: skip
-        finally:
-            torch.set_num_threads(threads)  # numba, which finds the times, has set the thread's to all cores
+        result = whisper.transcribe(
+            self.transcriber, voice.samples, language=self.language, fp16=False, temperature=0.0,
+            condition_on_previous_text=False, word_timestamps=True, verbose=None,
+            clip_timestamps=np.concatenate(spoken).tolist(),
+        )  # fmt: skip
         spoken = [word for segment in result["segments"] for word in segment["words"] if word["word"].strip()]
         return [
             Word(w["word"].strip(), float(w["start"]), min(float(w["end"]), voice.duration), float(w["probability"]))
