@@ -204,13 +204,18 @@ def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
 
     A longer voice is cut in the longest pause of the second half of what fits, and hard where there is none.
     """
-    pauses = [(start - end, (start + end) / 2) for (_, end), (start, _) in pairwise(intervals)]
+    pauses = [(end, start) for (_, end), (start, _) in pairwise(intervals)]
     spans, begun = [], 0
     while frames - begun > LONGEST_WINDOW:
-        # An encoder state is two frames: even cuts keep states and frames in step.
-        cuts = [(length, 2 * round(middle * FRAMES_PER_SECOND / 2)) for length, middle in pauses]
-        fitting = [(length, cut) for length, cut in cuts if LONGEST_WINDOW / 2 <= cut - begun <= LONGEST_WINDOW]
-        end = max(fitting)[1] if fitting else begun + LONGEST_WINDOW
+        latest = begun + LONGEST_WINDOW
+        fitting = []
+        for end, start in pauses:
+            # Soon before the next word: Whisper loses it behind long silence. A state is two frames: cuts are even.
+            wanted = max((end + start) / 2, start - 0.5)
+            cut = min(2 * round(wanted * FRAMES_PER_SECOND / 2), latest)
+            if cut - begun >= LONGEST_WINDOW / 2 and cut >= end * FRAMES_PER_SECOND:
+                fitting.append((start - end, cut))
+        end = max(fitting)[1] if fitting else latest
         spans.append((begun, end))
         begun = end
     return [*spans, (begun, frames)]
