@@ -217,15 +217,18 @@ def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
     A longer voice is cut in the longest pause of the second half of what fits, and hard where there is none: late in
     the pause, since Whisper bears silence behind speech and invents words when a window begins with much of it.
     """
-    pauses = [(end, start, max(start - LEAD, (end + start) / 2)) for (_, end), (start, _) in pairwise(intervals)]
+    pauses = [(end, start) for (_, end), (start, _) in pairwise(intervals)]
     spans, begun = [], 0
     while frames - begun > LONGEST_WINDOW:
-        # An encoder state is two frames: even cuts keep states and frames in step.
-        reach = (begun + LONGEST_WINDOW) / FRAMES_PER_SECOND
-        within = [(start - end, min(late, reach)) for end, start, late in pauses if end < reach]
-        cuts = [(length, 2 * int(late * FRAMES_PER_SECOND / 2)) for length, late in within]
-        fitting = [(length, cut) for length, cut in cuts if LONGEST_WINDOW / 2 <= cut - begun <= LONGEST_WINDOW]
-        end = max(fitting)[1] if fitting else begun + LONGEST_WINDOW
+        latest = begun + LONGEST_WINDOW
+        fitting = []
+        for end, start in pauses:
+            # Soon before the next word: Whisper loses it behind long silence. A state is two frames: cuts are even.
+            wanted = max((end + start) / 2, start - LEAD)
+            cut = min(2 * round(wanted * FRAMES_PER_SECOND / 2), latest)
+            if cut - begun >= LONGEST_WINDOW / 2 and cut >= end * FRAMES_PER_SECOND:
+                fitting.append((start - end, cut))
+        end = max(fitting)[1] if fitting else latest
         spans.append((begun, end))
         begun = end
     return [*spans, (begun, frames)]
