@@ -29,7 +29,6 @@ Progress = Callable[[float, str], None]
 FEATURES_VERSION = 2
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
-FACE_RATE = 20 / 3  # pictures a second in which the face is looked for; a verdict is as often right as from ten
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
@@ -205,7 +204,7 @@ class FeatureExtractor:
             return no_faces(np.zeros(0)), Missing("the clip has no pictures")
         with timed(timings, "faces"):
             frames = read_frames(
-                clip.path, FACE_RATE, lambda reached: report(min(reached / clip.duration, 1.0)), clip.clock
+                clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
             )
             track = follow_main_face(frames)
         if not len(track.frame_times):

@@ -1,8 +1,7 @@
 """The spoken part of a clip: when somebody speaks, which words, and what Whisper's encoder heard.
 
 The encoder of Whisper tiny.en runs once a window and serves twice: the transcript is decoded from its
-output, and the outputs of its blocks are the voice features of both fusion models. A window holds at most 28 s
-and little more of it is encoded than its sound, though Whisper pads it to 30 s.
+output, and the outputs of its blocks are the voice features of both fusion models.
 """
 
 import copy
@@ -14,11 +13,9 @@ from itertools import chain, pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import whisper
 from torch import Tensor, nn
 from whisper.audio import FRAMES_PER_SECOND, HOP_LENGTH, N_FRAMES, N_SAMPLES
-from whisper.decoding import DecodingOptions, DecodingResult
 from whisper.model import MultiHeadAttention, Whisper
 
 from core.media import SAMPLE_RATE, SILENCE, Voice
@@ -34,12 +31,8 @@ torch.set_num_threads(_threads)  # importing it leaves the whole process with on
 STATE_RATE = 50  # encoder states a second: one of two mel frames
 STATE_WIDTH = 384
 SHORTEST_SPEECH = 0.25  # seconds; less is a click, not a word
-POSITIONS = N_FRAMES // 2  # of Whisper's encoder in a window of 30 s: one of two mel frames
-SLACK = 96  # positions of padding that are computed behind the sound of a window: 1.9 s
-LONGEST_WINDOW = N_FRAMES - 2 * SLACK  # mel frames: 28 s
+LONGEST_WINDOW = N_FRAMES  # mel frames: 30 s
 LEAD = 0.5  # seconds of a pause that a window begins with
-MOST_REPETITIVE = 2.4  # text over its gzipped size, openai-whisper's own threshold
-LEAST_PROBABLE = -1.0  # mean logarithm of the probabilities of a window's tokens, as well
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented by Whisper
 
 DETECTOR_CHUNK = 512  # samples that the detector judges at once
@@ -91,98 +84,40 @@ NO_SPEECH = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
 """Nobody speaks."""
 
 
-class WindowEncoder(nn.Module):
-    """Whisper's encoder, run on little more of its 30 s window than holds sound, once however often it is asked.
-
-    Whisper pads every window to 30 s, and what it computes of the padding hardly depends on the sound before it. So
-    the keys and values of the padding, which the sound looks at, and the output there are computed once, behind a
-    hum; only the sound and ``SLACK`` positions behind it are computed anew. Without the padding in sight, Whisper
-    repeats itself.
-    """
+class RememberingEncoder(nn.Module):
+    """Whisper's encoder, with the outputs of its blocks, run once on each input however often it is asked."""
 
     def __init__(self, encoder: nn.Module):
         super().__init__()
         self.encoder = encoder
-        self._padding: list[tuple[Tensor, Tensor]] = []  # keys and values [1, 1500, 384] in each block
-        self._padding_output = torch.zeros(0)
         self._heard: list[tuple[Tensor, Tensor]] = []  # mel, output
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Output [1, 1500, 384] of a mel window [1, 80, 3000] that is zero behind its sound."""
+        """Output [1, 1500, 384] of a mel window [1, 80, 3000]."""
         for heard, output in self._heard:
             if torch.equal(heard, mel):
                 return output
         return self.hear(mel)[0]
 
     def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Output [1, 1500, 384] and block outputs [blocks, T, 384], T covering the sound; the output is remembered."""
+        """Output [1, 1500, 384], which is remembered, and block outputs [blocks, 1500, 384] of a window."""
         checkpoint()
-        if not self._padding:
-            self._hear_padding(mel.device)
-        output, states = self._run(mel, positions_of(mel))
+        states: list[Tensor] = []
+        hooks = [
+            block.register_forward_hook(lambda _module, _inputs, output: states.append(output[0]))
+            for block in self.encoder.blocks
+        ]
+        try:
+            output = self.encoder(mel)
+        finally:
+            for hook in hooks:
+                hook.remove()
         self._heard.append((mel, output))
-        return output, states
-
-    def widen(self, mel: Tensor) -> bool:
-        """Computes a window anew with all of its padding, for those who ask from now on; False if it holds none."""
-        if positions_of(mel) == POSITIONS:
-            return False
-        kept = [(heard, output) for heard, output in self._heard if not torch.equal(heard, mel)]
-        self._heard = [*kept, (mel, self._run(mel, POSITIONS)[0])]
-        return True
+        return output, torch.stack(states)
 
     def forget(self) -> None:
         """Lets go of everything remembered."""
         self._heard.clear()
-
-    def _hear_padding(self, device: torch.device) -> None:
-        mel = whisper.log_mel_spectrogram(hum(), padding=N_SAMPLES, device=device)[:, :-N_FRAMES]
-        padding: list[tuple[Tensor, Tensor]] = []
-        self._padding_output = self._run(whisper.pad_or_trim(mel, N_FRAMES)[None], POSITIONS, padding)[0]
-        self._padding = padding
-
-    def _run(self, mel: Tensor, positions: int, seen: list | None = None) -> tuple[Tensor, Tensor]:
-        """The first ``positions`` computed, the padding's put behind them; keys and values are added to ``seen``."""
-        encoder = self.encoder
-        x = F.gelu(encoder.conv1(mel[:, :, : 2 * positions + 4]))  # a little more: nothing may end where this does
-        x = F.gelu(encoder.conv2(x)).mT[:, :positions] + encoder.positional_embedding[:positions]
-        states = []
-        for number, block in enumerate(encoder.blocks):
-            normal = block.attn_ln(x)
-            query, key, value = block.attn.query(normal), block.attn.key(normal), block.attn.value(normal)
-            if seen is not None:
-                seen.append((key, value))
-            elif positions < POSITIONS:
-                behind = self._padding[number]
-                key, value = (
-                    torch.cat([own, b[:, positions:]], 1) for own, b in zip((key, value), behind, strict=True)
-                )
-            heads = (y.unflatten(2, (block.attn.n_head, -1)).transpose(1, 2) for y in (query, key, value))
-            attended = F.scaled_dot_product_attention(*heads)  # [1, H, positions, D]
-            x = x + block.attn.out(attended.transpose(1, 2).flatten(2))
-            x = x + block.mlp(block.mlp_ln(x))
-            states.append(x[0])
-        output = encoder.ln_post(x)
-        if positions < POSITIONS:
-            output = torch.cat([output, self._padding_output[:, positions:]], 1)
-        return output, torch.stack(states)
-
-
-def positions_of(mel: Tensor) -> int:
-    """Encoder positions (two mel frames each) to be computed of a window [1, 80, 3000]: its sound and some slack."""
-    sounding = mel[0].any(0).nonzero()  # padding is exactly 0, the spectrogram of silence is not
-    frames = int(sounding[-1]) + 1 if len(sounding) else 0
-    return min(-(-frames // 2) + SLACK, POSITIONS)
-
-
-def hum() -> np.ndarray:
-    """1.5 s at 16 kHz of harmonics that rise and fall a little like a voice; float32."""
-    time = np.arange(round(1.5 * SAMPLE_RATE)) / SAMPLE_RATE
-    phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * 0.7 * time)) / SAMPLE_RATE
-    tones = [np.sin(k * phase) / k * (1 + 0.5 * np.sin(2 * np.pi * (2 + k / 5) * time)) for k in range(1, 25)]
-    syllables = np.clip(np.sin(4 * np.pi * time) + 0.3, 0, 1)
-    room = 0.002 * np.random.default_rng(0).standard_normal(len(time))
-    return (0.1 * sum(tones) * syllables + room).astype(np.float32)
 
 
 class ShownAttention(MultiHeadAttention):
@@ -245,8 +180,7 @@ class Listener:
 
     def __init__(self, transcriber: str = "tiny.en", device: str = "cpu"):
         self.model = prepare(load_tiny_en().to(device))
-        self.model.encoder = self.encoder = WindowEncoder(self.model.encoder)
-        self.model.decode = self._decode
+        self.model.encoder = self.encoder = RememberingEncoder(self.model.encoder)
         own = transcriber == "tiny.en"
         self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device))
         self.language = "en" if transcriber.endswith(".en") else None
@@ -260,7 +194,7 @@ class Listener:
         """A second listener over the same weights: both may listen at the same time."""
         twin = copy.copy(self)
         shared = {id(tensor): tensor for tensor in chain(self.model.parameters(), self.model.buffers())}
-        twin.model = copy.deepcopy(self.model, shared | {id(self): twin})  # whose decoding is the twin's
+        twin.model = copy.deepcopy(self.model, shared)
         twin.encoder = twin.model.encoder
         twin.encoder.forget()
         twin.transcriber = twin.model if self.transcriber is self.model else self.transcriber
@@ -360,14 +294,3 @@ class Listener:
             Word(w["word"].strip(), float(w["start"]), min(float(w["end"]), voice.duration), float(w["probability"]))
             for w in spoken
         ]
-
-    def _decode(self, mel: Tensor, options: DecodingOptions) -> DecodingResult:
-        """The tokens of a window [80, 3000], which ``transcribe`` asks for; once more with all padding if they are bad.
-
-        Bad is what openai-whisper itself finds too repetitive or too improbable.
-        """
-        result = whisper.decode(self.model, mel, options)
-        if result.compression_ratio > MOST_REPETITIVE or result.avg_logprob < LEAST_PROBABLE:
-            if self.encoder.widen(mel[None]):
-                result = whisper.decode(self.model, mel, options)
-        return result

@@ -6,29 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import whisper
-from conftest import SENTENCE
-from recordings import speak
 from torch import nn
-from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
+from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
 from core.attention import MOST_STEPS
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.features import Sequence
-from core.media import SAMPLE_RATE, Voice
-from core.speech import LONGEST_WINDOW, SLACK, positions_of, windows
-
-
-@pytest.fixture(scope="module")
-def listener(analyzer):
-    return analyzer.extractor.listener
-
-
-@pytest.fixture(scope="module")
-def spoken(tmp_path_factory) -> np.ndarray:
-    return speak(SENTENCE, tmp_path_factory.mktemp("spoken") / "spoken.wav")
+from core.speech import LONGEST_WINDOW, windows
 
 
 def test_folded_normalisations_change_nothing():
@@ -47,46 +33,6 @@ def test_folded_normalisations_change_nothing():
         torch.testing.assert_close(quick.embed(crops), model.embed(crops), rtol=1e-5, atol=1e-5)
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules()), "the model itself stays as it is"
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
-
-
-def test_a_window_is_heard_as_with_all_of_its_padding(listener, spoken):
-    """The block outputs that fusion uses, and the words, against the whole window of 30 s."""
-    mel = whisper.log_mel_spectrogram(spoken, padding=N_SAMPLES)[:, :-N_FRAMES]
-    window = whisper.pad_or_trim(mel, N_FRAMES)[None]
-    steps = -(-mel.shape[1] // 2)
-    with listener._listening():
-        output, states = listener.encoder.hear(window)
-        assert states.shape[1] == steps + SLACK and output.shape == (1, 1500, 384)
-        quick = whisper.transcribe(listener.model, spoken, word_timestamps=True, temperature=0.0, fp16=False)
-        assert listener.encoder.widen(window)
-        wide = listener.encoder(window)
-        whole = whisper.transcribe(listener.model, spoken, word_timestamps=True, temperature=0.0, fp16=False)
-        _, all_states = listener.encoder._run(window, 1500)
-    assert not torch.equal(wide, output)
-    for block, most in ((0, 0.01), (1, 0.03), (2, 0.08)):
-        expected, found = all_states[block, :steps], states[block, :steps]
-        assert (found - expected).norm() / (expected - expected.mean(0)).norm() < most
-    said, meant = ([w for s in r["segments"] for w in s["words"]] for r in (quick, whole))
-    assert [w["word"] for w in said] == [w["word"] for w in meant] and len(said) == len(SENTENCE.split())
-    for word, same in zip(said, meant, strict=True):
-        assert word["start"] == pytest.approx(same["start"], abs=0.1)
-        assert word["end"] == pytest.approx(same["end"], abs=0.1)
-
-
-def test_a_window_that_leads_astray_is_decoded_once_more_with_all_of_it(listener, spoken, monkeypatch):
-    decoded, decode = [], whisper.decode
-
-    def repetitive(model, mel, options):
-        result = replace(decode(model, mel, options), compression_ratio=5.0)
-        decoded.append(model.encoder(mel[None]))
-        return result
-
-    monkeypatch.setattr(whisper, "decode", repetitive)
-    monkeypatch.setattr("core.speech.windows", lambda frames, intervals: [(0, frames)])
-    words = listener.words(Voice(spoken))
-    assert len(words) >= len(SENTENCE.split())
-    assert len(decoded) >= 2 and not torch.equal(decoded[0], decoded[1]), "the second time from the whole window"
-    assert len(decoded) <= 2 * 2, "at most once more a window, and a second window behind the last word"
 
 
 def test_a_long_voice_is_cut_in_its_longest_pauses():
@@ -167,12 +113,3 @@ def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):
     for i, j in ((0, 0), (80, 3), (159, 159)):
         cell = weights[:, rows[i] : rows[i + 1], columns[j] : columns[j + 1]].mean((1, 2))
         np.testing.assert_allclose(map_.weights[:, i, j], cell, atol=1e-7)
-
-
-def test_silence_is_not_padding():
-    """Trailing digital silence is part of a voice; only what Whisper pads is left out."""
-    voice = np.zeros(4 * SAMPLE_RATE, np.float32)
-    voice[: SAMPLE_RATE // 2] = np.sin(np.arange(SAMPLE_RATE // 2) / 10)
-    mel = whisper.log_mel_spectrogram(voice, padding=N_SAMPLES)[:, :-N_FRAMES]
-    assert positions_of(whisper.pad_or_trim(mel, N_FRAMES)[None]) == 200 + SLACK
-    assert positions_of(torch.zeros(1, 80, N_FRAMES)) == SLACK
