@@ -1,5 +1,6 @@
 """What the page remembers of one visitor: kept in gradio's session, never shared, gone when the visit ends."""
 
+import ctypes
 import logging
 import time
 import traceback
@@ -63,6 +64,14 @@ def _forget(page: gr.Blocks, name: str) -> None:
     """Gradio keeps the values of all parts, pictures and charts among them."""
     page.state_holder.session_data.pop(name, None)
     page.state_holder.time_last_used.pop(name, None)
+    _give_back()
+
+
+def _give_back() -> None:
+    """Returns freed memory to the system: glibc keeps it, a little more after each clip of another length."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 @dataclass(eq=False)
@@ -118,6 +127,8 @@ class Session:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
             raise
+        finally:
+            _give_back()
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
