@@ -13,14 +13,13 @@ Letters in shape comments: B utterances, T time steps (of a modality), W width, 
 """
 
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core import LABELS, MODALITIES
-from core.attention import bin_edges
+from core.attention import kept_edges, mean_of_bins, parts_of
 
 Pair = tuple[str, str]
 """(query modality, key modality)."""
@@ -306,9 +305,9 @@ class FusionModel(nn.Module):
         # A row without any key has no softmax: absent utterances attend to everything and are erased below.
         ignored = ~step_mask(key.lengths, key.values.shape[1]) & exists[:, None]  # [B, Tk]
         alive = query_exists & exists[:, None]  # [B, Tq]
-        edges = {axis: _edges(steps, most_kept) for axis, steps in ((2, alive.shape[1]), (3, ignored.shape[1]))}
+        edges = {axis: kept_edges(steps, most_kept) for axis, steps in ((2, alive.shape[1]), (3, ignored.shape[1]))}
         stream, kept = 0, []
-        for start, end in _parts(edges[2]):
+        for start, end in parts_of(edges[2]):
             attended, weights = self.attention[name](
                 query.values[:, start:end], key.values, key.values,
                 key_padding_mask=ignored, need_weights=True, average_attn_weights=False,
@@ -316,38 +315,8 @@ class FusionModel(nn.Module):
             stream = stream + (attended * alive[:, start:end, None]).sum(1)  # [B, W]
             weights = weights * alive[:, None, start:end, None]
             within = edges[2][(edges[2] >= start) & (edges[2] <= end)] - start
-            kept.append(_bin_means(_bin_means(weights, within, 2), edges[3], 3))
+            kept.append(mean_of_bins(mean_of_bins(weights, within, 2), edges[3], 3))
         return stream / alive.sum(1, keepdim=True).clamp_min(1), exists, torch.cat(kept, 2)
-
-
-ROWS_AT_A_TIME = 128  # of an attention map, where it is not kept step by step
-
-
-def _edges(steps: int, most_kept: int | None) -> Tensor:
-    """[n + 1] where each kept step of an axis begins: every step, or bins of them."""
-    keep = most_kept is None or steps <= most_kept
-    return torch.arange(steps + 1) if keep else torch.from_numpy(bin_edges(steps))
-
-
-def _parts(edges: Tensor) -> list[tuple[int, int]]:
-    """All rows at once, or groups of bins of about ``ROWS_AT_A_TIME`` rows where they are in bins."""
-    rows, bins = int(edges[-1]), len(edges) - 1
-    if rows == bins:
-        return [(0, rows)]
-    cuts = edges[:: max(1, ROWS_AT_A_TIME * bins // rows)].tolist()
-    return list(pairwise([*cuts, rows] if cuts[-1] < rows else cuts))
-
-
-def _bin_means(values: Tensor, edges: Tensor, axis: int) -> Tensor:
-    """Means of the bins along an axis; the same values where each bin is one step."""
-    counts = edges.diff().to(values.device)
-    if len(counts) == values.shape[axis]:
-        return values
-    shape = list(values.shape)
-    shape[axis] = len(counts)
-    owner = torch.arange(len(counts), device=values.device).repeat_interleave(counts)
-    summed = values.new_zeros(shape).index_add_(axis, owner, values)
-    return summed / counts.reshape([-1 if i == axis else 1 for i in range(values.ndim)])
 
 
 def local_encoder(width_in: int, width: int, encoder: LocalEncoder | TimeMixing) -> nn.Module:

@@ -10,6 +10,7 @@ from core import MODALITIES, Subset
 from core.analysis import Analyzer
 from core.media import MediaError
 from demo import figure, panels, report, uploads, view, wording
+from demo.limits import HOUR
 from demo.palette import MODEL
 from demo.session import Session, Stopped, gone, remember
 from demo.view import MEAN, SWITCHES, Choice
@@ -30,7 +31,7 @@ Parts = dict[str, gr.blocks.Block]
 
 def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session."""
-    session = gr.State(Session(), time_to_live=uploads.HOUR, delete_callback=Session.end)
+    session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
     parts: Parts = {}
     with gr.Row():
         with gr.Column(scale=4, min_width=300):

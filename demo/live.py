@@ -21,9 +21,9 @@ from core.analysis import Analyzer
 from core.live import Live
 from core.media import SAMPLE_RATE
 from demo import wording
+from demo.limits import MOST_VISITORS
 from demo.palette import EMOTION, MODEL
 
-MOST_VISITORS = 3  # at once; more would be too slow for everybody on two cores
 IDLE = 15.0  # seconds without a picture after which a visitor is gone
 LARGEST_PICTURE = 400_000  # bytes of JPEG
 LONGEST_SIDE = 2000  # pixels of it

@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, console, figure, live, uploads, wording
+from demo import api, clip, figure, live, uploads, wording
 from demo.bounds import Bounded
+from demo.limits import HOUR, LARGEST_FILE, SAID
 from demo.names import NamedBySecrets
 from demo.palette import FONT
 from demo.session import MOST_SESSIONS, forget_idle, leave
@@ -26,7 +27,7 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             with gr.Tab("Live"):
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about"), limits=wording.LIMITS))
+                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about"), limits=wording.LIMITS, **SAID))
         gr.HTML(wording.FOOTER)
         # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
         gr.Plot(go.Figure(), elem_id="preload")
@@ -36,18 +37,17 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             leave(page, request.session_hash)
 
         page.unload(on_leaving)
-    uploads.also_sweep(partial(forget_idle, page, uploads.HOUR))
+    uploads.also_sweep(partial(forget_idle, page, HOUR))
     return page
 
 
 def launch_options() -> dict:
-    """Keywords for ``launch``: look, behaviour and privacy of the page. From here on the console is tidy."""
-    console.tidy()
+    """Keywords for ``launch``: look, behaviour and privacy of the page."""
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
         "head": f"<script>{SCRIPT}</script>",
-        "max_file_size": uploads.LARGEST_FILE,
+        "max_file_size": LARGEST_FILE,
         "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,

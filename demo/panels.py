@@ -10,10 +10,9 @@ import numpy as np
 from core import LABELS, MODALITIES, SUBSETS, Subset
 from core.analysis import Analysis, Prediction, Verdict
 from demo import wording
+from demo.limits import UNSURE
 from demo.palette import EMOTION, MODALITY, MODEL, percent
 from demo.pictures import data_uri, spread
-
-UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
 
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> str:

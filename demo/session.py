@@ -17,9 +17,9 @@ from core.analysis import Analysis
 from core.media import MediaError
 from core.stopping import stoppable
 from demo import uploads, wording
+from demo.limits import LONGEST_ANALYSIS
 
 MOST_SESSIONS = 48  # that gradio keeps; the one that was used least lately goes
-LONGEST_ANALYSIS = 300.0  # seconds; said on the page
 
 log = logging.getLogger(__name__)
 

@@ -26,10 +26,9 @@ from gradio.routes import file_upload_statuses
 from starlette.routing import Route
 
 from demo import wording
+from demo.limits import HOUR, LARGEST_FILE
 
-HOUR = 3600.0  # seconds that a visitor's file may live
 SWEEP = 300.0  # seconds between looks for files that are older
-LARGEST_FILE = 200 * 1024**2  # bytes of an upload
 MOST_STORED = 20 * LARGEST_FILE  # bytes of all uploads together
 PREFIX = "visit-"  # of the folder that a process makes for its visitors
 

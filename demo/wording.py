@@ -1,5 +1,7 @@
 """Every sentence of the page, in one place, so that the tone can be read and corrected in one go."""
 
+from demo.limits import SAID
+
 TITLE = "Cross or self?"
 
 LIMITS = """<strong>A guess at displayed expression, not at what anyone feels.</strong>
@@ -20,16 +22,16 @@ INTRODUCTION = f"""
 CAPTURE = "Your clip"
 SOUND = "Sound file …"
 IDLE = "A few seconds of one person speaking English work best. Recording stops when you press the button again."
-BOUNDS = """<p class="hint">At most 200 MB; the first five minutes of a clip are read, and for five minutes at
-most. One clip is read at a time, 32 may wait.</p>"""
+BOUNDS = f"""<p class="hint">At most {SAID["megabytes"]}; the first {SAID["clip_minutes"]} of a clip are read, and for
+{SAID["analysis_minutes"]} at most. One clip is read at a time, {SAID["waiting"]} may wait.</p>"""
 NO_CLIP = "There is no clip here: record one, upload one or pick an example. Clips live for an hour at most."
 LOST_CLIP = "This clip has been deleted (clips live for an hour at most): record or upload it again."
 STOPPED = "Stopped. The clip is still here; press Analyse to start again."
-TOO_SLOW = "Reading this clip took longer than five minutes and was given up; a shorter one should work."
+TOO_SLOW = f"Reading this clip took longer than {SAID['analysis_minutes']} and was given up; a shorter one should work."
 NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
-TOO_LARGE = "This is larger than what this page takes: 200 MB of clip."
+TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
 NO_ADDRESS = "Files are not fetched from other hosts: upload the file itself."
 BROKEN = "Something went wrong while reading this clip; another clip should work."
@@ -55,8 +57,9 @@ TIMELINE = """<h3>The clip in time</h3>
 <p class="hint">Voice, words and face on one axis. The coloured line is the attention each moment received, from
 everything that looks at it; the dotted line is an even share. Click a moment to play the clip from there.</p>"""
 
-COURSE = """<h3>The course of each emotion</h3>
-<p class="hint">The clip in windows of ten seconds, a new one every five. Click a window to play it.</p>"""
+COURSE = f"""<h3>The course of each emotion</h3>
+<p class="hint">The clip in windows of {SAID["window"]} seconds, a new one every {SAID["hop"]}. Click a window to play
+it.</p>"""
 
 EXPORT = """<h3>Take it home</h3>
 <p class="hint">Made on request and handed straight to your browser: nothing is kept here.
@@ -84,7 +87,7 @@ EXPLANATION = """
 {figure}
 <p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them, having learned from
 television dialogue how a line is meant), the <b>face</b> (found in
-six or seven pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
+{rate} pictures a second, read by a small network) and the <b>voice</b> (what Whisper's ear makes of the sound).
 Each runs through a small recurrent network of its own.</p>
 <p>Then the two models part. In <b>self-attention</b> every moment of a modality may look at every moment of <em>the
 same</em> modality. In <b>cross-attention</b> it may look only at <em>the others</em>: words at the face, words at the
@@ -94,10 +97,10 @@ answer.</p>
 <p>The paper found no significant difference between the two on IEMOCAP. Here you can look for one yourself.</p>
 <h3>How to read the page</h3>
 <ul>
-<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples. Where none reaches 35 % the
+<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples. Where none reaches {unsure} the
 page says that no class stands out.</li>
 <li><b>Outlines</b> behind the bars show what was said with everything on, after you switch something off.</li>
-<li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of the six heads.
+<li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of all heads.
 They tell what was mixed, not what mattered.</li>
 <li>A modality that was not found is <b>absent</b>: it is left out of the model, not replaced by silence or black.</li>
 </ul>
@@ -117,7 +120,8 @@ in the JSON file.</p>
 LIVE_HINT = """Camera and microphone, continuously. The face is read several times a second, the voice about once a
 second, words when a phrase ends. Pictures and sound are forgotten after a few seconds and never become files.
 A guess at displayed expression, made from composed training data: it will flicker, and it will be wrong."""
-LIVE_FULL = "Three visitors are live already, which is all this machine can do; try again later or record a clip."
+LIVE_FULL = f"""{SAID["visitors"].capitalize()} visitors are live already, which is all this machine can do; try again
+later or record a clip."""
 LIVE_OVER = "This live session has ended; press Start to begin a new one."
 LIVE_BAD = "The browser sent something that is not a picture with sound."
 

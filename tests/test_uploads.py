@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from demo import session, uploads
 from demo.bounds import LARGEST_REQUEST, Bounded
+from demo.limits import HOUR
 from demo.session import Session
 
 UPLOAD = "/gradio_api/upload"
@@ -126,7 +127,7 @@ def test_what_is_older_than_an_hour_is_swept_whoever_holds_it(client, root):
     guest.own(str(old))
     (root / "tmpleft").touch()
     for entry in (root / old.relative_to(root).parts[0], root / "tmpleft"):
-        os.utime(entry, (time.time() - uploads.HOUR - 1,) * 2)
+        os.utime(entry, (time.time() - HOUR - 1,) * 2)
     uploads.sweep()
     assert not old.exists() and new.exists() and not (root / "tmpleft").exists()
     guest.end()

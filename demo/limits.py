@@ -1,0 +1,32 @@
+"""What one visitor may ask of this server, and how the page says it: every number that also stands in a sentence."""
+
+from core.analysis import HOP, WINDOW
+from core.media import FRAME_RATE, LONGEST_CLIP
+
+LARGEST_FILE = 200 * 1024**2  # bytes of an upload
+LONGEST_ANALYSIS = 300.0  # seconds
+MOST_WAITING = 32  # clips in the queue
+MOST_VISITORS = 3  # live at once; more would be too slow for everybody on two cores
+HOUR = 3600.0  # seconds that a visit and its files may live
+UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def in_words(number: float) -> str:
+    """3 -> "three"; what is no whole number up to ten stays a figure."""
+    return WORDS[int(number)] if number in range(len(WORDS)) else f"{number:g}"
+
+
+SAID = {
+    "megabytes": f"{LARGEST_FILE / 1024**2:.0f} MB",
+    "clip_minutes": f"{in_words(LONGEST_CLIP / 60)} minutes",
+    "analysis_minutes": f"{in_words(LONGEST_ANALYSIS / 60)} minutes",
+    "waiting": f"{MOST_WAITING}",
+    "visitors": in_words(MOST_VISITORS),
+    "window": in_words(WINDOW),
+    "hop": in_words(HOP),
+    "rate": in_words(FRAME_RATE),
+    "unsure": f"{UNSURE:.0%}".replace("%", " %"),
+}
+"""Name of a limit -> how the page says it."""
