@@ -7,13 +7,12 @@ for men, PP the speaker.
 import re
 from pathlib import Path
 
-from core.corpora.layout import ClipRecord, CorpusError, labels_of
+from core.corpora.layout import ClipRecord, CorpusError, labels_of, recordings_in_folders
 
 EMOTIONS = labels_of(  # neither disgust nor surprise occurs
     **{"01Neutral": "neutral", "02Fearful": "fear", "03Happy": "happiness", "04Sad": "sadness", "05Angry": "anger"}
 )
 NAME = re.compile(r"[a-zA-Z]\d-\d+-\d+-0[12]-(\d+)")
-ENDINGS = {".wav", ".flac", ".opus"}
 
 
 def read_ased(root: Path) -> list[ClipRecord]:
@@ -22,12 +21,7 @@ def read_ased(root: Path) -> list[ClipRecord]:
     Raises:
         CorpusError: no file with an official name in a folder of one of the emotions.
     """
-    records = [
-        ClipRecord(f"{folder}/{path.stem}", label, match[1], voice=path)
-        for folder, label in EMOTIONS.items()
-        for path in sorted((root / folder).glob("*"))
-        if (match := NAME.fullmatch(path.stem)) and path.suffix.lower() in ENDINGS
-    ]
+    records = recordings_in_folders(root, EMOTIONS, NAME)
     if not records:
         raise CorpusError(
             f"ASED was not found: expected files such as 05Angry/a5-03-01-02-50.wav in {root} "

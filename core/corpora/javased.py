@@ -7,13 +7,13 @@ Layout: ``voices/AA-BB-CC_DD.{wav,opus}`` and ``clips/AA-BB-CC_DD.mp4`` with act
 import re
 from pathlib import Path
 
-from core.corpora.layout import ClipRecord, CorpusError, labels_of
+from core.corpora.layout import SOUNDS, ClipRecord, CorpusError, labels_of
 
 EMOTIONS = labels_of(  # disgust does not occur
     **{"01": "neutral", "02": "sadness", "03": "happiness", "04": "surprise", "05": "fear", "06": "anger"}
 )
 NAME = re.compile(r"(\d\d)-\d\d-(\d\d)_\d\d")
-ENDINGS = {"voices": {".wav", ".flac", ".opus"}, "clips": {".mp4"}}
+ENDINGS = {"voices": SOUNDS, "clips": {".mp4"}}
 
 
 def read_javased(root: Path, folder: str) -> list[ClipRecord]:

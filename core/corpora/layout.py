@@ -38,6 +38,20 @@ class ClipRecord:
     half: str = ""
 
 
+SOUNDS = {".wav", ".flac", ".opus"}
+"""Endings of recordings: releases are WAV, copies often packed."""
+
+
+def recordings_in_folders(root: Path, folders: dict[str, int], name: re.Pattern) -> list[ClipRecord]:
+    """One record per recording in a corpus with a folder for each emotion; the group is what ``name`` captures first."""
+    return [
+        ClipRecord(f"{folder}/{path.stem}", label, match[1], voice=path)
+        for folder, label in folders.items()
+        for path in sorted((root / folder).glob("*"))
+        if (match := name.fullmatch(path.stem)) and path.suffix.lower() in SOUNDS
+    ]
+
+
 def labels_of(**codes: str) -> dict[str, int]:
     """{code in a file name: class name} -> {code: index into ``core.LABELS``}."""
     return {code: LABELS.index(name) for code, name in codes.items()}

@@ -8,13 +8,12 @@ import csv
 import re
 from pathlib import Path
 
-from core.corpora.layout import ClipRecord, CorpusError, labels_of
+from core.corpora.layout import SOUNDS, ClipRecord, CorpusError, labels_of
 
 EMOTIONS = labels_of(  # disgust does not occur
     anger="anger", fear="fear", happiness="happiness", neutral="neutral", sadness="sadness", surprised="surprise"
 )
 NAME = re.compile(r"([A-Z]{2}\d)_([a-z]+)_(\d+)")
-ENDINGS = {".wav", ".flac", ".opus"}
 
 
 def read_nemo(root: Path) -> list[ClipRecord]:
@@ -27,7 +26,7 @@ def read_nemo(root: Path) -> list[ClipRecord]:
     records = []
     for path in sorted((root / "samples").glob("*")):
         match = NAME.fullmatch(path.stem)
-        if not match or path.suffix.lower() not in ENDINGS:
+        if not match or path.suffix.lower() not in SOUNDS:
             continue
         speaker, emotion, _ = match.groups()
         if emotion not in EMOTIONS:

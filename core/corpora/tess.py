@@ -7,7 +7,7 @@ speaker and emotion.
 import re
 from pathlib import Path
 
-from core.corpora.layout import ClipRecord, CorpusError, labels_of
+from core.corpora.layout import SOUNDS, ClipRecord, CorpusError, labels_of
 
 EMOTIONS = labels_of(
     angry="anger",
@@ -20,7 +20,6 @@ EMOTIONS = labels_of(
 )
 # The release has slips: "OA_bite_neutral.wav" among the older speaker's files.
 NAME = re.compile(r"(OAF?|YAF?)_(\w+)_([a-z]+)")
-ENDINGS = {".wav", ".flac", ".opus"}
 
 
 def read_tess(root: Path) -> list[ClipRecord]:
@@ -32,7 +31,7 @@ def read_tess(root: Path) -> list[ClipRecord]:
     records = []
     for path in sorted(root.rglob("*")):
         match = NAME.fullmatch(path.stem)
-        if not match or path.suffix.lower() not in ENDINGS or path.name.startswith("."):
+        if not match or path.suffix.lower() not in SOUNDS or path.name.startswith("."):
             continue
         speaker, word, emotion = match.groups()
         if emotion not in EMOTIONS:

@@ -7,11 +7,10 @@ Layout: ``Emotion/SPEAKER_FILE_....wav``, such as ``Angry/SM4_F25_A077.wav``; sp
 import re
 from pathlib import Path
 
-from core.corpora.layout import ClipRecord, CorpusError, labels_of
+from core.corpora.layout import ClipRecord, CorpusError, labels_of, recordings_in_folders
 
 EMOTIONS = labels_of(Angry="anger", Happy="happiness", Neutral="neutral", Sad="sadness")
 NAME = re.compile(r"(S[MF]\d+)_.+")
-ENDINGS = {".wav", ".flac", ".opus"}
 
 
 def read_urdu(root: Path) -> list[ClipRecord]:
@@ -20,12 +19,7 @@ def read_urdu(root: Path) -> list[ClipRecord]:
     Raises:
         CorpusError: no file with an official name in a folder of one of the emotions.
     """
-    records = [
-        ClipRecord(f"{folder}/{path.stem}", label, match[1], voice=path)
-        for folder, label in EMOTIONS.items()
-        for path in sorted((root / folder).glob("*"))
-        if (match := NAME.fullmatch(path.stem)) and path.suffix.lower() in ENDINGS
-    ]
+    records = recordings_in_folders(root, EMOTIONS, NAME)
     if not records:
         raise CorpusError(
             f"URDU was not found: expected files such as Angry/SM4_F25_A077.wav in {root} "
