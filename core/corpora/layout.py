@@ -43,7 +43,7 @@ SOUNDS = {".wav", ".flac", ".opus"}
 
 
 def recordings_in_folders(root: Path, folders: dict[str, int], name: re.Pattern) -> list[ClipRecord]:
-    """One record per recording of a corpus with a folder for each emotion; its group is the first capture of ``name``."""
+    """One record per recording of a corpus with a folder for each emotion; ``name`` captures its group first."""
     return [
         ClipRecord(f"{folder}/{path.stem}", label, match[1], voice=path)
         for folder, label in folders.items()
