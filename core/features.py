@@ -18,8 +18,7 @@ from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
-from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
-from core.voice import WIDTH as MFCC_WIDTH
+from core.speech import NO_SPEECH, STATE_RATE, Listener, Speech, Transcript
 from core.voice import mfcc
 from core.words import WordAdapter, WordEncoder
 
@@ -48,11 +47,6 @@ class FeatureSettings:
     audio_pooling: int = 4
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
-
-    @property
-    def audio_width(self) -> int:
-        """Features an audio step."""
-        return STATE_WIDTH * len(self.audio_blocks) + MFCC_WIDTH * self.mfcc
 
     @property
     def audio_rate(self) -> float:

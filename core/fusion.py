@@ -103,9 +103,9 @@ class Padded:
             row[: len(sequence)] = sequence
         return cls(values, lengths)
 
-    def to(self, device: str, dtype: torch.dtype | None = None) -> "Padded":
-        """The same batch on a device; values as ``dtype`` where one is given."""
-        return Padded(self.values.to(device, dtype), self.lengths.to(device))
+    def to(self, device: str) -> "Padded":
+        """The same batch on a device."""
+        return Padded(self.values.to(device), self.lengths.to(device))
 
     def select(self, present: Tensor) -> "Padded":
         """The same sequences, absent where ``present`` [B] is false."""

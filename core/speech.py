@@ -75,7 +75,7 @@ class Speech:
         states: float32 [4, T, 384], outputs of the encoder's four blocks, 50 a second; T covers the voice.
     """
 
-    intervals: tuple[tuple[float, float], ...]
+    intervals: Intervals
     transcript: Transcript
     states: np.ndarray
 
@@ -202,7 +202,7 @@ class Listener:
         twin._lock = threading.Lock() if twin.transcriber is twin.model else self._lock
         return twin
 
-    def intervals(self, voice: Voice) -> tuple[tuple[float, float], ...]:
+    def intervals(self, voice: Voice) -> Intervals:
         """(start, end) in seconds of each stretch of speech, by Silero's voice activity detector.
 
         It learned from people who talk. Where it hears nothing, a second look at full level takes less for speech:
@@ -217,7 +217,7 @@ class Listener:
                 return spans
             return self._strained(voice)
 
-    def _strained(self, voice: Voice) -> tuple[tuple[float, float], ...]:
+    def _strained(self, voice: Voice) -> Intervals:
         """Stretches that may be speech, if together they are long enough to be more than a sound or two."""
         loudest = float(np.abs(voice.samples).max(initial=0.0))
         if loudest < SILENCE:

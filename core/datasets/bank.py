@@ -73,6 +73,7 @@ class FeatureBank:
         counts = np.bincount(self.labels[self.variants == 0], minlength=len(LABELS))
         return counts / max(counts.sum(), 1)
 
+    @cached_property
     def fingerprint(self) -> str:
         """Of everything in it: other recordings, labels, encoders or alterations give another one."""
         digest = hashlib.sha256()

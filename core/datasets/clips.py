@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 
 import av
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from core import MODALITIES
 from core.checkpoint import load_face_encoder, load_word_adapter
 from core.corpora.layout import ClipRecord
-from core.datasets.cache import digest
+from core.datasets.cache import digest, file_digest
 from core.datasets.processes import in_processes
 from core.features import FEATURES_VERSION, FeatureExtractor, FeatureSettings, Missing
 from core.files import write_file, write_json
@@ -141,11 +141,11 @@ def clip_file(folder: Path, record: ClipRecord) -> Path:
     return folder / f"{record.id.replace('/', '--')}.{described[:16]}.safetensors"
 
 
-@lru_cache(maxsize=1024)  # a dialogue holds hundreds of utterances
+@cache  # a dialogue holds hundreds of utterances, and each is asked for several times
 def _content(path: Path) -> str:
     """SHA-256 of a file; "" if it cannot be read, which extraction will say."""
     try:
-        return digest(path.read_bytes())
+        return file_digest(path)
     except OSError:
         return ""
 

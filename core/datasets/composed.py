@@ -17,7 +17,7 @@ from core.corpora.fer2013 import FaceImages
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.augment import VERSION, altered_faces, masked_words, other_recording
 from core.datasets.bank import FeatureBank, build_bank, join_banks
-from core.datasets.cache import cached_sequences, digest, weights_digest
+from core.datasets.cache import cached_sequences, digest, file_digest, weights_digest
 from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.device import Device
 from core.expression import ExpressionNet
@@ -33,6 +33,9 @@ MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion tru
 VOICE_COPIES = 2  # other recordings of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
+COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
+"""The corpora of the composed utterances whose figures are published, whatever else lies beside them."""
+
 Parts = dict[str, dict[str, FeatureBank]]
 """Part ("train", "validation", "test") -> modality -> bank."""
 
@@ -40,7 +43,7 @@ Parts = dict[str, dict[str, FeatureBank]]
 def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
     """Audio sequences of recordings, and of ``copies`` other recordings of each (see ``augment``)."""
     wanted = [(record, variant) for record in records for variant in range(copies + 1)]
-    content = {record.id: digest(record.voice.read_bytes()) for record in records}
+    content = {record.id: file_digest(record.voice) for record in records}
     settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
     made_by = {"whisper": WHISPER_TINY_EN.sha256, "detector": SILERO_VAD.sha256, "version": FEATURES_VERSION}
 

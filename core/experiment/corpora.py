@@ -19,7 +19,7 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.cache import cache_folder, digest
 from core.datasets.clips import ClipFeatures, StoredSequences, clip_file, extract_corpus, save_features
-from core.datasets.composed import BankMaker, compose
+from core.datasets.composed import COMPOSED_OF, BankMaker, compose
 from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
 from core.experiment.folds import Corpus, Examples, Fold, divide
@@ -114,14 +114,14 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     """
     encoder = load_face_encoder(request.checkpoint)
     maker = BankMaker(request.root, encoder, None, FEATURES, request.device, request.cache)
-    voices, faces, lines = (SOURCES[name] for name in COMPOSED_OF)
+    lines, faces, voices = (SOURCES[COMPOSED_OF[m]] for m in MODALITIES)
     banks = {
         "text": join_banks([maker.make("text", lines, part) for part in ("train", "dev")]),
         "video": maker.faces(faces, request.root / faces.name, "validation", TRACK - 1),
         "audio": maker.make("audio", voices),
     }
     face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]
-    fingerprints = {m: bank.fingerprint() for m, bank in banks.items()}
+    fingerprints = {m: bank.fingerprint for m, bank in banks.items()}
     folder = cache_folder(request.cache / "composed", {"per_part": per_part, "parts": request.folds, **fingerprints})
     records, files = [], []
     for part in range(request.folds):
@@ -135,9 +135,6 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     said = f"Whisper blocks {FEATURES.audio_blocks}, MiniLM layers {FEATURES.text_layers}, face encoder {face[:12]}"
     return _store(folder, "composed", LABELS, said, split, records, files, request.folds)
 
-
-COMPOSED_OF = ("ravdess", "fer2013", "meld")
-"""Voices, faces and lines of the composed corpus: the published answer rests on these, whatever else lies there."""
 
 TRACK = 8  # pictures of a composed face track: the image and altered copies of it
 

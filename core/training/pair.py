@@ -108,7 +108,7 @@ def train_fusion(
         scores = {subset_name(subset): validation.balanced_accuracy(model, subset) for subset in subsets}
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
-    identity = {"model": name, "pair": asdict(recipe), "data": {m: bank.fingerprint() for m, bank in train.items()}}
+    identity = {"model": name, "pair": asdict(recipe), "data": {m: bank.fingerprint for m, bank in train.items()}}
     history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.cpu(), history
 
@@ -157,7 +157,7 @@ def _checkpoint(
         "sequences": {
             part: {m: dict(Counter(bank.corpora.tolist())) for m, bank in by.items()} for part, by in banks.items()
         },
-        "fingerprints": {part: {m: bank.fingerprint() for m, bank in by.items()} for part, by in banks.items()},
+        "fingerprints": {part: {m: bank.fingerprint for m, bank in by.items()} for part, by in banks.items()},
         "learned_from": _learned_from(train),
     }
     made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}

@@ -12,14 +12,13 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.cache import cache_folder
 from core.datasets.clips import ClipFeatures, clip_file, extract_corpus
-from core.datasets.composed import BankMaker, compose
+from core.datasets.composed import COMPOSED_OF, BankMaker, compose
 from core.datasets.sources import SOURCES, Official, Source
 from core.device import Device
 from core.training.evaluation import LabelledUtterances, evaluate_subset
 
 COMPOSED = "composed"
 COMPOSED_UTTERANCES = 2800
-COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
 
 
 @dataclass(frozen=True)
