@@ -18,8 +18,8 @@ from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
-from core.speech import NO_SPEECH, STATE_RATE, Listener, Speech, Transcript
-from core.voice import mfcc
+from core.speech import NO_SPEECH, STATE_RATE, Intervals, Listener, Speech, Transcript
+from core.voice import VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
@@ -33,11 +33,26 @@ VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after t
 
 
 @dataclass(frozen=True)
+class Encoders:
+    """What was trained to make features of faces, voices and words.
+
+    Attributes:
+        voice: None where voices are heard by Whisper's own encoder.
+        words: None where MiniLM reads words as it was published.
+    """
+
+    face: ExpressionNet
+    voice: VoiceEncoder | None = None
+    words: WordAdapter | None = None
+
+
+@dataclass(frozen=True)
 class FeatureSettings:
     """Which features a pair of models was trained on; stored in their checkpoint.
 
     Attributes:
-        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side.
+        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side, where voices have no encoder of
+            their own.
         audio_pooling: encoder states (50 a second) whose mean is one step.
         mfcc: whether the paper's 120 MFCC features stand beside them.
         text_layers: hidden states of MiniLM that are put side by side.
@@ -130,18 +145,17 @@ class FeatureExtractor:
 
     def __init__(
         self,
-        face_encoder: ExpressionNet,
+        encoders: Encoders,
         settings: FeatureSettings,
         device: str = "cpu",
         transcriber: str = "tiny.en",
-        word_adapter: WordAdapter | None = None,
     ):
         self.settings = settings
         self.device = device
-        self.face_encoder = face_encoder.to(device).eval()
-        self._folded = folded(self.face_encoder)
+        self._folded = folded(encoders.face.to(device))
+        self.voice_encoder = encoders.voice and encoders.voice.to(device).eval()
         self.listener = Listener(transcriber, device)
-        self.word_encoder = WordEncoder(settings.text_layers, device, word_adapter)
+        self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.
@@ -186,6 +200,11 @@ class FeatureExtractor:
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
+        if self.voice_encoder:
+            begin, end = spoken(voice, speech.intervals)
+            states = self.voice_encoder.encode(spectrogram(Voice(voice.samples[begin:end])))
+            times = begin / SAMPLE_RATE + np.arange(len(states)) / STATE_RATE
+            return Sequence(*pooled(states, times, self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
@@ -229,6 +248,13 @@ class FeatureExtractor:
             return Missing("no words were understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def spoken(voice: Voice, intervals: Intervals) -> tuple[int, int]:
+    """First and last sample of a voice that features are made of: from the first to the last speech with a margin."""
+    start = max(0.0, intervals[0][0] - VOICE_MARGIN)
+    end = min(voice.duration, intervals[-1][1] + VOICE_MARGIN)
+    return round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
 
 
 def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -162,8 +162,7 @@ def _checkpoint(
     }
     made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
     return Checkpoint(
-        maker.face_encoder, maker.word_adapter, models, maker.settings, normalisation, temperatures,
-        _frequencies(train), made,
+        maker.encoders, models, maker.settings, normalisation, temperatures, _frequencies(train), made
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Asked:
     def maker(self) -> BankMaker:
         """Makes banks with the checkpoint's encoders."""
         of = self.checkpoint
-        return BankMaker(self.root, of.face_encoder, of.word_adapter, of.settings, self.device, self.cache)
+        return BankMaker(self.root, of.encoders, of.settings, self.device, self.cache)
 
     def single(self, modality: str, bank: FeatureBank) -> LabelledUtterances:
         """The utterances of one modality's bank."""
