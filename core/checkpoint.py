@@ -40,6 +40,11 @@ class Normalisation:
     mean: dict[str, np.ndarray]
     std: dict[str, np.ndarray]
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> features a step."""
+        return {modality: len(mean) for modality, mean in self.mean.items()}
+
     def apply(self, modality: str, values: np.ndarray) -> np.ndarray:
         """Features [T, D] with about mean 0 and std 1."""
         return (values - self.mean[modality]) / self.std[modality]

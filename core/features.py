@@ -56,12 +56,15 @@ class FeatureSettings:
         audio_pooling: encoder states (50 a second) whose mean is one step.
         mfcc: whether the paper's 120 MFCC features stand beside them.
         text_layers: hidden states of MiniLM that are put side by side.
+        blendshapes: whether MediaPipe's measures of a face's movements stand beside its embedding, and behind them
+            whether there are any: 1 for a face that was found, 0 for a photograph in which it was not.
     """
 
     audio_blocks: tuple[int, ...] = (1, 2)
     audio_pooling: int = 4
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
+    blendshapes: bool = True
 
     @property
     def audio_rate(self) -> float:
@@ -135,6 +138,7 @@ class Utterance:
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],
                 thumbnails=self.faces.thumbnails[inside], boxes=self.faces.boxes[inside],
+                blendshapes=self.faces.blendshapes[inside],
                 frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
             ),
         )  # fmt: skip
@@ -192,11 +196,12 @@ class FeatureExtractor:
             warnings=_warnings(clip, track),
         )
 
-    def embed_faces(self, crops: np.ndarray) -> np.ndarray:
-        """Expression embeddings float32 [T, D] of crops uint8 [T, 48, 48]."""
+    def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+        """Features float32 [T, D] of crops uint8 [T, 48, 48] and what MediaPipe says of them [T, 52]."""
         with torch.inference_mode():
             parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
-            return torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
+            embedded = torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
+        return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
@@ -225,7 +230,7 @@ class FeatureExtractor:
         if not len(track):
             return track, Missing("no face was found")
         with timed(timings, "expression"):
-            return track, Sequence(self.embed_faces(track.crops), track.times)
+            return track, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
 
     def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
@@ -248,6 +253,12 @@ class FeatureExtractor:
             return Missing("no words were understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+    """Embeddings [T, D], blendshapes [T, 52] (NaN where there are none) and whether there are any: [T, D + 53]."""
+    there = np.isfinite(blendshapes[:, :1])
+    return np.concatenate([embedded, np.where(there, blendshapes, 0), there], 1, dtype=np.float32)
 
 
 def spoken(voice: Voice, intervals: Intervals) -> tuple[int, int]:

@@ -22,9 +22,10 @@ from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.expression import ExpressionNet
-from core.features import Encoders, FeatureExtractor, FeatureSettings
+from core.faces import BLENDSHAPES, still_blendshapes
+from core.features import Encoders, FeatureExtractor, FeatureSettings, with_blendshapes
 from core.speech import Listener
-from core.weights import MINILM
+from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
@@ -42,15 +43,16 @@ Parts = dict[str, dict[str, FeatureBank]]
 
 def face_bank(
     faces: FaceImages, group: str, encoder: ExpressionNet, device: Device, copies: int, cache: Path,
-    known: bool = False,
+    known: bool = False, blendshapes: bool = True,
 ) -> FeatureBank:  # fmt: skip
-    """Embeddings of face crops: a sequence is one image, followed by ``copies`` altered copies of it.
+    """Features of face crops: a sequence is one image, followed by ``copies`` altered copies of it.
 
     Args:
         group: what the groups begin with, corpus and part; each image is a group of its own.
         known: the encoder learned from these images and would flatter them: the copies alone are taken, all with
             a covered rectangle and every second one altered twice. On such copies it is as often right as on
             images it has not seen, so that fusion learns how far a face can be trusted.
+        blendshapes: whether they stand beside the embedding, see ``FeatureSettings``; of the image as it is.
     """
     images, encoder = torch.from_numpy(faces.images), encoder.to(device.name).eval()
     made_by = {"encoder": weights_digest(encoder), "precision": device.precision, "copies": copies, "known": known}
@@ -74,8 +76,23 @@ def face_bank(
 
     keys = [key(item) for item in range(-(-len(faces) // SHARD))]
     found = cached_sequences(keys, sequences, cache, f"faces of {group}")
+    if blendshapes:
+        shapes = still_bank(faces.images, cache, group)
+        found = [
+            with_blendshapes(views, np.broadcast_to(shape, (len(views), BLENDSHAPES)))
+            for views, shape in zip(found, shapes, strict=True)
+        ]
     groups = [f"{group}/{index}" for index in range(len(faces))]
-    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, encoder.config.embedding)
+    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, found[0].shape[1])
+
+
+def still_bank(images: np.ndarray, cache: Path, group: str) -> list[np.ndarray]:
+    """Blendshapes [1, 52] of each image, NaN where MediaPipe finds no face."""
+    shards = [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
+    keys = [{"blendshapes": digest(shard.tobytes()), "landmarker": FACE_LANDMARKER.sha256} for shard in shards]
+    return cached_sequences(
+        keys, lambda item: list(still_blendshapes(shards[item])[:, None]), cache, f"blendshapes of {group}"
+    )
 
 
 def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, known: bool = False) -> FeatureBank:
@@ -171,7 +188,9 @@ class BankMaker:
     def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
         images, group = source.images(folder, part), f"{source.name}/{part}"
-        return face_bank(images, group, self.encoders.face, self.device, copies, self.cache, known)
+        return face_bank(
+            images, group, self.encoders.face, self.device, copies, self.cache, known, self.settings.blendshapes
+        )
 
     def lines(self, records: list[ClipRecord], known: bool = False) -> FeatureBank:
         """See ``text_bank``."""

@@ -13,6 +13,7 @@ from core import SUBSETS, Subset
 from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
+from core.datasets.moments import Moments
 from core.fusion import FusionModel, Padded, pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
@@ -40,6 +41,15 @@ class LabelledUtterances:
         """The sequences of one modality's bank, each an utterance of its own."""
         sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
         return cls(bank.labels, {modality: sequences})
+
+    @classmethod
+    def of_moments(cls, moments: Moments, normalisation: Normalisation) -> "LabelledUtterances":
+        """Real clips."""
+        sequences = {
+            m: [normalisation.apply(m, sequence.astype(np.float32)) for sequence in found]
+            for m, found in moments.sequences.items()
+        }
+        return cls(moments.labels, sequences)
 
     def balanced_accuracy(self, model: FusionModel, subset: Subset) -> float:
         """Of a model with only the modalities of ``subset``, its verdict defined for all utterances."""
