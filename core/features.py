@@ -18,8 +18,8 @@ from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
-from core.speech import NO_SPEECH, STATE_RATE, Intervals, Listener, Speech, Transcript
-from core.voice import VoiceEncoder, mfcc, spectrogram
+from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
+from core.voice import WIDTH, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
@@ -70,6 +70,11 @@ class FeatureSettings:
     def audio_rate(self) -> float:
         """Audio steps a second."""
         return STATE_RATE / self.audio_pooling
+
+    @property
+    def audio_width(self) -> int:
+        """Features an audio step of Whisper's own states."""
+        return STATE_WIDTH * len(self.audio_blocks) + (WIDTH if self.mfcc else 0)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import numpy as np  # noqa: E402
 import plotly.graph_objects as go  # noqa: E402
 
 from core.checkpoint import (  # noqa: E402
@@ -32,6 +33,7 @@ from core.checkpoint import (  # noqa: E402
 )  # fmt: skip
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
+from core.datasets.moments import training_clips  # noqa: E402
 from core.device import CHOICES, Device, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
 from core.files import write_json  # noqa: E402
@@ -62,6 +64,7 @@ def main() -> int:
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
     parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
     parser.add_argument("--device", choices=CHOICES, default="auto")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
@@ -128,14 +131,23 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
         BankMaker(arguments.root, load_encoders(folder), FeatureSettings(), device, arguments.cache)
         for folder in (beside, checkpoint)
     ]
-    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs)
+    clips, held_out_people = training_clips(arguments.root)
+    known, all_of_them = (
+        clips and maker.moments(clips, folder, arguments.jobs)
+        for maker, folder in zip(makers, (beside, checkpoint), strict=True)
+    )
+    met, unmet = None, None
+    if clips:
+        kept = np.isin(known.groups, list(held_out_people))
+        met, unmet = known.select(~kept), known.select(kept)
+    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
     save_pair(beside, measured)
-    final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature)
+    final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature, all_of_them or None)
     write_json(checkpoint / "held_out.json", held_out, indent=1)
     save_pair(checkpoint, final)
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
-    print_table(held_out)
+    print_tables(held_out)
 
 
 def with_overrides(recipe, arguments: argparse.Namespace):
@@ -154,8 +166,15 @@ def draw_curves(folder: Path) -> None:
         figure.write_html(log.with_name("curves.html"), include_plotlyjs=True)
 
 
-def print_table(result: dict) -> None:
+def print_tables(result: dict) -> None:
+    if "people" in result:
+        print("Real clips of people whom no model has met:")
+        print_table(result["people"])
     print("Composed utterances of held-out speakers, faces and dialogues:")
+    print_table(result["composed"])
+
+
+def print_table(result: dict) -> None:
     print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
     for subset, by_model in result.items():
         for name in PAIRS:

@@ -18,6 +18,8 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.augment import VERSION, altered_faces, masked_words
 from core.datasets.bank import FeatureBank, build_bank, join_banks
 from core.datasets.cache import cached_sequences, digest, weights_digest
+from core.datasets.clips import ClipFeatures
+from core.datasets.moments import Moments, read_moments
 from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
@@ -195,6 +197,20 @@ class BankMaker:
     def lines(self, records: list[ClipRecord], known: bool = False) -> FeatureBank:
         """See ``text_bank``."""
         return text_bank(records, self.word_encoder, self.cache, known)
+
+    def moments(self, records: list[ClipRecord], checkpoint: Path, jobs: int = 1) -> Moments:
+        """See ``read_moments``; ``checkpoint`` is the folder that holds the encoders."""
+        features = ClipFeatures(checkpoint, "written", self.settings, adapted=True, device=self.device.name)
+        return read_moments(records, features, self.widths, self.cache, jobs)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> features a step."""
+        return {
+            "text": self.word_encoder.width,
+            "video": self.encoders.face.config.embedding + (BLENDSHAPES + 1 if self.settings.blendshapes else 0),
+            "audio": self.encoders.voice.config.width if self.encoders.voice else self.settings.audio_width,
+        }
 
     def parts(self) -> Parts:
         """Everything found below ``root``, divided as each source says; altered copies are in the training part only.
