@@ -6,6 +6,7 @@ import av
 import numpy as np
 import torch
 import torch.nn.functional as F
+from librosa import mel_frequencies
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from torch import Tensor
 
@@ -97,10 +98,15 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
         return uniform(0, 1) < share
 
     # A slower tempo stretches time, a longer vocal tract moves all resonances down.
-    tempo, tract = uniform(0.85, 1.18), uniform(0.88, 1.12)
+    tempo = torch.where(sometimes(0.3), uniform(0.87, 1.15), 1.0)
+    tract = torch.where(sometimes(0.3), uniform(0.9, 1.1), 1.0)
     longer = (lengths * tempo).round().long().clamp_min(1)
     at = torch.arange(int(longer.max()), device=device) / tempo[:, None]  # [B, F'] of the frames there were
-    band = torch.arange(bands, device=device) * tract[:, None]  # [B, 80]
+    middles = torch.from_numpy(mel_frequencies(bands + 2, fmax=SAMPLE_RATE / 2)[1:-1]).float()  # Hz
+    wanted = middles * tract.cpu()[:, None]
+    left = torch.searchsorted(middles, wanted).clamp(1, bands - 1) - 1
+    band = left + (wanted - middles[left]) / (middles[left + 1] - middles[left])  # [B, 80]
+    band = band.clamp(0, bands - 1).to(device)
     grid = torch.stack(
         [
             (2 * band / (bands - 1) - 1)[:, None].expand(-1, at.shape[1], -1),
@@ -113,7 +119,7 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
     power = 10**moved * exists
 
     # A room answers with a tail that falls exponentially.
-    decay, wet = 10 ** (-6 / (100 * uniform(0.1, 0.6))), uniform(0.05, 0.5) * sometimes(0.5)
+    decay, wet = 10 ** (-6 / (100 * uniform(0.1, 0.6))), uniform(0.05, 0.4) * sometimes(0.4)
     tail = decay[:, None] ** torch.arange(40, device=device)  # [B, 40]
     tail = tail / tail.sum(1, keepdim=True)
     before = F.pad(power.mT, (39, 0)).reshape(1, n * bands, -1)
@@ -123,8 +129,8 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
 
     # Microphones and lines tilt the spectrum and cut it off at both ends, in decades.
     place = torch.linspace(-1, 1, bands, device=device)
-    gain = uniform(-0.6, 0.6)[:, None] * place
-    low, high = torch.where(sometimes(0.5), uniform(-1, -0.75), -2), torch.where(sometimes(0.5), uniform(0.5, 1), 2)
+    gain = (uniform(-0.5, 0.5) * sometimes(0.5))[:, None] * place
+    low, high = torch.where(sometimes(0.3), uniform(-1, -0.8), -2), torch.where(sometimes(0.3), uniform(0.6, 1), 2)
     gain = gain - 10 * (F.relu(low[:, None] - place) + F.relu(place - high[:, None]))
     power = power * 10 ** gain[:, None, :]
 
@@ -132,7 +138,7 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
     mean = power.sum((1, 2)) / longer
     colour = 10 ** (uniform(-0.7, 0.7)[:, None] * place)  # [B, 80]
     colour = colour / colour.sum(1, keepdim=True)
-    ratio = torch.where(sometimes(0.6), uniform(0.8, 3.5), 9)  # decades
+    ratio = torch.where(sometimes(0.5), uniform(1, 3.5), 9)  # decades
     # Two thousand samples a spectrum leave about so much chance in a band.
     chance = torch.randn(power.shape, generator=generator).to(device).mul(0.25).exp()
     power = power + chance * (colour * (mean * 10**-ratio)[:, None])[:, None, :]
