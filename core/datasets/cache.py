@@ -49,7 +49,10 @@ def cached_sequences(
             file.parent.mkdir(parents=True, exist_ok=True)
             made = [sequence.astype(np.float16) for sequence in make(item)]
             lengths = np.array([len(sequence) for sequence in made])
-            content = {"values": np.concatenate(made), "lengths": lengths}
+            content = {
+                "values": np.ascontiguousarray(np.concatenate(made)),
+                "lengths": lengths,
+            }  # safetensors writes no strides
             write_file(file, lambda partial, content=content, text=text: save_file(content, partial, {"key": text}))
         kept = load_file(file)
         found += np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
