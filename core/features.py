@@ -255,7 +255,7 @@ class FeatureExtractor:
         if isinstance(audio, Missing):
             return audio  # the reason is the same: nothing to hear
         if not words:
-            return Missing("no words were understood")
+            return Missing("the words were not understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
 

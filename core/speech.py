@@ -35,6 +35,11 @@ LONGEST_WINDOW = N_FRAMES  # mel frames: 30 s
 LEAD = 0.5  # seconds of a pause that a window begins with
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented by Whisper
 
+# English that Whisper understands reaches this mean probability of words; other languages, which it reads as English
+# all the same, seldom do. It also repeats itself then: such text packs better than this.
+UNDERSTOOD = 0.42
+REPETITIVE = 2.4
+
 DETECTOR_CHUNK = 512  # samples that the detector judges at once
 STRAINED = 0.15  # probability of speech that is enough at a second look; 0.5 at the first
 SHORTEST_STRAINED = 0.15  # seconds of it; tones and music reach 0.1 at most
@@ -169,6 +174,18 @@ def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
     return [*spans, (begun, frames)]
 
 
+def understood(segments: list[dict]) -> bool:
+    """Whether Whisper's segments of one passage are words that it understood, rather than another language or noise.
+
+    Whisper tiny.en knows English alone and makes English of everything. The geometric mean of its words' probabilities
+    tells; a loop of sure words is told by how well it packs, Whisper's own measure.
+    """
+    probabilities = [word["probability"] for segment in segments for word in segment["words"]]
+    if not probabilities or max(segment["compression_ratio"] for segment in segments) > REPETITIVE:
+        return False
+    return float(np.exp(np.log(np.maximum(probabilities, 1e-6)).mean())) >= UNDERSTOOD
+
+
 class Listener:
     """Hears speech in a voice. One clip at a time: calls from several threads wait for each other.
 
@@ -245,7 +262,7 @@ class Listener:
         return Speech(intervals, Transcript(tuple(heard)), states)
 
     def words(self, voice: Voice) -> list[Word]:
-        """Whisper's words, whether or not anybody speaks: on silence it invents some."""
+        """The words that Whisper understood, whether or not anybody speaks: on silence it invents some."""
         with self._listening():
             return self._words(voice, ((0.0, voice.duration),))
 
@@ -289,7 +306,11 @@ class Listener:
             condition_on_previous_text=False, word_timestamps=True, verbose=None,
             clip_timestamps=np.concatenate(spoken).tolist(),
         )  # fmt: skip
-        spoken = [word for segment in result["segments"] for word in segment["words"] if word["word"].strip()]
+        passages: dict[int, list[dict]] = {}  # what was read at a time
+        for segment in result["segments"]:
+            passages.setdefault(segment["seek"], []).append(segment)
+        heard = [segment for passage in passages.values() if understood(passage) for segment in passage]
+        spoken = [word for segment in heard for word in segment["words"] if word["word"].strip()]
         return [
             Word(w["word"].strip(), float(w["start"]), min(float(w["end"]), voice.duration), float(w["probability"]))
             for w in spoken

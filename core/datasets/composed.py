@@ -31,6 +31,7 @@ from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
+MOST_LINES = 10_000  # that fusion learns from of one corpus
 LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 2  # altered copies of each training voice
@@ -177,7 +178,9 @@ class BankMaker:
             return self.voices(source.records("voices", folder, part), VOICE_COPIES if learn else 0)
         if modality == "video":
             return self.faces(source, folder, part, FACE_COPIES if learn else 0, known)
-        return self.lines(source.records("lines", folder, part), known)
+        records = source.records("lines", folder, part)
+        # Every k-th of many: corpora are drawn equally often, and the others teach the word adapter.
+        return self.lines(records[:: -(-len(records) // MOST_LINES)] if learn else records, known)
 
     def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
         """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""

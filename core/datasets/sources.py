@@ -129,7 +129,7 @@ SOURCES: dict[str, Source] = {
             voices=partial(read_javased, folder="voices"), clips=partial(read_javased, folder="clips"),
         ),
         Source("urdu", "free for research", Speakers(), trains=False, voices=read_urdu),
-        Source("goemotions", "CC BY 4.0", Official("train", "dev", "test"), trains=False, lines=read_goemotions),
+        Source("goemotions", "CC BY 4.0", Official("train", "dev", "test"), lines=read_goemotions),
         Source(
             "dailydialog", "CC BY-NC-SA 4.0", Official("train", "validation", "test"), trains=False,
             lines=read_dailydialog,
