@@ -30,11 +30,11 @@ from core.speech import Listener
 from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
-FACE_COPIES = 4  # altered copies of each training image, one step each
-MOST_LINES = 10_000  # that fusion learns from of one corpus
-LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
+FACE_COPIES = 2  # altered copies of each training image, one step each
+MOST_LINES = 8_000  # that fusion learns from of one corpus
+LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
-VOICE_COPIES = 2  # altered copies of each training voice
+VOICE_COPIES = 1  # altered copies of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
 COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}

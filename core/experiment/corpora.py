@@ -94,7 +94,8 @@ def prepare_clips(
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
     used = [record for record in records if record.id in kept]
     files = [clip_file(folder, record) for record in used]
-    said = f"{', '.join(modalities)}: {request.words} words, the checkpoint's faces, every Whisper state as voice ({folder.name})"
+    made_of = f"{request.words} words, the checkpoint's faces, every Whisper state as voice"
+    said = f"{', '.join(modalities)} of {made_of} ({folder.name})"
     return _store(folder, name, classes, said, f"{split}; {left_out}", used, files, request.folds, modalities)
 
 
