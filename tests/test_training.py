@@ -136,7 +136,7 @@ def test_both_models_learn_from_composed_utterances(tmp_path, device):
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
         models[name], temperatures[name] = model, fit_temperatures(model, validation)
         assert len(temperatures[name]) == {"cross": 4, "self": 7}[name] and min(temperatures[name].values()) > 0
-    checkpoint = Checkpoint(None, None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
+    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
     result = evaluate_pair(checkpoint, validation)
     assert result["audio"]["cross"] is None and result["audio"]["agreement"] is None
     everything = result["text+video+audio"]

@@ -31,7 +31,7 @@ from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
 FACE_COPIES = 2  # altered copies of each training image, one step each
-MOST_LINES = 8_000  # that fusion learns from of one corpus
+MOST = 8_000  # lines or faces that fusion learns from of one corpus; the encoders learn from all of them
 LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 1  # altered copies of each training voice
@@ -130,6 +130,11 @@ def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, know
     return build_bank(found, labels, groups, np.zeros(len(found)), 0, encoder.width)
 
 
+def every_kth(n: int) -> slice:
+    """Of n lines or faces so many that at most ``MOST`` are left, spread over the corpus."""
+    return slice(None, None, max(1, -(-n // MOST)))
+
+
 def words_of(record: ClipRecord) -> list[str]:
     """A line's words, as many as fit."""
     return record.text.split()[:WINDOW_WORDS]
@@ -179,8 +184,7 @@ class BankMaker:
         if modality == "video":
             return self.faces(source, folder, part, FACE_COPIES if learn else 0, known)
         records = source.records("lines", folder, part)
-        # Every k-th of many: corpora are drawn equally often, and the others teach the word adapter.
-        return self.lines(records[:: -(-len(records) // MOST_LINES)] if learn else records, known)
+        return self.lines(records[every_kth(len(records))] if learn else records, known)
 
     def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
         """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""
@@ -193,6 +197,9 @@ class BankMaker:
     def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
         images, group = source.images(folder, part), f"{source.name}/{part}"
+        if copies:
+            images = images.select(~images.leave_out)
+            images = images.select(np.isin(np.arange(len(images)), np.arange(len(images))[every_kth(len(images))]))
         return face_bank(
             images, group, self.encoders.face, self.device, copies, self.cache, known, self.settings.blendshapes
         )
