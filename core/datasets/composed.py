@@ -25,8 +25,9 @@ from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.expression import ExpressionNet
 from core.faces import BLENDSHAPES, still_blendshapes
-from core.features import Encoders, FeatureExtractor, FeatureSettings, with_blendshapes
+from core.features import Encoders, FeatureExtractor, FeatureSettings, voice_encoder, with_blendshapes
 from core.speech import Listener
+from core.voice import VoiceEncoder
 from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
@@ -161,6 +162,11 @@ class BankMaker:
         return Listener(device=self.device.name)
 
     @cached_property
+    def voice_encoder(self) -> VoiceEncoder | None:
+        """What hears voices alone, if anything does."""
+        return voice_encoder(self.encoders, self.settings, self.listener.model)
+
+    @cached_property
     def extractor(self) -> FeatureExtractor:
         """What hears voices as Whisper does."""
         return FeatureExtractor(self.encoders, self.settings, self.device.name)
@@ -188,11 +194,10 @@ class BankMaker:
 
     def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
         """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""
-        encoder = self.encoders.voice
-        if encoder is None:
+        if self.voice_encoder is None:
             return whisper_bank(records, self.extractor, copies, self.cache)
         spectrograms = spectrogram_bank(records, self.listener, self.cache)
-        return voice_bank(spectrograms, encoder.to(self.device.name), self.settings.audio_pooling, copies, self.cache)
+        return voice_bank(spectrograms, self.voice_encoder, self.settings.audio_pooling, copies, self.cache)
 
     def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""

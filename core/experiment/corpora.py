@@ -27,7 +27,7 @@ from core.experiment.synthetic import synthetic_corpus
 from core.features import Encoders, FeatureSettings
 from core.files import write_json
 
-FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, blendshapes=False)
+FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""
 
 Opener = Callable[[], Corpus]
