@@ -69,8 +69,10 @@ class VoiceEncoder(nn.Module):
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Levelled spectra [B, F, 80], lengths [B] in frames -> features [B, ceil(F / 2), D], lengths [B] in states."""
+        # Nothing behind a length may be seen by a convolution, as nothing is behind a voice that stands alone.
+        exists = (torch.arange(spectra.shape[1], device=spectra.device) < lengths[:, None])[:, None]  # [B, 1, F]
+        x = F.gelu(self.narrow(spectra.mT.masked_fill(~exists, 0))).masked_fill(~exists, 0)
         lengths = (lengths + 1) // 2
-        x = F.gelu(self.narrow(spectra.mT))
         x = F.gelu(self.halve(x)).mT  # [B, T, 384]
         x = x + self.positions[: x.shape[1]]
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # [B, T]
