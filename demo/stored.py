@@ -25,8 +25,7 @@ from demo.pictures import spread
 
 EXAMPLES = Path(__file__).parent / "examples"
 KINDS = {
-    kind.__name__: kind
-    for kind in (Analysis, AttentionMap, FaceTrack, Prediction, Transcript, Verdict, Window, Word)
+    kind.__name__: kind for kind in (Analysis, AttentionMap, FaceTrack, Prediction, Transcript, Verdict, Window, Word)
 }
 MOST_FACES = 24  # pictures of the face that are kept
 QUALITY = 80  # of these, as WebP

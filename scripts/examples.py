@@ -1,7 +1,7 @@
 """Makes the example clips of the page and what the models say of them: python scripts/examples.py [--only NAME ...].
 
-``--results`` leaves the clips as they are and lets the models in ``checkpoints/`` answer anew: to be done whenever these
-have changed. The results lie beside the clips, so that the page shows an example without running a model.
+``--results`` leaves the clips as they are and lets the models in ``checkpoints/`` answer anew: to be done whenever
+these have changed. The results lie beside the clips, so that the page shows an example without running a model.
 
 The face is a public-domain portrait (NASA, Eileen Collins; shipped in scikit-image) whose brows, lids, mouth
 and jaw are moved by a smooth warp; the voice is espeak-ng's; the sentences are ours. Nothing in the clips was
