@@ -52,7 +52,7 @@ def course(analysis: Analysis) -> go.Figure:
     for row, model in enumerate(models):
         verdicts = [window.prediction.verdicts()[model] for window in windows]
         traces += [
-            {"type": "scatter", "name": label, "legendgroup": label, "showlegend": row == 0,
+            {"type": "scatter", "name": label, 
              "xaxis": "x", "yaxis": "y" if row == 0 else "y2",
              "x": middles, "y": [None if v is None else float(v.probabilities[index]) for v in verdicts],
              "mode": "lines+markers", "line": {"color": EMOTION[label], "width": 2}, "marker": {"size": 7},
@@ -62,10 +62,10 @@ def course(analysis: Analysis) -> go.Figure:
         ]  # fmt: skip
     axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     return dressed(
-        traces, 430, {"l": 44, "r": 12, "t": 56, "b": 40},
+        traces, 360, {"l": 44, "r": 12, "t": 24, "b": 32},
         xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": "y2"},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
-        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
+        showlegend=False,  # the page's own does not lie over the lines on a phone
         annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
 

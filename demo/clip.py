@@ -33,15 +33,14 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     It opens with an example that is already analysed, if there is a result by the models that are here now.
     """
     gr.set_static_paths([stored.EXAMPLES])  # the clip that all find is shown from its place, where nobody sweeps
-    found = stored.result_of(OPENING)
-    parts = Parts(view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING))} if found else {})
+    parts = Parts(_opening() if stored.answered(OPENING) else {})
     session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
     with gr.Row(elem_id="first"):
         with gr.Column(elem_id="left", min_width=280):
             with gr.Column(elem_id="watch"):
                 _watch(parts)
             with gr.Column(elem_id="controls"):
-                _controls(parts, bool(found))
+                _controls(parts)
         with gr.Column(elem_id="right", min_width=280):
             with gr.Column(elem_id="said"):
                 welcome = wording.WELCOME + figure.drawing("welcome")
@@ -53,6 +52,12 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     with parts.add("details", gr.Column, visible=False):
         sections.details(parts, analyzer.heads)
     _wire(analyzer, page, session, parts)
+
+
+def _opening() -> dict:
+    """What the parts show to begin with."""
+    shown = {"clip": str(stored.clip_of(OPENING)), "status": _say(wording.STORED)}
+    return view.new_clip(stored.result_of(OPENING), Choice()) | shown
 
 
 def _watch(parts: Parts) -> None:
@@ -82,12 +87,12 @@ def _verdicts(parts: Parts) -> None:
     parts.add("notes", gr.HTML)
 
 
-def _controls(parts: Parts, answered: bool) -> None:
+def _controls(parts: Parts) -> None:
     with gr.Row():
         parts.add("analyse", gr.Button, value="Analyse", variant="primary")
         parts.add("stop", gr.Button, value="Stop", visible=False)
         uploads.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
-    parts.add("status", gr.HTML, value=_say(wording.STORED if answered else wording.IDLE))
+    parts.add("status", gr.HTML, value=_say(wording.IDLE))
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Row(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():
@@ -122,12 +127,15 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
         updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
         return placed(updates) | {state: session}
 
-    def on_stored(name, session, request: gr.Request, *choice):
-        remember(request.session_hash, session)
-        path = str(uploads.copied(stored.clip_of(name)))
-        session.show(stored.result_of(name), path)
-        updates = view.new_clip(session.analysis, Choice(*choice))
-        return placed(updates | {"clip": path, "status": _say(wording.STORED)}) | {state: session}
+    def on_stored(name):
+        def answer(session, model, pair, head, request: gr.Request):
+            remember(request.session_hash, session)
+            path = str(uploads.copied(stored.clip_of(name)))
+            session.show(stored.result_of(name), path)
+            updates = view.new_clip(session.analysis, Choice(model, pair, head))
+            return placed(updates | {"clip": path, "status": _say(wording.STORED)}) | {state: session}
+
+        return answer
 
     def on_switch(session, video, audio, text, *choice):
         if session.analysis is None:
@@ -151,7 +159,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
         ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
 
     clip, sound = parts["clip"], parts["sound"]
-    if stored.result_of(OPENING):
+    if stored.answered(OPENING):
         page.load(on_opening, state, state, **QUICK)
     for trigger in (clip.stop_recording, clip.upload, parts["analyse"].click):
         analysing(trigger)
@@ -164,9 +172,9 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
     analysing(chosen.then)
     for name in wording.EXAMPLES:
         pressed = parts[f"example-{name}"].click
-        if stored.result_of(name):
+        if stored.answered(name):
             changed = [state, clip, status, *switches, *fresh, *switchable]
-            pressed(partial(on_stored, name), [state, *choice], changed, **QUICK)
+            pressed(on_stored(name), [state, *choice], changed, **QUICK)
         else:  # other models than those that answered when the results were made
             picked = pressed(lambda name=name: str(uploads.copied(stored.clip_of(name))), None, clip, **QUICK)
             analysing(picked.then)

@@ -160,6 +160,7 @@
   }
   // Where a time lies among steps at other times: 1.5 is half-way between the second and the third.
   function stepAt(times, at) {
+    if (Number.isNaN(at)) return NaN;
     const i = last(times, at, (time) => time);
     if (i < 0 || i === times.length - 1) return Math.max(i, 0);
     return i + (at - times[i]) / (times[i + 1] - times[i]);
@@ -191,14 +192,13 @@
   }
 
   // On a phone the examples lie below the clip: go back up when another clip was read.
-  let file = null;
+  let file = "";
   function bringClip() {
     const now = document.querySelector("#moments [data-file]")?.dataset.file || "";
-    const watch = byId("watch");
-    if (file !== null && now && now !== file && innerWidth < 700 && watch) {
-      watch.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
+    if (file && now && now !== file && innerWidth < 700) {
+      byId("watch").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
     }
-    if (watch) file = now;
+    file = now;
   }
 
   function draw() {

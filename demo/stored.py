@@ -37,11 +37,16 @@ def clip_of(name: str) -> Path:
     return EXAMPLES / f"{name}.mp4"
 
 
-@lru_cache
-def result_of(name: str) -> Analysis | None:
-    """The example's stored result; None if there is none by the models that are in ``checkpoints/`` now."""
+def answered(name: str) -> bool:
+    """Whether there is a stored result by the models that are in ``checkpoints/`` now."""
     path = EXAMPLES / f"{name}.npz"
-    return load(path, clip_of(name)) if path.exists() and made_by(path) == fingerprint() else None
+    return path.exists() and made_by(path) == fingerprint()
+
+
+@lru_cache
+def result_of(name: str) -> Analysis:
+    """The example's stored result, for which ``answered`` holds."""
+    return load(EXAMPLES / f"{name}.npz", clip_of(name))
 
 
 def save(analysis: Analysis, path: Path) -> None:

@@ -42,7 +42,10 @@
     const target = one(here.dataset.target);
     if (target) {
       target.classList.add("tour-target");
-      target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: innerWidth < 700 ? "start" : "nearest" });
+      const block = innerWidth < 700 || here.dataset.opens ? "start" : "nearest";
+      const bring = () => at === step && target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
+      bring();
+      if (here.dataset.opens) setTimeout(bring, 500); // what opens grows while its chart is drawn
     }
     say(here);
     here.querySelector("h3").focus({ preventScroll: true });

@@ -50,7 +50,7 @@ ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at l
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
 INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
 
-SWITCHES = "They may use"
+SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}
 GHOSTS = "Outlines: everything on. Bars: what is switched on now."
 NOT_SURE = "no class stands out"
@@ -58,7 +58,7 @@ NOT_SURE = "no class stands out"
 SECTIONS = {  # parts of the page that open and close
     "time": "The clip in time",
     "attention": "Where they looked",
-    "matrix": "What each part says alone, and what each pair adds",
+    "matrix": "Each part alone, each pair together",
     "seen": "Words and faces",
     "course": "The course of each emotion",
     "export": "Take it home",
