@@ -26,7 +26,9 @@ INTRODUCTION = f"""
 
 NOTICE = """<p class="notice" role="note"><strong>This page infers emotion</strong> from face, voice and words. Know it
 before you record: European law asks that you do. Only people who agree; no pupils, no employees.</p>"""
-CAPTION = '<p id="caption" aria-hidden="true">&nbsp;</p>'
+CAPTION = """<p id="caption" aria-hidden="true">&nbsp;</p>
+<p id="capture-note" class="error" role="alert" hidden></p>
+<div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span><b id="clock"></b></div>"""
 
 CAPTURE = "Your clip"
 SOUND = "Sound file …"
