@@ -229,8 +229,7 @@ def newcomer(browser, app):
     """A visitor who has only opened the page; ``seen`` holds the milliseconds until there were verdicts."""
     watch = """() => { const look = () => document.querySelector("#self-verdict .bar")?.offsetParent
         ? window.seen = performance.now() : requestAnimationFrame(look); look(); }"""
-    for page in visitor(browser, app, script=f"({watch})()", viewport={"width": 1280, "height": 800}):
-        yield page
+    yield from visitor(browser, app, script=f"({watch})()", viewport={"width": 1280, "height": 800})
 
 
 def inside(page: Page, *selectors: str) -> bool:
@@ -249,7 +248,8 @@ FIRST_SCREEN = ("#clip video", "#switches", "#cross-verdict .bars", "#self-verdi
 def place(page: Page, selector: str) -> list[float]:
     """Left, top, width and height of something that the page draws over the clip, in pixels of the screen."""
     return page.evaluate(
-        "(s) => { const r = document.querySelector(s).getBoundingClientRect(); return [r.left, r.top, r.width, r.height] }",
+        """(selector) => { const box = document.querySelector(selector).getBoundingClientRect();
+        return [box.left, box.top, box.width, box.height] }""",
         selector,
     )
 
