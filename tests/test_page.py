@@ -142,8 +142,15 @@ def visitor(browser, app, script: str = "", **context):
     assert not errors
 
 
-def upload(page: Page, clip: Path) -> None:
+def put(page: Page, clip: Path) -> None:
+    """Chooses a file, in the place of the clip that is there."""
+    if not page.locator("#clip input[type=file]").count():
+        page.get_by_label("Upload file").click()
     page.locator("#clip input[type=file]").set_input_files(clip)
+
+
+def upload(page: Page, clip: Path) -> None:
+    put(page, clip)
     wait_for_analysis(page, clip.name)
     open_sections(page)
     page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
@@ -579,7 +586,7 @@ def test_a_sessions_name_is_made_of_the_browsers_secrets(browser, app):
 
 
 def test_stop_interrupts_a_long_analysis(page, clips):
-    page.locator("#clip input[type=file]").set_input_files(clips / "long.mp4")
+    put(page, clips / "long.mp4")
     page.locator("#stop").click(timeout=LONG)
     expect(page.locator("#status")).to_contain_text("Stopped", timeout=LONG)
     expect(page.locator("#verdicts")).to_be_hidden()
@@ -610,7 +617,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
 
 
 def test_a_corrupt_upload_is_answered_in_one_sentence_and_leaves_nothing(page, clips, app):
-    page.locator("#clip input[type=file]").set_input_files(clips / "corrupt.mp4")
+    put(page, clips / "corrupt.mp4")
     expect(page.locator("#status")).to_contain_text("not a media file", timeout=LONG)
     assert "Traceback" not in page.locator("body").text_content()
     expect(page.locator("#verdicts")).to_be_hidden()
@@ -639,8 +646,8 @@ def test_a_long_clip_has_a_course_whose_windows_move_the_player(page, clips):
 def test_two_visitors_at_once_see_their_own_clips(browser, app, clips):
     first, second = visitor(browser, app), visitor(browser, app)
     one, two = next(first), next(second)
-    one.locator("#clip input[type=file]").set_input_files(clips / "happy.mp4")
-    two.locator("#clip input[type=file]").set_input_files(clips / "train.webm")
+    put(one, clips / "happy.mp4")
+    put(two, clips / "train.webm")
     for page, name in ((one, "happy.mp4"), (two, "train.webm")):
         wait_for_analysis(page, name, timeout=2 * LONG)
         open_sections(page, "matrix", "seen")
