@@ -1,7 +1,8 @@
 """Takes the README's pictures from the running app: python scripts/screenshots.py [ADDRESS] [FOLDER].
 
-Needs requirements-dev.txt and Chromium. With --stopwatch CAMERA MICROPHONE (an MJPEG and a 48 kHz WAV file) it
-records five seconds instead and prints the seconds from pressing stop to seeing both verdicts.
+Also a short animation of a playing clip. Needs requirements-dev.txt and Chromium. With --stopwatch CAMERA MICROPHONE
+(an MJPEG and a 48 kHz WAV file) it records five seconds instead and prints the seconds from pressing stop to seeing
+both verdicts.
 """
 
 import argparse

@@ -515,6 +515,7 @@ def test_an_example_is_one_click_away_and_face_and_words_contradict_each_other(p
 
 def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path):
     files = {}
+    open_sections(analysed, "export")
     for kind in ("json", "csv", "html"):
         with analysed.expect_download() as download:
             analysed.locator(f"#download-{kind}").click()
