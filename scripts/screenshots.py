@@ -69,6 +69,7 @@ def animate(browser, address: str, path: Path) -> None:
     page.locator("#example-moods").click()
     page.wait_for_selector('#moments [data-file="moods.mp4"]', state="attached", timeout=120_000)
     wait_for_opening(page)
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     pictures = []
     for seconds in np.arange(*PLAYED, 1 / RATE):
         at(page, float(seconds))
