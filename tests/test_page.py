@@ -369,6 +369,10 @@ def test_the_verdict_of_the_moment_moves_with_a_longer_clip(newcomer):
             expect(remark).to_have_attribute("data-now", re.compile(f"^{span}: {LABELS[int(np.argmax(shares))]}"))
             ticks = newcomer.locator(f"#{model}-verdict .moment").evaluate_all("(a) => a.map((t) => t.style.left)")
             assert [float(tick.strip("%")) for tick in ticks] == pytest.approx([100 * p for p in shares], abs=0.01)
+            track = place(newcomer, f"#{model}-verdict .bar.top > div")
+            tick = place(newcomer, f"#{model}-verdict .bar.top .moment")
+            top = LABELS.index(verdict(newcomer, model)[0])
+            assert tick[0] - track[0] == pytest.approx(shares[top] * track[2], abs=3) and tick[2] < 6
 
 
 def test_upload_draws_what_the_server_computed(analysed):
