@@ -4,9 +4,9 @@ from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
 from demo import console
-from demo.clip import EXAMPLES
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
+from demo.stored import clip_of
 
 analyzer = LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
@@ -15,5 +15,5 @@ if __name__ == "__main__":
     console.tidy()
     demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options())
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
-    analyzer.loaded().analyze(EXAMPLES / "glad.mp4")
+    analyzer.loaded().analyze(clip_of("glad"))
     demo.block_thread()

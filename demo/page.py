@@ -3,13 +3,12 @@
 from functools import partial
 
 import gradio as gr
-import plotly.graph_objects as go
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, uploads, wording
+from demo import api, clip, figure, live, tour, uploads, wording
 from demo.bounds import Bounded
-from demo.limits import HOUR, LARGEST_FILE, SAID
+from demo.limits import HOUR, LARGEST_FILE
 from demo.names import NamedBySecrets
 from demo.palette import FONT
 from demo.session import MOST_SESSIONS, forget_idle, leave
@@ -25,12 +24,12 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
             with gr.Tab("Live"):
+                gr.HTML(wording.NOTICE)
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about"), limits=wording.LIMITS, **SAID))
+                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about")))
         gr.HTML(wording.FOOTER)
-        # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
-        gr.Plot(go.Figure(), elem_id="preload")
+        gr.HTML(tour.markup(), elem_id="touring")
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:

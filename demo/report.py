@@ -48,14 +48,13 @@ def as_html(analysis: Analysis) -> str:
         '<div class="pair">',
     ]
     for name, verdict in everything.verdicts().items():
-        head = panels.verdict(name, verdict, None, wording.UNDEFINED)
-        parts.append(f"<section>{head}{_chart(charts.probabilities(verdict)) if verdict else ''}</section>")
+        parts.append(f"<section>{panels.verdict(name, verdict, None, wording.UNDEFINED)}</section>")
     parts += [
-        "</div>", panels.transcript(analysis), panels.face_strip(analysis), wording.MATRIX, panels.legend(),
+        "</div>", panels.transcript(analysis), panels.face_strip(analysis), _heading("matrix"), wording.MATRIX,
         panels.matrix(analysis, everything.used),
     ]  # fmt: skip
     if analysis.windows:
-        parts += [wording.COURSE, _chart(charts.course(analysis))]
+        parts += [_heading("course"), wording.COURSE, panels.legend(), _chart(charts.course(analysis))]
     for name, verdict in everything.verdicts().items():
         if verdict:
             in_time = charts.timeline(analysis, everything, name)
@@ -71,6 +70,10 @@ def as_html(analysis: Analysis) -> str:
         f"<title>Cross or self? {escape(analysis.file)}</title><style>{CSS}{REPORT_CSS}</style>"
         f"<script>{get_plotlyjs()}</script></head><body class='gradio-container'>{''.join(parts)}</body></html>"
     )
+
+
+def _heading(section: str) -> str:
+    return f"<h3>{wording.SECTIONS[section]}</h3>"
 
 
 def _chart(figure) -> str:

@@ -132,6 +132,14 @@ class Session:
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
+    def show(self, analysis: Analysis, path: str | None = None) -> None:
+        """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
+        self.stop = True
+        for other in list(self.files):
+            self._disown(other)
+        self.own(path)
+        self.analysis = analysis
+
     def clear(self) -> None:
         """Forgets the clip, not its file: the player may still show it."""
         self.analysis = None

@@ -53,7 +53,8 @@ def test_csv_has_one_line_a_window_and_model(long):
 def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
     page = report.as_html(long)
     body = page.split("</head>")[1]
-    assert body.count("Plotly.newPlot(") == 2 + 1 + 2 + 9  # verdicts, course, timelines, maps
+    assert body.count("Plotly.newPlot(") == 1 + 2 + 9  # course, timelines, maps
+    assert body.count('class="bar') - body.count('class="bars') == 2 * 7  # verdicts
     assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=[\"']?(https?:)?//", page)
     assert "<b>.webm" not in body and "&lt;b&gt;.webm" in body
     assert "not at what anyone feels" in body
