@@ -93,6 +93,8 @@
     "cross-chart": "Probabilities of the cross-attention model", "self-chart": "Probabilities of the self-attention model",
     "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
     "course-chart": "Course of each emotion over time",
+    "worth-chart": "Attention that each part received, and what leaving it out changes",
+    "difference-chart": "Attention received under cross-attention less under self-attention",
   };
   // The second that a click in a chart means: anywhere on a time axis, the column of a heatmap, a window's start.
   function secondsAt(plot, id, event) {
@@ -102,7 +104,7 @@
     const trace = plot.calcdata[0][0].trace;
     if (id === "attention-chart") return trace.meta.key_times[Math.round(x)];
     if (x < axis.range[0] || x > axis.range[1]) return NaN;
-    if (id === "timeline-chart") return x;
+    if (["timeline-chart", "worth-chart", "difference-chart"].includes(id)) return x;
     const distances = trace.x.map((middle) => Math.abs(middle - x));
     return parseFloat(trace.customdata[distances.indexOf(Math.min(...distances))]);
   }
@@ -121,7 +123,7 @@
   }
   function followPlayer() {
     const media = player();
-    for (const id of ["timeline-chart", "course-chart"]) {
+    for (const id of ["timeline-chart", "course-chart", "worth-chart", "difference-chart"]) {
       const plot = document.querySelector(`#${id} .js-plotly-plot`);
       if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) continue;
       let line = plot.querySelector(".playhead");

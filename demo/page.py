@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, uploads, wording
+from demo import api, clip, figure, live, many, uploads, wording
 from demo.bounds import Bounded
 from demo.limits import HOUR, LARGEST_FILE, SAID
 from demo.names import NamedBySecrets
@@ -24,6 +24,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
+            with gr.Tab("Several clips"):
+                many.tab(analyzer, page)
             with gr.Tab("Live"):
                 live.tab(analyzer)
             with gr.Tab("What is this?"):

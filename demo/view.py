@@ -8,7 +8,7 @@ import gradio as gr
 from core import Subset
 from core.analysis import Analysis, Prediction
 from core.fusion import CROSS, SELF, pairs_within
-from demo import charts, heatmap, panels, wording
+from demo import charts, heatmap, panels, phrases, wording
 from demo.palette import MODEL
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
@@ -32,6 +32,7 @@ def new_clip(analysis: Analysis, choice: Choice) -> dict:
         "verdicts": gr.update(visible=True),
         "details": gr.update(visible=True),
         "seen": panels.notes(analysis) + panels.transcript(analysis) + panels.face_strip(analysis),
+        "phrases": phrases.table(analysis),
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": charts.course(analysis) if analysis.windows else None,
     }
