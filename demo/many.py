@@ -129,7 +129,8 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     def on_stop(queue):
         queue.stop = True
 
-    files.upload(on_files, [files, state, turns], [state, turns, table, stop, csv], **QUICK)
+    # Only what goes through gradio's queue tells the page that a state has changed.
+    files.upload(on_files, [files, state, turns], [state, turns, table, stop, csv], show_progress="hidden", **PRIVATE)
     turns.change(
         on_turn, [state, turns], [turns, table, said, stop, csv],
         show_progress="full", show_progress_on=[said], **ONE_CLIP_AT_A_TIME, **PRIVATE,
