@@ -11,7 +11,7 @@ from itertools import pairwise
 from core.speech import Word
 
 PAUSE = 0.7  # seconds of silence that end a phrase, whatever the punctuation
-SHORTEST = 1.0  # seconds; a sentence shorter than this goes on into the next, if no pause parts them
+SHORTEST = 0.5  # seconds; a sentence shorter than this goes on into the next, if no pause parts them
 LONGEST = 10.0  # seconds; a longer phrase is cut in its longest pause
 MARGIN = 0.2  # seconds before the first and after the last word, as far as the pause reaches
 ENDS = (".", "?", "!", "…")
