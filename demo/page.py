@@ -24,7 +24,7 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
-            with gr.Tab("Several clips"):
+            with gr.Tab("Several"):
                 many.tab(analyzer, page)
             with gr.Tab("Live"):
                 live.tab(analyzer)

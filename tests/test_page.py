@@ -415,7 +415,7 @@ def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed,
 
 
 def test_three_clips_in_a_queue_become_one_table_and_leave_nothing(page, clips, cache):
-    page.get_by_role("tab", name="Several clips").click()
+    page.get_by_role("tab", name="Several").click()
     names = ["no-face.mp4", "corrupt.mp4", "train.webm"]
     for name in names:
         shutil.copy(clips / name, clips / f"queue-{name}")
