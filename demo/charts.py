@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, attention
 from core.analysis import Analysis, Prediction, Verdict
 from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
 from demo.pictures import data_uri, spread
@@ -110,16 +110,8 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
 
 
 def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
-
-    The mean over heads, over the steps that ask and over the pairs whose key it is, over the even share: the values
-    average to 1. None if the model has no such pair.
-    """
-    maps = [m for (_, key), m in verdict.attention.items() if key == modality]
-    if not maps:
-        return None
-    by_pair = [np.average(np.asarray(m.weights).mean(0), axis=0, weights=m.counts[0]) for m in maps]  # [T] each
-    return np.asarray(maps[0].key_times), np.mean(by_pair, 0) / maps[0].uniform
+    """Times [T] and attention [T] that the moments of ``modality`` receive (see ``core.attention.received``)."""
+    return attention.received(verdict.attention, modality)
 
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:

@@ -9,7 +9,7 @@ import gradio as gr
 from core import MODALITIES, Subset
 from core.analysis import Analyzer
 from core.media import MediaError
-from demo import figure, report, sections, stored, uploads, view, wording
+from demo import figure, report, sections, stored, uploads, view, wording, worth
 from demo.limits import HOUR
 from demo.palette import MODEL
 from demo.parts import Parts
@@ -180,9 +180,10 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
             analysing(picked.then)
     for kind in wording.DOWNLOADS:
         made = parts[f"download-{kind}"].click(
-            lambda session, kind=kind: _export(session, kind), state, parts["handed-out"], **PRIVATE
+            lambda session, kind=kind: _export(analyzer, session, kind), state, parts["handed-out"], **PRIVATE
         )
         made.then(None, parts["handed-out"], None, js="(file) => window.handOut(file)", **PRIVATE)
+    worth.wire(parts, analyzer, state, switches, parts["agreement"])
     for switch in switches:
         switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
     for part in choice:
@@ -227,17 +228,18 @@ def _stop(session: Session) -> None:
     session.stop = True
 
 
-def _export(session: Session, kind: str) -> dict:
+def _export(analyzer: Analyzer, session: Session, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
-    if session.analysis is None:
+    analysis = session.analysis
+    if analysis is None:
         raise gr.Error(wording.NO_CLIP, print_exception=False)
-    write, media_type = {
-        "json": (report.as_json, "application/json"),
-        "csv": (report.as_csv, "text/csv"),
-        "html": (report.as_html, "text/html"),
+    name, media_type, write = {
+        "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
+        "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),
+        "worth": ("worth.csv", "text/csv", lambda: worth.as_csv(session.asked(analyzer))),
+        "html": ("cross-or-self.html", "text/html", lambda: report.as_html(analysis, session.asked(analyzer))),
     }[kind]
-    stem = Path(session.analysis.file).stem
-    return {"name": f"{stem}-cross-or-self.{kind}", "type": media_type, "text": write(session.analysis)}
+    return {"name": f"{Path(analysis.file).stem}-{name}", "type": media_type, "text": write()}
 
 
 def _say(sentence: str, kind: str = "hint") -> str:

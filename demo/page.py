@@ -6,7 +6,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, tour, uploads, wording
+from demo import api, clip, figure, live, many, tour, uploads, wording
 from demo.bounds import Bounded
 from demo.limits import HOUR, LARGEST_FILE
 from demo.names import NamedBySecrets
@@ -23,6 +23,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
+            with gr.Tab("Several"):
+                many.tab(analyzer, page)
             with gr.Tab("Live"):
                 gr.HTML(wording.NOTICE)
                 live.tab(analyzer)

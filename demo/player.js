@@ -133,6 +133,8 @@
   const CHARTS = {
     "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
     "course-chart": "Course of each emotion over time",
+    "worth-chart": "Attention that each part received, and what leaving it out changes",
+    "difference-chart": "Attention received under cross-attention less under self-attention",
   };
   const chart = (id) => document.querySelector(`#${id} .js-plotly-plot`);
   // The second that a click in a chart means: anywhere on a time axis, the column of a heatmap, a window's start.

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from demo import panels, wording
+from demo import panels, wording, worth
 from demo.palette import MODEL
 from demo.parts import Parts
 from demo.view import MEAN
@@ -34,6 +34,8 @@ def details(parts: Parts, heads: int) -> None:
             parts.add("head", gr.Radio, choices=each, value=MEAN, label="Head", min_width=150)
         _chart(parts, "attention-chart")
         parts.add("sharpness-note", gr.HTML)
+    with section("worth") as parts["section-worth"]:
+        worth.contents(parts)
     with section("matrix"):
         gr.HTML(wording.MATRIX)
         parts.add("matrix-table", gr.HTML)
@@ -42,6 +44,9 @@ def details(parts: Parts, heads: int) -> None:
     with parts.add("course", gr.Column, visible=False), section("course"):
         gr.HTML(wording.COURSE + panels.legend())
         _chart(parts, "course-chart")
+    with parts.add("spoken", gr.Column, visible=False), section("phrases"):
+        gr.HTML(wording.PHRASES)
+        parts.add("phrase-table", gr.HTML)
     with section("export"):
         gr.HTML(wording.EXPORT)
         with gr.Row(elem_id="downloads"):

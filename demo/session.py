@@ -16,6 +16,7 @@ import gradio as gr
 from core.analysis import Analysis
 from core.media import MediaError
 from core.stopping import stoppable
+from core.worth import Worth, measure, spans
 from demo import uploads, wording
 from demo.limits import LONGEST_ANALYSIS
 
@@ -80,10 +81,12 @@ class Session:
 
     Attributes:
         analysis: None before the first clip and while one is read.
+        worths: what parts of the clip were worth, by (start, end) in seconds; filled when it is asked for.
         stop: set by the Stop button, read by the analysis that runs, reset by what begins the next one.
     """
 
     analysis: Analysis | None = None
+    worths: dict[tuple[float, float], Worth] = field(default_factory=dict)
     files: set[Path] = field(default_factory=set)
     stop: bool = False
 
@@ -112,7 +115,7 @@ class Session:
 
         self.clear()
         for other in self.files - {path}:
-            self._disown(other)
+            self.disown(other)
         try:
             with stoppable(check):
                 analysis = analyzer.analyze(path, advance)
@@ -136,13 +139,32 @@ class Session:
         """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
         self.stop = True
         for other in list(self.files):
-            self._disown(other)
+            self.disown(other)
         self.own(path)
-        self.analysis = analysis
+        self.analysis, self.worths = analysis, {}
 
     def clear(self) -> None:
         """Forgets the clip, not its file: the player may still show it."""
-        self.analysis = None
+        self.analysis, self.worths = None, {}
+
+    def worth(self, analyzer, span: tuple[float, float]) -> Worth | None:
+        """What everything in the clip or in one window of it was worth, measured once.
+
+        Args:
+            span: one of ``core.worth.spans``.
+
+        Returns:
+            None where the analysis was stored without what the models read, and without this.
+        """
+        analysis, worths = self.analysis, self.worths
+        if span not in worths and analysis.sequences:
+            worths[span] = measure(analyzer, analysis, span)
+        return worths.get(span)
+
+    def asked(self, analyzer) -> list[Worth]:
+        """What was measured of the clip so far, in order of time, and of its beginning in any case."""
+        self.worth(analyzer, spans(self.analysis)[0])
+        return [self.worths[span] for span in sorted(self.worths)]
 
     def own(self, path: str | None) -> None:
         """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""
@@ -153,9 +175,10 @@ class Session:
         """Lets go of the session's files and forgets everything; gradio calls it when the visitor leaves."""
         self.clear()
         for path in list(self.files):
-            self._disown(path)
+            self.disown(path)
 
-    def _disown(self, path: Path) -> None:
+    def disown(self, path: Path) -> None:
+        """Lets go of one file, which is deleted if nobody else holds it."""
         try:
             self.files.remove(path)
         except KeyError:

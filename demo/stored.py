@@ -18,6 +18,7 @@ from core.attention import AttentionMap
 from core.checkpoint import fingerprint
 from core.expression import CROP
 from core.faces import THUMBNAIL, FaceTrack
+from core.features import Sequence
 from core.files import write_file
 from core.media import open_clip
 from core.speech import Transcript, Word
@@ -25,7 +26,8 @@ from demo.pictures import spread
 
 EXAMPLES = Path(__file__).parent / "examples"
 KINDS = {
-    kind.__name__: kind for kind in (Analysis, AttentionMap, FaceTrack, Prediction, Transcript, Verdict, Window, Word)
+    kind.__name__: kind
+    for kind in (Analysis, AttentionMap, FaceTrack, Prediction, Sequence, Transcript, Verdict, Window, Word)
 }
 MOST_FACES = 24  # pictures of the face that are kept
 QUALITY = 80  # of these, as WebP

@@ -8,13 +8,16 @@ import gradio as gr
 from core import Subset
 from core.analysis import Analysis, Prediction
 from core.fusion import CROSS, SELF, pairs_within
-from demo import charts, heatmap, moments, panels, wording
+from demo import charts, heatmap, moments, panels, phrases, wording
 from demo.palette import MODEL
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 MEAN = -1  # of all heads
 HIDDEN = {"value": None, "visible": False}
-FRESH = ("welcome", "verdicts", "time", "details", "moments", "notes", "seen", "course", "course-chart")
+FRESH = (
+    "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
+    "course", "course-chart",
+)  # fmt: skip
 """Parts that a new clip changes and a switch does not."""
 
 
@@ -42,6 +45,8 @@ def new_clip(analysis: Analysis, choice: Choice) -> dict:
         "moments": moments.element(analysis),
         "notes": panels.notes(analysis),
         "seen": panels.transcript(analysis) + panels.face_strip(analysis),
+        "spoken": gr.update(visible=bool(analysis.phrases)),
+        "phrase-table": phrases.table(analysis),
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": charts.course(analysis) if analysis.windows else None,
     }

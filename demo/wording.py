@@ -60,9 +60,11 @@ NOT_SURE = "no class stands out"
 SECTIONS = {  # parts of the page that open and close
     "time": "The clip in time",
     "attention": "Where they looked",
+    "worth": "What was it worth?",
     "matrix": "Each part alone, each pair together",
     "seen": "Words and faces",
     "course": "The course of each emotion",
+    "phrases": "Phrase by phrase",
     "export": "Take it home",
 }
 
@@ -94,7 +96,12 @@ EXAMPLES = {  # file in demo/examples -> button
 EXAMPLES_HINT = """<p class="hint">Examples, made of a public-domain portrait (NASA) moved by a warp and a synthetic
 voice. The astronaut never said or looked any of this.</p>"""
 
-DOWNLOADS = {"json": "JSON", "csv": "CSV of the windows", "html": "Report (HTML)"}
+DOWNLOADS = {
+    "json": "JSON",
+    "csv": "CSV of windows and phrases",
+    "worth": "CSV of what it was worth",
+    "html": "Report (HTML)",
+}
 
 WELCOME = "<h3>What you will see</h3><p>Two verdicts side by side, and the attention behind each.</p>"
 
@@ -145,3 +152,38 @@ LIVE_BAD = "The browser sent something that is not a picture with sound."
 FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.
 Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere.</p></footer>"""
+
+WORTH_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is an even
+share. <em>Mattered</em> is what happens when that part alone is left out, as if it had never been there: a bar up means
+that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left still
+knows of what is gone, because words and voice were read in their context, and parts that repeat each other are worth
+little one by one.</p>"""
+WORTH_TABLE = "These numbers as a table"
+WORTH_SHAPLEY = """<h3>The modalities</h3>
+<p class="hint">What each adds to the probability, averaged over all orders in which they could come (its Shapley value;
+nothing at all counts as every class equally likely, a convention), and what two say together beyond what each says
+without the other: below zero they repeat each other.</p>"""
+WORTH_CROSS = """<h3>The modalities</h3>
+<p class="hint">Cross-attention says nothing from a single modality, so there are no shares to give out. What can be
+said is what each adds to the other two.</p>"""
+WORTH_CROSS_PAIR = """<h3>The modalities</h3>
+<p class="hint">Cross-attention says nothing from a single modality, so with two neither has a worth of its own.</p>"""
+WORTH_ADDED = {1: "to nothing", 2: "to the other one", 3: "to the other two"}
+WORTH_EVEN = """<h3>If attention were even</h3>
+<p class="hint">The same models with every moment weighted alike. Where the verdict stays, it did not hang on where they
+looked.</p>"""
+WORTH_DIFFERENCE = """<h3>Cross minus self</h3>
+<p class="hint">Attention that each moment receives under cross-attention less what it receives under self-attention, in
+even shares: above zero the others look there more than its own modality does.</p>"""
+WORTH_UNKNOWN = "This result was stored without what the models read; press Analyse to ask them."
+
+PHRASES = """<p class="hint">What was said between two pauses or in one sentence, and what both models make of that part
+alone. Press one to play it.</p>"""
+
+MANY = f"""<h3>Several clips, one table</h3>
+<p>Choose up to {SAID["at_once"]} files, {SAID["megabytes"]} together. They are read one after the other, each in its
+turn among all visitors' clips, and each file is deleted as soon as it has been read. Stay on this page meanwhile: the
+table is yours alone and goes when you leave. A folder of any size is better read on your own machine:
+<code>python scripts/analyze.py FOLDER --csv OUT.csv</code>.</p>"""
+MANY_FILES = "Choose files …"
+TOO_MANY = f"Left out: at most {SAID['at_once']} clips can be sent at once."

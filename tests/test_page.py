@@ -1,5 +1,6 @@
 """The page in a real browser: Debian's Chromium with a camera and a microphone fed from files."""
 
+import csv
 import json
 import os
 import re
@@ -18,8 +19,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect, sync_playwright
 
-from core import LABELS
+from core import LABELS, MODALITIES
 from core.media import SAMPLE_RATE
+from core.worth import measure, spans
 
 ROOT = Path(__file__).parents[1]
 SENTENCE = "I am so happy that you came to see me today."
@@ -531,14 +533,80 @@ def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path)
     assert found["cross"]["label"] == label
     assert found["cross"]["probabilities"][label] == pytest.approx(probability, abs=1e-6)
     assert len(files["csv"].read_text().splitlines()) == 3
+    assert found["phrases"] == [] and [(w["start"], w["end"]) for w in found["worth"]] == [(0, found["duration"])]
     context = browser.new_context(offline=True)
     report, asked = context.new_page(), []
     report.on("request", lambda request: asked.append(request.url))
     report.goto(files["html"].as_uri())
-    expect(report.locator(".js-plotly-plot")).to_have_count(11)
+    expect(report.locator(".js-plotly-plot")).to_have_count(14)
     expect(report.locator(".pair .bar")).to_have_count(14)
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
     context.close()
+
+
+def worth_of_parts(page: Page, kind: str) -> dict[str, list[float]]:
+    """Modality -> the bars of the section as Plotly holds them in the page."""
+    return page.evaluate(
+        """(kind) => Object.fromEntries(document.querySelector('#worth-chart .js-plotly-plot').calcdata
+        .filter((c) => c[0].trace.name.startsWith(kind + " "))
+        .map((c) => [c[0].trace.name.split(" ")[1], Array.from(c[0].trace.y)]))""",
+        kind,
+    )
+
+
+def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed, analyzer, clips):
+    analysis = analyzer.analyze(clips / "happy.mp4")
+    (span,) = spans(analysis)
+    measured = measure(analyzer, analysis, span)
+    analysed.locator("#section-worth > button").click()
+    expect(analysed.locator("#worth-most")).to_contain_text("Cross-attention gives", timeout=LONG)
+    for model, title, label in (("cross", "Cross-attention", "happiness"), ("self", "Self-attention", "sadness")):
+        analysed.locator("#worth-model").get_by_role("radio", name=title).check()
+        analysed.locator("#worth-class").get_by_role("radio", name=label).check()
+        expect(analysed.locator("#worth-most")).to_contain_text(f"{title} gives {label}")
+        analysed.wait_for_timeout(500)
+        found, index = measured.of(model, MODALITIES), LABELS.index(label)
+        mattered, looked = worth_of_parts(analysed, "mattered"), worth_of_parts(analysed, "looked")
+        assert set(mattered) == set(looked) == set(MODALITIES)
+        for modality in MODALITIES:
+            np.testing.assert_allclose(mattered[modality], found.worth(modality)[:, index] * 100, atol=0.02)
+            np.testing.assert_allclose(looked[modality], found.looked[modality], atol=0.002)
+    toggle(analysed, "video")
+    analysed.wait_for_function(
+        """() => !document.querySelector('#worth-chart .js-plotly-plot')?.calcdata?.some(
+        (c) => c[0].trace.name.endsWith('video'))"""
+    )
+    found = measured.of("self", ("text", "audio"))
+    np.testing.assert_allclose(
+        worth_of_parts(analysed, "mattered")["text"], found.worth("text")[:, LABELS.index("sadness")] * 100, atol=0.02
+    )
+    toggle(analysed, "video")
+    wait_until_on(analysed, "words + face + voice")
+    analysed.locator("#section-worth > button").click()
+
+
+def test_three_clips_in_a_queue_become_one_table_and_leave_nothing(page, clips, cache):
+    page.get_by_role("tab", name="Several").click()
+    names = ["no-face.mp4", "corrupt.mp4", "train.webm"]
+    for name in names:
+        shutil.copy(clips / name, clips / f"queue-{name}")
+    page.locator("input[type=file][multiple]").set_input_files([clips / f"queue-{name}" for name in names])
+    expect(page.locator("#many-table [data-done]")).to_have_text("3 of 3 clips are read.", timeout=2 * LONG)
+    rows = page.locator("#clips tbody tr")
+    expect(rows).to_have_count(3)
+    assert "not a media file" in rows.nth(1).text_content()
+    assert "train" in rows.nth(2).text_content() and "queue-train.webm" in rows.nth(2).text_content()
+    with page.expect_download() as download:
+        page.locator("#many-csv").click()
+    table = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert [row["file"] for row in table] == [f"queue-{name}" for name in names]
+    for row, shown in zip(table, rows.all(), strict=True):
+        for model in ("cross", "self") if not row["error"] else ():
+            cell = shown.locator(f'td[data-model="{model}"]')
+            assert cell.get_attribute("data-label") == row[model]
+            assert cell.get_attribute("data-probability") == row[f"{model} {row[model]}"]
+    assert table[0]["used"] == "text+audio" and table[2]["used"] == "text+video+audio"
+    assert not list(cache.rglob("queue-*")), "each file goes as soon as it is read"
 
 
 def test_a_sound_file_is_heard_and_has_no_face(page, clips):
