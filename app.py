@@ -3,12 +3,14 @@
 from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
-from demo import console
+from demo import console, memory, zero
 from demo.clip import EXAMPLES
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
 
-analyzer = LoadingAnalyzer(Analyzer.load, attention_heads())
+memory.keep_together()
+# Cards are lent only to what lies on them before the page is served.
+analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
 
 if __name__ == "__main__":

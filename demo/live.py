@@ -20,6 +20,7 @@ from core import LABELS, MODALITIES, subset_of
 from core.analysis import Analyzer
 from core.live import Live
 from core.media import SAMPLE_RATE
+from core.speech import Listener
 from demo import wording
 from demo.limits import MOST_VISITORS
 from demo.palette import EMOTION, MODEL
@@ -49,7 +50,7 @@ class Guests:
 
     def __init__(self, analyzer: Analyzer):
         self._analyzer = analyzer
-        self._listener = analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
+        self._listener: Listener | None = None  # made for the first visitor: the models may still be loading
         self._guests: dict[str, Guest] = {}
         self._lock = threading.Lock()
 
@@ -59,6 +60,8 @@ class Guests:
         with self._lock:
             if len(self._guests) >= MOST_VISITORS:
                 return {"error": wording.LIVE_FULL}
+            if self._listener is None:
+                self._listener = self._analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
             ticket = secrets.token_urlsafe(16)
             self._guests[ticket] = Guest(Live(self._analyzer, self._listener))
         self._look_again()

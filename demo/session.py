@@ -1,6 +1,5 @@
 """What the page remembers of one visitor: kept in gradio's session, never shared, gone when the visit ends."""
 
-import ctypes
 import logging
 import time
 import traceback
@@ -18,6 +17,7 @@ from core.media import MediaError
 from core.stopping import stoppable
 from demo import uploads, wording
 from demo.limits import LONGEST_ANALYSIS
+from demo.memory import give_back
 
 MOST_SESSIONS = 48  # that gradio keeps; the one that was used least lately goes
 
@@ -64,14 +64,7 @@ def _forget(page: gr.Blocks, name: str) -> None:
     """Gradio keeps the values of all parts, pictures and charts among them."""
     page.state_holder.session_data.pop(name, None)
     page.state_holder.time_last_used.pop(name, None)
-    _give_back()
-
-
-def _give_back() -> None:
-    """Returns freed memory to the system: glibc keeps it, a little more after each clip of another length."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+    give_back()
 
 
 @dataclass(eq=False)
@@ -128,7 +121,7 @@ class Session:
             log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
             raise
         finally:
-            _give_back()
+            give_back()
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
