@@ -50,7 +50,10 @@ def record(recorder: Recorder, path: Path, samples: np.ndarray) -> Path:
         pictures.width, pictures.height, pictures.pix_fmt = 320, 240, "yuv420p"
         pictures.codec_context.time_base = Fraction(1, 1000)
         pictures.codec_context.gop_size = 15
-        quick = {"libx264": {"preset": "ultrafast", "tune": "zerolatency"}, "libx265": {"preset": "ultrafast", "x265-params": "bframes=0"}}
+        quick = {
+            "libx264": {"preset": "ultrafast", "tune": "zerolatency"},
+            "libx265": {"preset": "ultrafast", "x265-params": "bframes=0"},
+        }
         pictures.codec_context.options = quick.get(recorder.pictures, {"deadline": "realtime", "cpu-used": "8"})
         sound = container.add_stream(recorder.sound, recorder.rate, layout="mono")
         at, number, said = 0.0, 0, 0
