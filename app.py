@@ -4,6 +4,7 @@ from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
 from demo import console, memory, zero
+from demo.bounds import close_on_silence
 from demo.clip import EXAMPLES
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
@@ -16,6 +17,7 @@ demo = build(analyzer)
 if __name__ == "__main__":
     console.tidy()
     demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options())
+    close_on_silence(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
     analyzer.loaded().analyze(EXAMPLES / "glad.mp4")
     demo.block_thread()

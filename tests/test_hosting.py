@@ -5,17 +5,21 @@ import asyncio
 import json
 import pickle
 import re
+import socket
 import struct
 import sys
+import time
 import urllib.request
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
 
 import made
 import pytest
 
 from core.media import MediaError
-from demo import uploads, wording, zero
+from demo import session, uploads, wording, zero
+from demo.bounds import close_on_silence
 from demo.page import ICON, build, launch_options
 
 ROOT = Path(__file__).parents[1]
@@ -140,6 +144,7 @@ def served(tmp_path_factory):
             patch.setattr(uploads, name, value)
         page = build(Quick("cpu"))
         page.queue().launch(prevent_thread_lock=True, quiet=True, **launch_options())
+        close_on_silence(page.server, seconds=1.0)
         yield page.local_url
         page.close()
 
@@ -216,3 +221,61 @@ def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
     found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
     assert {path for path in uploads.prepare().rglob("*")} == before
+
+
+def held(server: int, client: int) -> bool:
+    """Whether the server's end of a connection between two ports is open."""
+    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = f":{server:04X}", f":{client:04X}"
+    return any(here.endswith(ends[0]) and there.endswith(ends[1]) and state == "01" for here, there, state in rows)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone closes on silence")
+def test_a_client_that_never_reads_is_closed(served):
+    """It asks for more than all buffers hold and takes in nothing of it."""
+    host, port = served.split("//")[1].rstrip("/").split(":")
+    with socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect((host, int(port)))
+        silent.sendall(200 * b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
+        ends = int(port), silent.getsockname()[1]
+        assert held(*ends)
+        deadline = time.monotonic() + 20
+        while held(*ends):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert read(f"{served}manifest.json")[0], "others are served"
+
+
+def test_a_request_that_stops_in_the_middle_is_given_up(served, monkeypatch):
+    monkeypatch.setattr("demo.bounds.SILENT", 0.5)
+    host, port = served.split("//")[1].rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        slow.sendall(
+            b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        )
+        begun = time.monotonic()
+        assert slow.recv(1000)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 500", b"") and time.monotonic() - begun < 8
+    assert [path for path in uploads.prepare().iterdir() if path.is_dir()] == []
+
+
+def test_an_answer_that_nobody_fetches_is_forgotten_and_its_analysis_given_up(monkeypatch):
+    class Page:
+        """What of gradio's queue is asked for, with a program that has asked and does not listen."""
+
+        _queue = SimpleNamespace(
+            active_jobs=[[SimpleNamespace(alive=True, session_hash="mute")]],
+            event_ids_to_events={},
+            pending_messages_per_session={"mute": asyncio.Queue(), "listening": asyncio.Queue()},
+        )
+        state_holder = SimpleNamespace(time_last_used={}, session_data={})
+
+    page = Page()
+    page._queue.pending_messages_per_session["mute"].put_nowait("half done")
+    assert not session.gone(page, "mute")
+    monkeypatch.setattr(session, "UNHEARD", 0.1)
+    time.sleep(0.2)
+    assert session.gone(page, "mute")
+    session.forget_idle(page, older_than=0.1)
+    assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in session._unheard_since
