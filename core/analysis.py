@@ -182,9 +182,7 @@ class Analyzer:
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", transcriber: str = "tiny.en"):
         self.checkpoint = checkpoint
         self.device = device
-        self.extractor = FeatureExtractor(
-            checkpoint.face_encoder, checkpoint.settings, device, transcriber, checkpoint.word_adapter
-        )
+        self.extractor = FeatureExtractor(checkpoint.encoders, checkpoint.settings, device, transcriber)
         self.models = {name: checkpoint.fusion[name].to(device).eval() for name in MODELS}
 
     @classmethod

@@ -1,6 +1,6 @@
 """Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
 
-A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``words.safetensors``,
+A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
 ``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
 the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
 checked on loading. Each file is replaced as a whole, the config last.
@@ -19,9 +19,10 @@ from torch import nn
 
 from core import LABELS
 from core.expression import ExpressionConfig, ExpressionNet
-from core.features import FeatureSettings
+from core.features import Encoders, FeatureSettings
 from core.files import write_file, write_json
 from core.fusion import FusionConfig, FusionModel
+from core.voice import VoiceConfig, VoiceEncoder
 from core.weights import WeightsError, verify
 from core.words import WordAdapter
 
@@ -29,7 +30,7 @@ CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 """The pair of models that the app loads."""
 
 MODELS = ("cross", "self")
-ENCODERS = ("face", "words")  # what makes the features that a pair learns from
+ENCODERS = ("face", "voice", "words")  # what makes the features that a pair learns from
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Normalisation:
 
     mean: dict[str, np.ndarray]
     std: dict[str, np.ndarray]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> features a step."""
+        return {modality: len(mean) for modality, mean in self.mean.items()}
 
     def apply(self, modality: str, values: np.ndarray) -> np.ndarray:
         """Features [T, D] with about mean 0 and std 1."""
@@ -49,7 +55,6 @@ class Checkpoint:
     """A pair of fusion models with all that they need.
 
     Attributes:
-        word_adapter: None where MiniLM reads the words as it was published.
         fusion: "cross" and "self" -> model, in evaluation mode.
         temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
         label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
@@ -57,8 +62,7 @@ class Checkpoint:
         provenance: how it was trained: commands, seeds, data, commit; for people.
     """
 
-    face_encoder: ExpressionNet
-    word_adapter: WordAdapter | None
+    encoders: Encoders
     fusion: dict[str, FusionModel]
     settings: FeatureSettings
     normalisation: Normalisation
@@ -94,6 +98,27 @@ def load_face_encoder(folder: Path) -> ExpressionNet:
     return _load_weights(folder, config, "face", model)
 
 
+def save_voice_encoder(folder: Path, model: VoiceEncoder, provenance: dict) -> None:
+    """Writes the voice encoder, in half precision, and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "voice", {name: tensor.half() for name, tensor in model.state_dict().items()})
+    config["voice"] |= {"network": asdict(model.config), "provenance": provenance}
+    _write(folder, config)
+
+
+def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
+    """Reads the voice encoder alone; None if the checkpoint has none.
+
+    Raises:
+        WeightsError: it was changed.
+    """
+    config = _read(folder)
+    if "voice" not in config:
+        return None
+    model = VoiceEncoder(VoiceConfig(**config["voice"]["network"]))
+    return _load_weights(folder, config, "voice", model).requires_grad_(False)
+
+
 def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
     """Writes the word adapter and its part of the config."""
     config = _read(folder)
@@ -114,8 +139,17 @@ def load_word_adapter(folder: Path) -> WordAdapter | None:
     return _load_weights(folder, config, "words", WordAdapter(**config["words"]["network"])).requires_grad_(False)
 
 
+def load_encoders(folder: Path) -> Encoders:
+    """Reads whatever makes features.
+
+    Raises:
+        WeightsError: the face encoder is missing, or a file was changed.
+    """
+    return Encoders(load_face_encoder(folder), load_voice_encoder(folder), load_word_adapter(folder))
+
+
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
-    """Writes both fusion models, their settings and statistics; what encodes faces and words stays as it is."""
+    """Writes both fusion models, their settings and statistics; what encodes faces, voices and words stays as it is."""
     config = _read(folder)
     for name, model in checkpoint.fusion.items():
         statistics = {
@@ -135,14 +169,15 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     _write(folder, config)
 
 
-def copy_encoders(source: Path, target: Path) -> None:
-    """Copies the face encoder and the word adapter, if there are any, and nothing that learned from them."""
-    config = _read(source)
-    held = {name: config[name] for name in ENCODERS if name in config}
+def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:
+    """Copies those of the encoders that there are; the target keeps its others, and nothing that learned from any."""
+    config, own = _read(source), _read(target)
+    copied = {name: config[name] for name in names if name in config}
+    kept = {name: own[name] for name in ENCODERS if name in own and name not in copied}
     target.mkdir(parents=True, exist_ok=True)
-    for name in held:
+    for name in copied:
         shutil.copyfile(source / f"{name}.safetensors", target / f"{name}.safetensors")
-    _write(target, held)
+    _write(target, copied | kept)
 
 
 def install(source: Path, target: Path = CHECKPOINTS) -> None:
@@ -179,7 +214,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     if tuple(config["labels"]) != LABELS:
         raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
     if config.get("encoders") != _encoders(config):
-        raise WeightsError(f"{folder}: its pair learned from another face encoder or word adapter; train it again.")
+        raise WeightsError(f"{folder}: its pair learned from other encoders; train it again.")
     fusion, statistics = {}, {}
     for name in MODELS:
         fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
@@ -190,8 +225,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         by_kind[kind][modality] = tensor.numpy()
     features = config["features"]
     return Checkpoint(
-        face_encoder=load_face_encoder(folder),
-        word_adapter=load_word_adapter(folder),
+        encoders=load_encoders(folder),
         fusion=fusion,
         settings=FeatureSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in features.items()}),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),

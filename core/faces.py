@@ -27,16 +27,19 @@ LOST_AFTER = 1.0  # seconds without a match after which a face counts as another
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
 HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
+BLENDSHAPES = 52  # MediaPipe's measures of how far each movement of a face goes, in [0, 1]
+STILL = 256, 16  # side of a crop of the size of FER2013's when MediaPipe looks at it, and pixels of border around it
 LEFT_IRIS, RIGHT_IRIS = 468, 473  # landmarks of the eyes on the left and right of the picture
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face in one frame: ``box`` x, y, width, height as shares of the frame; see ``FaceTrack`` for the images."""
+    """One face in one frame: ``box`` x, y, width, height as shares of the frame; see ``FaceTrack`` for the rest."""
 
     box: tuple[float, float, float, float]
     crop: np.ndarray
     thumbnail: np.ndarray
+    blendshapes: np.ndarray
 
     @property
     def size(self) -> float:
@@ -53,6 +56,7 @@ class FaceTrack:
         crops: uint8 [T, 48, 48] grey, levelled by the eyes, placed as in FER2013.
         thumbnails: uint8 [T, 96, 96, 3] RGB of the same cut.
         boxes: float64 [T, 4] x, y, width, height as shares of the frame.
+        blendshapes: float32 [T, 52], how far each movement of the face goes, in [0, 1].
         frame_times: [F] seconds of every frame.
         found: bool [F], whether the main face was in it.
         note: a sentence when one of several faces had to be chosen, else empty.
@@ -62,6 +66,7 @@ class FaceTrack:
     crops: np.ndarray
     thumbnails: np.ndarray
     boxes: np.ndarray
+    blendshapes: np.ndarray
     frame_times: np.ndarray
     found: np.ndarray
     note: str = ""
@@ -87,7 +92,7 @@ class FaceFinder:
     """Finds all faces of successive frames of one clip; use it as a context manager."""
 
     def __init__(self):
-        self._landmarker = _landmarker(vision.RunningMode.VIDEO)
+        self._landmarker = landmarker(vision.RunningMode.VIDEO, num_faces=MOST_FACES)
         self._clock = -1  # milliseconds; MediaPipe wants them strictly increasing
 
     def __enter__(self) -> "FaceFinder":
@@ -103,7 +108,39 @@ class FaceFinder:
         image = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(frame.image))
         result = self._landmarker.detect_for_video(image, self._clock)
         points = [np.array([[p.x * width, p.y * height] for p in face]) for face in result.face_landmarks]
-        return [cut_face(frame.image, landmarks) for landmarks in points]
+        return [
+            cut_face(frame.image, landmarks, scores_of(shapes))
+            for landmarks, shapes in zip(points, result.face_blendshapes, strict=True)
+        ]
+
+
+def landmarker(mode: vision.RunningMode, **options) -> vision.FaceLandmarker:
+    """MediaPipe's face landmarker with blendshapes; close it, or use it as a context manager."""
+    base = BaseOptions(model_asset_path=str(locate(FACE_LANDMARKER)))
+    return vision.FaceLandmarker.create_from_options(
+        vision.FaceLandmarkerOptions(base_options=base, running_mode=mode, output_face_blendshapes=True, **options)
+    )
+
+
+def scores_of(shapes: list) -> np.ndarray:
+    """float32 [52] of MediaPipe's list of blendshapes."""
+    return np.array([shape.score for shape in shapes], np.float32)
+
+
+def still_blendshapes(crops: np.ndarray) -> np.ndarray:
+    """Blendshapes float32 [N, 52] of photographs uint8 [N, 48, 48] of a face each; NaN where no face is found."""
+    side, border = STILL
+    found = np.full((len(crops), BLENDSHAPES), np.nan, np.float32)
+    with landmarker(
+        vision.RunningMode.IMAGE, min_face_detection_confidence=0.3, min_face_presence_confidence=0.3
+    ) as see:
+        for row, crop in zip(found, crops, strict=True):
+            framed = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_REPLICATE)
+            large = cv2.resize(framed, (side, side), interpolation=cv2.INTER_CUBIC)
+            image = mediapipe.Image(mediapipe.ImageFormat.SRGB, cv2.cvtColor(large, cv2.COLOR_GRAY2RGB))
+            if shapes := see.detect(image).face_blendshapes:
+                row[:] = scores_of(shapes[0])
+    return found
 
 
 class CloserLook:
@@ -142,26 +179,18 @@ class CloserLook:
         part = image[top : top + PART, left : left + PART]
         large = cv2.resize(part, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
         if self._landmarker is None:
-            self._landmarker = _landmarker(vision.RunningMode.IMAGE)
+            self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MOST_FACES)
         result = self._landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(large)))
         size = np.array(part.shape[1::-1])
         points = [np.array([[p.x, p.y] for p in face]) * size + (left, top) for face in result.face_landmarks]
-        return [cut_face(image, landmarks) for landmarks in points]
+        shapes = map(scores_of, result.face_blendshapes)
+        return [cut_face(image, landmarks, scores) for landmarks, scores in zip(points, shapes, strict=True)]
 
 
 def _starts(length: int) -> list[int]:
     """Where parts begin that cover a length and overlap by a third or more."""
     count = 1 if length <= PART else 1 + -(-(length - PART) * 3 // (2 * PART))
     return [round(i * (length - PART) / (count - 1)) for i in range(count)] if count > 1 else [0]
-
-
-def _landmarker(mode: vision.RunningMode) -> vision.FaceLandmarker:
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(locate(FACE_LANDMARKER))),
-        running_mode=mode,
-        num_faces=MOST_FACES,
-    )
-    return vision.FaceLandmarker.create_from_options(options)
 
 
 def _apart(face: Face, other: Face) -> float:
@@ -211,6 +240,7 @@ def follow_main_face(frames: Iterable[Frame]) -> FaceTrack:
         crops=np.stack([face.crop for face in main.faces]),
         thumbnails=np.stack([face.thumbnail for face in main.faces]),
         boxes=np.array([face.box for face in main.faces]),
+        blendshapes=np.stack([face.blendshapes for face in main.faces]),
         frame_times=np.array(frame_times),
         found=found,
         note=_choice(main, candidates, len(frame_times)),
@@ -224,12 +254,13 @@ def no_faces(frame_times: np.ndarray) -> FaceTrack:
         crops=np.zeros((0, CROP, CROP), np.uint8),
         thumbnails=np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8),
         boxes=np.zeros((0, 4)),
+        blendshapes=np.zeros((0, BLENDSHAPES), np.float32),
         frame_times=frame_times,
         found=np.zeros(len(frame_times), bool),
     )
 
 
-def cut_face(image: np.ndarray, landmarks: np.ndarray) -> Face:
+def cut_face(image: np.ndarray, landmarks: np.ndarray, blendshapes: np.ndarray) -> Face:
     """Cuts a face out of RGB uint8 [H, W, 3] by its landmarks [478, 2] in pixels, levelled by the eyes."""
     height, width = image.shape[:2]
     across = landmarks[RIGHT_IRIS] - landmarks[LEFT_IRIS]
@@ -252,7 +283,7 @@ def cut_face(image: np.ndarray, landmarks: np.ndarray) -> Face:
     low = landmarks.min(0).clip(0, (width, height))
     high = landmarks.max(0).clip(0, (width, height))
     box = (low[0] / width, low[1] / height, (high[0] - low[0]) / width, (high[1] - low[1]) / height)
-    return Face(tuple(float(value) for value in box), crop, thumbnail)
+    return Face(tuple(float(value) for value in box), crop, thumbnail, blendshapes)
 
 
 def _choice(main: _Candidate, candidates: list[_Candidate], frames: int) -> str:

@@ -18,8 +18,8 @@ from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
-from core.speech import NO_SPEECH, STATE_RATE, Listener, Speech, Transcript
-from core.voice import mfcc
+from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
+from core.voice import WIDTH, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
@@ -33,25 +33,48 @@ VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after t
 
 
 @dataclass(frozen=True)
+class Encoders:
+    """What was trained to make features of faces, voices and words.
+
+    Attributes:
+        voice: None where voices are heard by Whisper's own encoder.
+        words: None where MiniLM reads words as it was published.
+    """
+
+    face: ExpressionNet
+    voice: VoiceEncoder | None = None
+    words: WordAdapter | None = None
+
+
+@dataclass(frozen=True)
 class FeatureSettings:
     """Which features a pair of models was trained on; stored in their checkpoint.
 
     Attributes:
-        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side.
+        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side, where voices have no encoder of
+            their own.
         audio_pooling: encoder states (50 a second) whose mean is one step.
         mfcc: whether the paper's 120 MFCC features stand beside them.
         text_layers: hidden states of MiniLM that are put side by side.
+        blendshapes: whether MediaPipe's measures of a face's movements stand beside its embedding, and behind them
+            whether there are any: 1 for a face that was found, 0 for a photograph in which it was not.
     """
 
     audio_blocks: tuple[int, ...] = (1, 2)
     audio_pooling: int = 4
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
+    blendshapes: bool = True
 
     @property
     def audio_rate(self) -> float:
         """Audio steps a second."""
         return STATE_RATE / self.audio_pooling
+
+    @property
+    def audio_width(self) -> int:
+        """Features an audio step of Whisper's own states."""
+        return STATE_WIDTH * len(self.audio_blocks) + (WIDTH if self.mfcc else 0)
 
 
 @dataclass(frozen=True)
@@ -120,6 +143,7 @@ class Utterance:
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],
                 thumbnails=self.faces.thumbnails[inside], boxes=self.faces.boxes[inside],
+                blendshapes=self.faces.blendshapes[inside],
                 frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
             ),
         )  # fmt: skip
@@ -130,18 +154,17 @@ class FeatureExtractor:
 
     def __init__(
         self,
-        face_encoder: ExpressionNet,
+        encoders: Encoders,
         settings: FeatureSettings,
         device: str = "cpu",
         transcriber: str = "tiny.en",
-        word_adapter: WordAdapter | None = None,
     ):
         self.settings = settings
         self.device = device
-        self.face_encoder = face_encoder.to(device).eval()
-        self._folded = folded(self.face_encoder)
+        self._folded = folded(encoders.face.to(device))
+        self.voice_encoder = encoders.voice and encoders.voice.to(device).eval()
         self.listener = Listener(transcriber, device)
-        self.word_encoder = WordEncoder(settings.text_layers, device, word_adapter)
+        self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.
@@ -178,14 +201,20 @@ class FeatureExtractor:
             warnings=_warnings(clip, track),
         )
 
-    def embed_faces(self, crops: np.ndarray) -> np.ndarray:
-        """Expression embeddings float32 [T, D] of crops uint8 [T, 48, 48]."""
+    def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+        """Features float32 [T, D] of crops uint8 [T, 48, 48] and what MediaPipe says of them [T, 52]."""
         with torch.inference_mode():
             parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
-            return torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
+            embedded = torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
+        return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
+        if self.voice_encoder:
+            begin, end = spoken(voice, speech.intervals)
+            states = self.voice_encoder.encode(spectrogram(Voice(voice.samples[begin:end])))
+            times = begin / SAMPLE_RATE + np.arange(len(states)) / STATE_RATE
+            return Sequence(*pooled(states, times, self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
@@ -206,7 +235,7 @@ class FeatureExtractor:
         if not len(track):
             return track, Missing("no face was found")
         with timed(timings, "expression"):
-            return track, Sequence(self.embed_faces(track.crops), track.times)
+            return track, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
 
     def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
@@ -229,6 +258,19 @@ class FeatureExtractor:
             return Missing("no words were understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+    """Embeddings [T, D], blendshapes [T, 52] (NaN where there are none) and whether there are any: [T, D + 53]."""
+    there = np.isfinite(blendshapes[:, :1])
+    return np.concatenate([embedded, np.where(there, blendshapes, 0), there], 1, dtype=np.float32)
+
+
+def spoken(voice: Voice, intervals: Intervals) -> tuple[int, int]:
+    """First and last sample of a voice that features are made of: from the first to the last speech with a margin."""
+    start = max(0.0, intervals[0][0] - VOICE_MARGIN)
+    end = min(voice.duration, intervals[-1][1] + VOICE_MARGIN)
+    return round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
 
 
 def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from core.device import one_thread
 from core.faces import Face, FaceFinder, FaceTrack, no_faces
 from core.features import Missing, Sequence, Utterance
 from core.media import SAMPLE_RATE, Frame, Voice
-from core.speech import WORD_MARGIN, Listener, Speech, Transcript, Word
+from core.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech, Transcript, Word
 from core.stopping import stoppable
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
@@ -93,7 +93,7 @@ class Live:
         """Reads the next picture, RGB uint8 [H, W, 3], of the time ``at`` in seconds since the start."""
         with one_thread():
             face = self._same_face(self._finder.find(Frame(at, image)))
-            embedding = self._extractor.embed_faces(face.crop[None])[0] if face else None
+            embedding = self._extractor.face_features(face.crop[None], face.blendshapes[None])[0] if face else None
         self._faces.append((at, face, embedding))
         while self._faces and self._faces[0][0] < at - FACE_MEMORY:
             self._faces.popleft()
@@ -155,6 +155,7 @@ class Live:
                 crops=np.stack([face.crop for _, face, _ in seen]),
                 thumbnails=np.stack([face.thumbnail for _, face, _ in seen]),
                 boxes=np.array([face.box for _, face, _ in seen]),
+                blendshapes=np.stack([face.blendshapes for _, face, _ in seen]),
                 frame_times=frame_times,
                 found=np.array([face is not None for _, face, _ in self._faces]),
             )
@@ -190,7 +191,8 @@ class Live:
         start = end - recent.duration
         spans = self._listener.intervals(recent)
         if spans:
-            speech = Speech(spans, Transcript(), self._listener.states(recent))
+            states = NO_SPEECH.states if self._extractor.voice_encoder else self._listener.states(recent)
+            speech = Speech(spans, Transcript(), states)
             found = self._extractor.voice_features(recent, speech)
             audio = Sequence(found.values, found.times + start)
         else:

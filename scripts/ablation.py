@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from core.checkpoint import CHECKPOINTS, load_face_encoder, load_word_adapter  # noqa: E402
+from core.checkpoint import CHECKPOINTS, load_encoders  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
@@ -34,9 +34,9 @@ def main() -> int:
     arguments = parser.parse_args()
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
-        encoders = load_face_encoder(arguments.checkpoint), load_word_adapter(arguments.checkpoint)
+        encoders = load_encoders(arguments.checkpoint)
         device = choose_device(arguments.device)
-        maker = BankMaker(arguments.root, *encoders, FeatureSettings(), device, arguments.cache)
+        maker = BankMaker(arguments.root, encoders, FeatureSettings(), device, arguments.cache)
         ablation = Ablation.read(maker, arguments.runs, {change.part for change in changes})
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)

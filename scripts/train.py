@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Trains what the checkpoint holds, one command a part: first ``face`` and ``words``, then ``pair``.
+"""Trains what the checkpoint holds, one command a part: first ``face``, ``voice`` and ``words``, then ``pair``.
 
 The pair is trained twice: with speakers, faces and dialogues held out, on which it is measured (and kept in
 ``runs/measured/checkpoint``), and then with everything. All of it goes to ``runs/checkpoint``, which begins with the
@@ -16,20 +16,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import numpy as np  # noqa: E402
 import plotly.graph_objects as go  # noqa: E402
 
 from core.checkpoint import (  # noqa: E402
     CHECKPOINTS,
+    ENCODERS,
     copy_encoders,
     install,
+    load_encoders,
     load_face_encoder,
-    load_word_adapter,
     save_face_encoder,
     save_pair,
+    save_voice_encoder,
     save_word_adapter,
 )  # fmt: skip
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
+from core.datasets.moments import training_clips  # noqa: E402
 from core.device import CHOICES, Device, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
 from core.files import write_json  # noqa: E402
@@ -37,6 +41,7 @@ from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
+from core.training.voice import VoiceData, VoiceRecipe, train_voice_encoder  # noqa: E402
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
@@ -44,7 +49,9 @@ from core.weights import WeightsError  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "part", choices=("face", "words", "pair"), help="the face encoder, the word adapter, or both fusion models"
+        "part",
+        choices=("face", "voice", "words", "pair"),
+        help="the encoder of faces or voices, the word adapter, or both fusion models",
     )
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoint, logs, curves, training state")
@@ -52,9 +59,12 @@ def main() -> int:
     parser.add_argument(
         "--start-from", type=Path, default=CHECKPOINTS, help="whose encoders a new checkpoint begins with"
     )
+    parser.add_argument("--without", default="", help="voice: a corpus to leave out and measure; nothing is kept")
+    parser.add_argument("--anew", action="store_true", help="face: from nothing, not from the encoder that there is")
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
     parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
     parser.add_argument("--device", choices=CHOICES, default="auto")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
@@ -63,7 +73,7 @@ def main() -> int:
         device = choose_device(arguments.device)
         if not checkpoint.exists():
             copy_encoders(arguments.start_from, checkpoint)
-        train = {"face": train_face, "words": train_words, "pair": train_pair}[arguments.part]
+        train = {"face": train_face, "voice": train_voice, "words": train_words, "pair": train_pair}[arguments.part]
         train(arguments, checkpoint, device)
         if arguments.install:
             install(checkpoint, arguments.target)
@@ -76,12 +86,31 @@ def main() -> int:
 def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
     data = FaceData.read(arguments.root)
-    model, histories = train_face_encoder(data, recipe, folder, device)
+    begin_with = None if arguments.anew else load_face_encoder(arguments.start_from)
+    model, histories = train_face_encoder(data, recipe, folder, device, begin_with)
     draw_curves(folder)
     made = provenance(recipe.optimisation.seed, data.described, list(histories)) | {"recipe": asdict(recipe)}
     *_, last = histories.values()
-    made["validation"] = max(last, key=lambda entry: entry["accuracy"])
+    made["validation"] = max(last, key=lambda entry: entry["both"])
     save_face_encoder(checkpoint, model, made)
+
+
+def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
+    """The encoder of the measured pair learns from the speakers that train, that of the final pair goes on with all."""
+    recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
+    model, folders = None, []
+    steps = {"measured": arguments.runs / "measured" / "checkpoint", "final": checkpoint}
+    if arguments.without:
+        steps = {f"without-{arguments.without}": None}
+    for name, target in steps.items():
+        data = VoiceData.read(arguments.root, arguments.cache, name == "final", arguments.without)
+        model, history = train_voice_encoder(data, recipe, folder / name, device, model)
+        folders.append(folder / name)
+        if target:
+            made = provenance(recipe.optimisation.seed, data.described, folders)
+            made |= {"recipe": asdict(recipe), "validation": history[-1]}
+            save_voice_encoder(target, model.encoder, made)
+    draw_curves(folder)
 
 
 def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
@@ -95,18 +124,30 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe = with_overrides(PairRecipe(), arguments)
-    encoders = load_face_encoder(checkpoint), load_word_adapter(checkpoint)
-    maker = BankMaker(arguments.root, *encoders, FeatureSettings(), device, arguments.cache)
-    measured, held_out = train_measured_pair(maker, recipe, arguments.runs)
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
-    copy_encoders(checkpoint, beside)
+    # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
+    copy_encoders(checkpoint, beside, ("face", "words") if (beside / "voice.safetensors").exists() else ENCODERS)
+    makers = [
+        BankMaker(arguments.root, load_encoders(folder), FeatureSettings(), device, arguments.cache)
+        for folder in (beside, checkpoint)
+    ]
+    clips, held_out_people = training_clips(arguments.root)
+    known, all_of_them = (
+        clips and maker.moments(clips, folder, arguments.jobs)
+        for maker, folder in zip(makers, (beside, checkpoint), strict=True)
+    )
+    met, unmet = None, None
+    if clips:
+        kept = np.isin(known.groups, list(held_out_people))
+        met, unmet = known.select(~kept), known.select(kept)
+    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
     save_pair(beside, measured)
-    final = train_final_pair(maker, recipe, arguments.runs, measured.temperature)
+    final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature, all_of_them or None)
     write_json(checkpoint / "held_out.json", held_out, indent=1)
     save_pair(checkpoint, final)
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
-    print_table(held_out)
+    print_tables(held_out)
 
 
 def with_overrides(recipe, arguments: argparse.Namespace):
@@ -125,8 +166,15 @@ def draw_curves(folder: Path) -> None:
         figure.write_html(log.with_name("curves.html"), include_plotlyjs=True)
 
 
-def print_table(result: dict) -> None:
+def print_tables(result: dict) -> None:
+    if "people" in result:
+        print("Real clips of people whom no model has met:")
+        print_table(result["people"])
     print("Composed utterances of held-out speakers, faces and dialogues:")
+    print_table(result["composed"])
+
+
+def print_table(result: dict) -> None:
     print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
     for subset, by_model in result.items():
         for name in PAIRS:

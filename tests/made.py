@@ -25,7 +25,8 @@ def face_track(times: np.ndarray) -> FaceTrack:
     frames = np.sort(np.concatenate([times, times + 0.05]))
     return FaceTrack(
         times=times, crops=crops, thumbnails=thumbnails.astype(np.uint8),
-        boxes=np.tile([0.4, 0.2, 0.2, 0.3], (len(times), 1)), frame_times=frames, found=np.isin(frames, times), note="",
+        boxes=np.tile([0.4, 0.2, 0.2, 0.3], (len(times), 1)),
+        blendshapes=np.zeros((len(times), 52), np.float32), frame_times=frames, found=np.isin(frames, times), note="",
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_cutting_by_hand_made_landmarks():
     landmarks = np.full((478, 2), [90.0, 100.0])
     landmarks[0], landmarks[1] = (50, 60), (130, 140)
     landmarks[468], landmarks[473] = (70, 80), (110, 80)
-    face = cut_face(image, landmarks)
+    face = cut_face(image, landmarks, np.zeros(52, np.float32))
     assert face.box == pytest.approx((0.25, 0.3, 0.4, 0.4))
     side = (80 / (HULL_RIGHT - HULL_LEFT) + 80 / (HULL_BOTTOM - HULL_TOP)) / 2
     columns = np.flatnonzero(face.thumbnail[48, :, 0] > 100)

@@ -269,9 +269,9 @@ def test_a_baseline_subtracts_logarithms_for_each_model_and_set():
 def test_live_work_keeps_to_one_thread(analyzer, monkeypatch):
     """More of them wait for each other as soon as something else runs, a browser on the same machine say."""
     seen = []
-    real = analyzer.extractor.embed_faces
+    real = analyzer.extractor.face_features
     monkeypatch.setattr(
-        analyzer.extractor, "embed_faces", lambda crops: seen.append(torch.get_num_threads()) or real(crops)
+        analyzer.extractor, "face_features", lambda *of: seen.append(torch.get_num_threads()) or real(*of)
     )
     live, before = Live(analyzer), torch.get_num_threads()
     try:

@@ -51,7 +51,7 @@ def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path, dev
     data = LineData.read(tmp_path)
     assert {part: found["n"] for part, found in data.described.items()} == {"meld/train": 28, "meld/dev": 14}
     adapter, history = train_word_adapter(data, recipe, tmp_path / "run", device)
-    assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["weighted_f1"] <= 1 for e in history)
+    assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["meld_weighted_f1"] <= 1 for e in history)
     assert all(up.abs().max() > 0 for up in adapter.up) and not any(p.requires_grad for p in adapter.parameters())
     again, same = train_word_adapter(data, recipe, tmp_path / "run", device)
     assert same == history and all(torch.equal(a, b) for a, b in zip(adapter.up, again.up, strict=True))
@@ -102,4 +102,4 @@ def test_an_adapter_is_kept_beside_the_other_weights(tmp_path):
 
 def test_the_experiment_reads_words_without_the_adapter():
     plain, adapted = (ClipFeatures(CHECKPOINTS, "heard", FeatureSettings(), adapted=a) for a in (False, True))
-    assert "adapter" not in plain.key() and len(adapted.key()["adapter"]) == 64
+    assert plain.key()["adapted"] == {} and len(adapted.key()["adapted"]["words"]) == 64

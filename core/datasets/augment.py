@@ -6,13 +6,14 @@ import av
 import numpy as np
 import torch
 import torch.nn.functional as F
+from librosa import mel_frequencies
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from torch import Tensor
 
 from core.media import SAMPLE_RATE, Voice
 from core.words import MASKED
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same recording, image or line would give another copy: caches of features are keyed by it."""
 
 
@@ -77,8 +78,75 @@ def through_codec(samples: np.ndarray, bit_rate: int) -> np.ndarray:
     return np.concatenate(pieces)[: len(samples)]
 
 
+def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Voices of other sizes, tempi, rooms, bands and noises, made where it is cheap: in the powers of their mel bands.
+
+    Args:
+        spectra: float32 [B, F, 80], log10 of power (see ``core.voice.spectrogram``), padded behind ``lengths`` [B].
+
+    Returns:
+        Spectra [B, F', 80] of the altered voices, and their lengths [B].
+    """
+    n, frames, bands = spectra.shape
+    device = spectra.device
+
+    def uniform(low: float, high: float) -> Tensor:
+        # Drawn on the CPU: the same seed alters alike on every device.
+        return (torch.rand(n, generator=generator) * (high - low) + low).to(device)
+
+    def sometimes(share: float) -> Tensor:
+        return uniform(0, 1) < share
+
+    # A slower tempo stretches time, a longer vocal tract moves all resonances down.
+    tempo = torch.where(sometimes(0.3), uniform(0.87, 1.15), 1.0)
+    tract = torch.where(sometimes(0.3), uniform(0.9, 1.1), 1.0)
+    longer = (lengths * tempo).round().long().clamp_min(1)
+    at = torch.arange(int(longer.max()), device=device) / tempo[:, None]  # [B, F'] of the frames there were
+    middles = torch.from_numpy(mel_frequencies(bands + 2, fmax=SAMPLE_RATE / 2)[1:-1]).float()  # Hz
+    wanted = middles * tract.cpu()[:, None]
+    left = torch.searchsorted(middles, wanted).clamp(1, bands - 1) - 1
+    band = left + (wanted - middles[left]) / (middles[left + 1] - middles[left])  # [B, 80]
+    band = band.clamp(0, bands - 1).to(device)
+    grid = torch.stack(
+        [
+            (2 * band / (bands - 1) - 1)[:, None].expand(-1, at.shape[1], -1),
+            (2 * at / max(frames - 1, 1) - 1)[:, :, None].expand(-1, -1, bands),
+        ],
+        3,
+    )
+    moved = F.grid_sample(spectra[:, None], grid, padding_mode="border", align_corners=True)[:, 0]
+    exists = (torch.arange(moved.shape[1], device=device) < longer[:, None])[:, :, None]
+    power = 10**moved * exists
+
+    # A room answers with a tail that falls exponentially.
+    decay, wet = 10 ** (-6 / (100 * uniform(0.1, 0.6))), uniform(0.05, 0.4) * sometimes(0.4)
+    tail = decay[:, None] ** torch.arange(40, device=device)  # [B, 40]
+    tail = tail / tail.sum(1, keepdim=True)
+    before = F.pad(power.mT, (39, 0)).reshape(1, n * bands, -1)
+    late = F.conv1d(before, tail.flip(1).repeat_interleave(bands, 0)[:, None], groups=n * bands)
+    late = late.view(n, bands, -1).mT  # [B, F', 80]
+    power = torch.lerp(power, late, wet[:, None, None])
+
+    # Microphones and lines tilt the spectrum and cut it off at both ends, in decades.
+    place = torch.linspace(-1, 1, bands, device=device)
+    gain = (uniform(-0.5, 0.5) * sometimes(0.5))[:, None] * place
+    low, high = torch.where(sometimes(0.3), uniform(-1, -0.8), -2), torch.where(sometimes(0.3), uniform(0.6, 1), 2)
+    gain = gain - 10 * (F.relu(low[:, None] - place) + F.relu(place - high[:, None]))
+    power = power * 10 ** gain[:, None, :]
+
+    # Noise of any colour below the voice.
+    mean = power.sum((1, 2)) / longer
+    colour = 10 ** (uniform(-0.7, 0.7)[:, None] * place)  # [B, 80]
+    colour = colour / colour.sum(1, keepdim=True)
+    ratio = torch.where(sometimes(0.5), uniform(1, 3.5), 9)  # decades
+    # Two thousand samples a spectrum leave about so much chance in a band.
+    chance = torch.randn(power.shape, generator=generator).to(device).mul(0.25).exp()
+    power = power + chance * (colour * (mean * 10**-ratio)[:, None])[:, None, :]
+    return power.clamp_min(1e-10).log10(), longer
+
+
 def altered_faces(images: Tensor, generator: torch.Generator, erase: float) -> Tensor:
-    """Random mirror, rotation, scale, shift, blur, contrast and covered rectangles.
+    """Random mirror, rotation, scale, shift, blur, fewer pixels, contrast and covered rectangles.
 
     Args:
         images: uint8 [N, 48, 48].
@@ -107,6 +175,11 @@ def altered_faces(images: Tensor, generator: torch.Generator, erase: float) -> T
     # Cameras blur and compress more than photographs do.
     blurred = F.avg_pool2d(crops, 3, 1, 1, count_include_pad=False)
     crops = torch.lerp(crops, blurred, uniform(-0.3, 1.0).clamp_min(0)[:, None, None])
+    # Faces far from a camera are smaller than a crop.
+    small = int(torch.randint(height // 3, height - 6, (), generator=generator))
+    coarse = F.interpolate(crops[:, None], size=small, mode="bilinear", antialias=True, align_corners=False)
+    coarse = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[:, 0]
+    crops = torch.where((uniform(0, 1) < 0.25)[:, None, None], coarse, crops)
     gamma = uniform(-0.5, 0.5).exp()[:, None, None]
     crops = (crops / 255).clamp(1e-4, 1).pow(gamma) * 255
 

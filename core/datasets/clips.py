@@ -20,11 +20,11 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.checkpoint import load_face_encoder, load_word_adapter
+from core.checkpoint import load_encoders, load_face_encoder
 from core.corpora.layout import ClipRecord
 from core.datasets.cache import digest, file_digest
 from core.datasets.processes import in_processes
-from core.features import FEATURES_VERSION, FeatureExtractor, FeatureSettings, Missing
+from core.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
 from core.files import write_file, write_json
 from core.media import SAMPLE_RATE, MediaError, open_clip
 from core.weights import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
@@ -43,8 +43,8 @@ class ClipFeatures:
         checkpoint: folder with the face encoder.
         words: "written" takes the words from the corpus where it has them, "heard" from Whisper.
         settings: which features.
-        adapted: whether the checkpoint's word adapter is used. The experiment has MiniLM as it was published, since
-            the adapter may have learned from lines of its test folds.
+        adapted: whether the checkpoint's encoders of voices and words are used. The experiment has Whisper and MiniLM
+            as they were published, since these may have learned from its test folds.
         device: "cpu" or "cuda".
     """
 
@@ -60,13 +60,13 @@ class ClipFeatures:
         packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
         key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
         key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
-        return key | ({"adapter": config["words"]["sha256"]} if self.adapted and "words" in config else {})
+        adapted = {n: config[n]["sha256"] for n in ("voice", "words") if self.adapted and n in config}
+        return key | {"adapted": adapted}
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
-        adapter = load_word_adapter(self.checkpoint) if self.adapted else None
-        encoder = load_face_encoder(self.checkpoint)
-        extractor = FeatureExtractor(encoder, self.settings, self.device, word_adapter=adapter)
+        encoders = load_encoders(self.checkpoint) if self.adapted else Encoders(load_face_encoder(self.checkpoint))
+        extractor = FeatureExtractor(encoders, self.settings, self.device)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:
             with as_one_file(record) as path:

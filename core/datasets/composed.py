@@ -5,7 +5,7 @@ utterances can teach is how much each modality is worth; what they cannot teach 
 real moment. Every number that comes from them has to say so.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,22 +15,25 @@ import torch
 from core import LABELS, MODALITIES
 from core.corpora.fer2013 import FaceImages
 from core.corpora.layout import ClipRecord, CorpusError
-from core.datasets.augment import VERSION, altered_faces, masked_words, other_recording
+from core.datasets.augment import VERSION, altered_faces, masked_words
 from core.datasets.bank import FeatureBank, build_bank, join_banks
-from core.datasets.cache import cached_sequences, digest, file_digest, weights_digest
+from core.datasets.cache import cached_sequences, digest, weights_digest
+from core.datasets.clips import ClipFeatures
+from core.datasets.moments import Moments, read_moments
 from core.datasets.sources import KINDS, Official, Source, training_sources
+from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.expression import ExpressionNet
-from core.features import FEATURES_VERSION, FeatureExtractor, FeatureSettings
-from core.media import open_clip
-from core.speech import Speech, Transcript
-from core.weights import MINILM, SILERO_VAD, WHISPER_TINY_EN
-from core.words import WINDOW_WORDS, WordAdapter, WordEncoder
+from core.faces import BLENDSHAPES, still_blendshapes
+from core.features import Encoders, FeatureExtractor, FeatureSettings, with_blendshapes
+from core.speech import Listener
+from core.weights import FACE_LANDMARKER, MINILM
+from core.words import WINDOW_WORDS, WordEncoder
 
 FACE_COPIES = 4  # altered copies of each training image, one step each
 LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
-VOICE_COPIES = 2  # other recordings of each training voice
+VOICE_COPIES = 2  # altered copies of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
 COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
@@ -40,42 +43,18 @@ Parts = dict[str, dict[str, FeatureBank]]
 """Part ("train", "validation", "test") -> modality -> bank."""
 
 
-def voice_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
-    """Audio sequences of recordings, and of ``copies`` other recordings of each (see ``augment``)."""
-    wanted = [(record, variant) for record in records for variant in range(copies + 1)]
-    content = {record.id: file_digest(record.voice) for record in records}
-    settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
-    made_by = {"whisper": WHISPER_TINY_EN.sha256, "detector": SILERO_VAD.sha256, "version": FEATURES_VERSION}
-
-    def key(record: ClipRecord, variant: int) -> dict:
-        altered = {"copy": variant, "augmentation": VERSION} if variant else {}
-        return {"voice": content[record.id], "precision": "float32", **altered, **settings, **made_by}
-
-    def sequences(item: int) -> list[np.ndarray]:
-        record, variant = wanted[item]
-        voice = open_clip(record.voice).voice
-        if variant:
-            voice = other_recording(voice, np.random.default_rng([variant, int(content[record.id][:8], 16)]))
-        intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
-        speech = Speech(intervals, Transcript(), extractor.listener.states(voice, intervals))
-        return [extractor.voice_features(voice, speech).values]
-
-    found = cached_sequences([key(*one) for one in wanted], sequences, cache, "voices")
-    labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]
-    return build_bank(found, labels, groups, [variant for _, variant in wanted], extractor.settings.audio_rate)
-
-
 def face_bank(
     faces: FaceImages, group: str, encoder: ExpressionNet, device: Device, copies: int, cache: Path,
-    known: bool = False,
+    known: bool = False, blendshapes: bool = True,
 ) -> FeatureBank:  # fmt: skip
-    """Embeddings of face crops: a sequence is one image, followed by ``copies`` altered copies of it.
+    """Features of face crops: a sequence is one image, followed by ``copies`` altered copies of it.
 
     Args:
         group: what the groups begin with, corpus and part; each image is a group of its own.
         known: the encoder learned from these images and would flatter them: the copies alone are taken, all with
             a covered rectangle and every second one altered twice. On such copies it is as often right as on
             images it has not seen, so that fusion learns how far a face can be trusted.
+        blendshapes: whether they stand beside the embedding, see ``FeatureSettings``; of the image as it is.
     """
     images, encoder = torch.from_numpy(faces.images), encoder.to(device.name).eval()
     made_by = {"encoder": weights_digest(encoder), "precision": device.precision, "copies": copies, "known": known}
@@ -99,8 +78,23 @@ def face_bank(
 
     keys = [key(item) for item in range(-(-len(faces) // SHARD))]
     found = cached_sequences(keys, sequences, cache, f"faces of {group}")
+    if blendshapes:
+        shapes = still_bank(faces.images, cache, group)
+        found = [
+            with_blendshapes(views, np.broadcast_to(shape, (len(views), BLENDSHAPES)))
+            for views, shape in zip(found, shapes, strict=True)
+        ]
     groups = [f"{group}/{index}" for index in range(len(faces))]
-    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, encoder.config.embedding)
+    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, found[0].shape[1])
+
+
+def still_bank(images: np.ndarray, cache: Path, group: str) -> list[np.ndarray]:
+    """Blendshapes [1, 52] of each image, NaN where MediaPipe finds no face."""
+    shards = [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
+    keys = [{"blendshapes": digest(shard.tobytes()), "landmarker": FACE_LANDMARKER.sha256} for shard in shards]
+    return cached_sequences(
+        keys, lambda item: list(still_blendshapes(shards[item])[:, None]), cache, f"blendshapes of {group}"
+    )
 
 
 def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, known: bool = False) -> FeatureBank:
@@ -150,21 +144,25 @@ class BankMaker:
     """
 
     root: Path
-    face_encoder: ExpressionNet
-    word_adapter: WordAdapter | None
+    encoders: Encoders
     settings: FeatureSettings
     device: Device
     cache: Path
 
     @cached_property
+    def listener(self) -> Listener:
+        """What tells when somebody speaks."""
+        return Listener(device=self.device.name)
+
+    @cached_property
     def extractor(self) -> FeatureExtractor:
-        """What hears voices."""
-        return FeatureExtractor(self.face_encoder, self.settings, self.device.name, word_adapter=self.word_adapter)
+        """What hears voices as Whisper does."""
+        return FeatureExtractor(self.encoders, self.settings, self.device.name)
 
     @cached_property
     def word_encoder(self) -> WordEncoder:
         """What reads lines."""
-        return WordEncoder(self.settings.text_layers, self.device.name, self.word_adapter)
+        return WordEncoder(self.settings.text_layers, self.device.name, self.encoders.words)
 
     def make(self, modality: str, source: Source, part: str = "", learn: bool = False) -> FeatureBank:
         """The bank of a source below ``root``, or of one of its official parts.
@@ -182,17 +180,37 @@ class BankMaker:
         return self.lines(source.records("lines", folder, part), known)
 
     def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
-        """See ``voice_bank``."""
-        return voice_bank(records, self.extractor, copies, self.cache)
+        """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""
+        encoder = self.encoders.voice
+        if encoder is None:
+            return whisper_bank(records, self.extractor, copies, self.cache)
+        spectrograms = spectrogram_bank(records, self.listener, self.cache)
+        return voice_bank(spectrograms, encoder.to(self.device.name), self.settings.audio_pooling, copies, self.cache)
 
     def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
         images, group = source.images(folder, part), f"{source.name}/{part}"
-        return face_bank(images, group, self.face_encoder, self.device, copies, self.cache, known)
+        return face_bank(
+            images, group, self.encoders.face, self.device, copies, self.cache, known, self.settings.blendshapes
+        )
 
     def lines(self, records: list[ClipRecord], known: bool = False) -> FeatureBank:
         """See ``text_bank``."""
         return text_bank(records, self.word_encoder, self.cache, known)
+
+    def moments(self, records: list[ClipRecord], checkpoint: Path, jobs: int = 1) -> Moments:
+        """See ``read_moments``; ``checkpoint`` is the folder that holds the encoders."""
+        features = ClipFeatures(checkpoint, "written", self.settings, adapted=True, device=self.device.name)
+        return read_moments(records, features, self.widths, self.cache, jobs)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> features a step."""
+        return {
+            "text": self.word_encoder.width,
+            "video": self.encoders.face.config.embedding + (BLENDSHAPES + 1 if self.settings.blendshapes else 0),
+            "audio": self.encoders.voice.config.width if self.encoders.voice else self.settings.audio_width,
+        }
 
     def parts(self) -> Parts:
         """Everything found below ``root``, divided as each source says; altered copies are in the training part only.

@@ -14,7 +14,7 @@ from core.corpora.ased import read_ased
 from core.corpora.crema_d import read_crema_d
 from core.corpora.dailydialog import read_dailydialog
 from core.corpora.emodb import read_emodb
-from core.corpora.fer2013 import FaceImages, read_fer2013
+from core.corpora.fer2013 import FaceImages, read_fer2013, read_ferplus
 from core.corpora.goemotions import read_goemotions
 from core.corpora.javased import read_javased
 from core.corpora.layout import ClipRecord, CorpusError
@@ -113,15 +113,19 @@ SOURCES: dict[str, Source] = {
         Source("emodb", "free for research", Speakers(), trains=False, voices=read_emodb),
         Source("crema-d", "ODbL 1.0", Speakers(), trains=False, voices=read_crema_d, clips=read_crema_d),
         Source("fer2013", "research use", Official("train", "validation", "test"), faces=read_fer2013),
+        # The same images, measured by what people saw in them; its folder is FER2013's.
+        Source("ferplus", "MIT", Official("train", "validation", "test"), trains=False, faces=read_ferplus),
         Source(
             "meld", "GPL-3.0", Official("train", "dev", "test"),
             lines=read_meld, clips=partial(read_meld, clips=True),
         ),
-        # What each of these would add has not been measured yet: until then they measure only.
-        Source("nemo", "CC BY-NC-SA 4.0", Speakers(), trains=False, voices=read_nemo),
-        Source("ased", "freely available, citation asked", Speakers(), trains=False, voices=read_ased),
+        Source("nemo", "CC BY-NC-SA 4.0", Speakers(test=("IC0", "WR0")), voices=read_nemo),
         Source(
-            "javased", "MIT", Speakers(), trains=False,
+            "ased", "freely available, citation asked",
+            Speakers(test=("02", "05", "10", "21", "31", "45", "55", "63")), voices=read_ased,
+        ),
+        Source(
+            "javased", "MIT", Speakers(test=("03", "08")),
             voices=partial(read_javased, folder="voices"), clips=partial(read_javased, folder="clips"),
         ),
         Source("urdu", "free for research", Speakers(), trains=False, voices=read_urdu),

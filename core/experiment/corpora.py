@@ -24,10 +24,10 @@ from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
 from core.experiment.folds import Corpus, Examples, Fold, divide
 from core.experiment.synthetic import synthetic_corpus
-from core.features import FeatureSettings
+from core.features import Encoders, FeatureSettings
 from core.files import write_json
 
-FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1)
+FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""
 
 Opener = Callable[[], Corpus]
@@ -113,7 +113,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     dialogues are dealt to as many parts as there are folds before anything is composed.
     """
     encoder = load_face_encoder(request.checkpoint)
-    maker = BankMaker(request.root, encoder, None, FEATURES, request.device, request.cache)
+    maker = BankMaker(request.root, Encoders(encoder), FEATURES, request.device, request.cache)
     lines, faces, voices = (SOURCES[COMPOSED_OF[m]] for m in MODALITIES)
     banks = {
         "text": join_banks([maker.make("text", lines, part) for part in ("train", "dev")]),

@@ -170,7 +170,7 @@ class Ablation:
 
 
 def _adapted_or_not(maker: BankMaker) -> dict[bool, BankMaker]:
-    return {True: maker, False: replace(maker, word_adapter=None)}
+    return {True: maker, False: replace(maker, encoders=replace(maker.encoders, words=None))}
 
 
 def _both_parts(maker: BankMaker, modality: str, share: float) -> dict[str, FeatureBank]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from core import LABELS, MODALITIES, Subset
 from core.checkpoint import Normalisation
 from core.datasets.bank import FeatureBank
+from core.datasets.moments import Moments
 from core.fusion import LocalEncoder, Padded
 from core.training.loop import Recipe
 
@@ -23,7 +24,8 @@ class PairRecipe:
             Rare lines would otherwise be learned by heart. The loss takes the frequencies out again.
         incongruent: probability that one modality is of another class.
         neutral_words: probability that the words are neutral while the label stays: most sentences are.
-        longest_track: at most so many faces a track.
+        longest_track: at most so many faces a composed track.
+        moments: real clips that join each batch, where there are any.
         noise: standard deviation added to normalised features.
         smoothing: share of each label that is spread over all classes.
         input_dropout: of each modality's normalised features.
@@ -45,6 +47,7 @@ class PairRecipe:
     incongruent: float = 0.3
     neutral_words: float = 0.15
     longest_track: int = 8
+    moments: int = 32
     noise: float = 0.2
     smoothing: float = 0.05
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.8, "audio": 0.65})
@@ -119,6 +122,45 @@ def compose_batch(
             sequences.append(torch.from_numpy(sequence))
         inputs[modality] = Padded.of(sequences)
     return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
+
+
+def moment_batch(
+    moments: Moments, normalisation: Normalisation, subsets: list[Subset], recipe: PairRecipe,
+    rng: np.random.Generator,
+) -> Batch:  # fmt: skip
+    """Real clips, each label equally often; half of them begin late and end early, with fewer pictures a second.
+
+    A label that no clip has is not possible: neither the room nor the language speaks against it.
+    """
+    n, classes = recipe.moments, len(LABELS)
+    labels = rng.choice(list(moments.pools), n)
+    chosen = [rng.choice(moments.pools[label]) for label in labels]
+    possible = moments.possible / moments.possible.sum()
+    inputs: dict[str, list[Tensor]] = {m: [] for m in moments.sequences}
+    for i in chosen:
+        share = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0
+        begin = rng.uniform(0, 1 - share)
+        for modality, found in moments.sequences.items():
+            sequence = found[i]
+            if modality == "video":
+                every = rng.integers(1, 7)
+                sequence = sequence[rng.integers(every) :: every] if len(sequence) > every else sequence
+            if modality != "text":
+                start = int(begin * len(sequence))
+                sequence = sequence[start : max(start + 1, round((begin + share) * len(sequence)))]
+            sequence = normalisation.apply(modality, sequence.astype(np.float32))
+            sequence = sequence + recipe.noise * rng.standard_normal(sequence.shape, np.float32)
+            inputs[modality].append(torch.from_numpy(sequence.astype(np.float32)))
+    there = {m: np.array([len(sequence) > 0 for sequence in found]) for m, found in inputs.items()}
+    target = (1 - recipe.smoothing) * np.eye(classes)[labels] + recipe.smoothing * possible
+    targets = {}
+    for subset in subsets:
+        taught = np.logical_and.reduce([there[m] for m in subset])
+        targets[subset] = torch.from_numpy(np.where(taught[:, None], target, 0)).float()
+    # Not minus infinity: no share of a target times it is a number.
+    log_share = np.where(possible > 0, np.log(np.maximum(possible, 1e-9)), -1e4)
+    padded = {m: Padded.of(found) for m, found in inputs.items()}
+    return Batch(padded, targets, torch.from_numpy(log_share).float())
 
 
 def drawn_share(frequency: np.ndarray, skew: float) -> np.ndarray:

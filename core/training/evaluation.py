@@ -1,7 +1,7 @@
 """Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from core import SUBSETS, Subset
+from core import LABELS, SUBSETS, Subset
 from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
+from core.datasets.moments import Moments
 from core.fusion import FusionModel, Padded, pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
@@ -41,6 +42,25 @@ class LabelledUtterances:
         sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
         return cls(bank.labels, {modality: sequences})
 
+    @classmethod
+    def of_moments(cls, moments: Moments, normalisation: Normalisation) -> "LabelledUtterances":
+        """Real clips."""
+        sequences = {
+            m: [normalisation.apply(m, sequence.astype(np.float32)) for sequence in found]
+            for m, found in moments.sequences.items()
+        }
+        return cls(moments.labels, sequences)
+
+    def select(self, keep: np.ndarray) -> "LabelledUtterances":
+        """The utterances where ``keep`` bool [n] is true."""
+        chosen = np.flatnonzero(keep)
+        return LabelledUtterances(self.labels[keep], {m: [s[i] for i in chosen] for m, s in self.sequences.items()})
+
+    def complete(self, subset: Subset) -> np.ndarray:
+        """bool [n], which have all modalities of ``subset``."""
+        there = [[len(sequence) > 0 for sequence in self.sequences[m]] for m in subset]
+        return np.logical_and.reduce(there)
+
     def balanced_accuracy(self, model: FusionModel, subset: Subset) -> float:
         """Of a model with only the modalities of ``subset``, its verdict defined for all utterances."""
         return classification_metrics(self.labels, self.logits(model, subset).argmax(1))["balanced_accuracy"]
@@ -56,16 +76,28 @@ class LabelledUtterances:
         return np.concatenate(parts)
 
 
-def fit_temperatures(model: FusionModel, validation: LabelledUtterances) -> dict[str, float]:
-    """Divisor of the logits for each set of modalities, least cross-entropy on validation (Guo et al. 2017)."""
+def fit_temperatures(
+    model: FusionModel, validation: LabelledUtterances, clips: LabelledUtterances | None = None
+) -> dict[str, float]:
+    """Divisor of the logits for each set of modalities, least cross-entropy on validation (Guo et al. 2017).
+
+    Args:
+        clips: real ones, whose verdicts are less sure than composed ones: where a set is defined for any of them, both
+            have the same weight, however many there are.
+    """
     temperatures = {}
     for subset in SUBSETS:
         if not pairs_within(model.config.pairs, subset):
             continue
-        logits = torch.from_numpy(validation.logits(model, subset))
-        truth = torch.from_numpy(validation.labels)
+        judged = []
+        for utterances in (validation, clips):
+            if utterances is not None:
+                logits, truth = utterances.logits(model, subset), utterances.labels
+                defined = utterances.complete(subset)
+                if defined.any():
+                    judged.append((torch.from_numpy(logits[defined]), torch.from_numpy(truth[defined])))
         found = minimize_scalar(
-            lambda log_t, logits=logits, truth=truth: F.cross_entropy(logits / np.exp(log_t), truth).item(),
+            lambda log_t, judged=judged: sum(F.cross_entropy(z / np.exp(log_t), t).item() for z, t in judged),
             bounds=(np.log(0.1), np.log(10.0)), method="bounded",
         )  # fmt: skip
         temperatures[subset_name(subset)] = float(np.exp(found.x))
@@ -84,28 +116,71 @@ def evaluate_subset(
         ``cross`` (None where it is undefined for every utterance), ``self`` and ``agreement`` (None without
         cross). ``n`` counts the utterances with a verdict, ``undefined`` those without.
     """
-    result: dict = {}
-    predictions = {}
+    return _figures(utterances.labels, probabilities_of(checkpoint, utterances, subset, log_prior))
+
+
+def evaluate_people(
+    checkpoint: Checkpoint, clips: LabelledUtterances, people: np.ndarray, validation: LabelledUtterances
+) -> dict[str, dict]:
+    """``evaluate_subset`` for each set of modalities that a clip has, on people whom no model has met.
+
+    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others.
+
+    Args:
+        people: str [n], who is seen in each clip; two at least.
+    """
+    found: dict[Subset, dict[str, np.ndarray | None]] = {}
+    for person in np.unique(people):
+        his = people == person
+        others = clips.select(~his)
+        temperature = {n: fit_temperatures(model, validation, others) for n, model in checkpoint.fusion.items()}
+        fitted = replace(checkpoint, temperature=temperature)
+        for subset in SUBSETS:
+            if not clips.complete(subset).any():
+                continue
+            for name, some in probabilities_of(fitted, clips.select(his), subset).items():
+                of_subset = found.setdefault(subset, {})
+                if some is None:
+                    of_subset.setdefault(name, None)
+                    continue
+                if of_subset.get(name) is None:
+                    of_subset[name] = np.full((len(people), len(LABELS)), np.nan)
+                of_subset[name][his] = some
+    return {subset_name(subset): _figures(clips.labels, of_subset) for subset, of_subset in found.items()}
+
+
+def probabilities_of(
+    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: Subset, log_prior: np.ndarray | None = None
+) -> dict[str, np.ndarray | None]:
+    """Model -> probabilities float64 [n, 7], NaN where undefined; None where that is everywhere."""
+    found: dict[str, np.ndarray | None] = {}
     for name in MODELS:
         model = checkpoint.fusion[name]
         if not pairs_within(model.config.pairs, subset):
-            result[name] = None  # cross-attention needs two modalities
+            found[name] = None  # cross-attention needs two modalities
             continue
         logits = utterances.logits(model, subset)
         if log_prior is not None:
             logits = logits + log_prior / len(subset)  # where training took them out (see ``fusion.batch_loss``)
         logits = logits / checkpoint.temperature[name][subset_name(subset)]
-        defined = np.isfinite(logits).all(1)
-        if not defined.any():
+        found[name] = softmax(logits, axis=1) if np.isfinite(logits).any() else None
+    return found
+
+
+def _figures(truth: np.ndarray, found: dict[str, np.ndarray | None]) -> dict:
+    result: dict = {}
+    predictions = {}
+    for name, probabilities in found.items():
+        if probabilities is None:
             result[name] = None
             continue
-        probabilities, truth = softmax(logits[defined], axis=1), utterances.labels[defined]
-        predictions[name] = np.where(defined, np.nan_to_num(logits).argmax(1), -1)
-        result[name] = classification_metrics(truth, predictions[name][defined]) | {
+        defined = np.isfinite(probabilities).all(1)
+        predictions[name] = np.where(defined, np.nan_to_num(probabilities).argmax(1), -1)
+        result[name] = classification_metrics(truth[defined], predictions[name][defined]) | {
             "undefined": int((~defined).sum()),
-            "expected_calibration_error": expected_calibration_error(truth, probabilities),
+            "expected_calibration_error": expected_calibration_error(truth[defined], probabilities[defined]),
         }
-    both = [np.ones(len(utterances.labels), bool), *(predicted >= 0 for predicted in predictions.values())]
+    both = [np.ones(len(truth), bool), *(predicted >= 0 for predicted in predictions.values())]
     shared = np.logical_and.reduce(both)
     agree = len(predictions) == 2 and shared.any()
     result["agreement"] = float((predictions["cross"] == predictions["self"])[shared].mean()) if agree else None

@@ -36,6 +36,8 @@ class Recipe:
     monitor: str = "balanced_accuracy"
     seed: int = 0
     restarts: tuple[int, ...] = ()  # epochs at which the learning rate begins anew (SGDR, Loshchilov and Hutter 2017)
+    fresh: tuple[str, ...] = ()  # submodules that begin from nothing among others that do not: they learn faster
+    fresh_rate: float = 10.0  # how much faster
 
 
 def fit(
@@ -132,10 +134,14 @@ def fit(
 
 
 def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # Biases and normalisation gains are not decayed.
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    free = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    groups = []
+    for fresh in (False, True):
+        named = [p for name, p in model.named_parameters() if fresh == bool(set(name.split(".")) & set(recipe.fresh))]
+        rate = {"lr": recipe.learning_rate * (recipe.fresh_rate if fresh else 1)}
+        # Biases and normalisation gains are not decayed.
+        groups.append({"params": [p for p in named if p.ndim > 1], "weight_decay": recipe.weight_decay, **rate})
+        groups.append({"params": [p for p in named if p.ndim <= 1], "weight_decay": 0.0, **rate})
+    groups = [group for group in groups if group["params"]]
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, recipe.learning_rate)

@@ -19,10 +19,11 @@ from core import SUBSETS
 from core.checkpoint import Checkpoint, Normalisation, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
+from core.datasets.moments import Moments
 from core.device import Device
 from core.fusion import CROSS, SELF, FusionConfig, FusionModel, pairs_within
-from core.training.batches import Batch, PairRecipe, compose_batch
-from core.training.evaluation import LabelledUtterances, evaluate_pair, fit_temperatures
+from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
+from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_people, fit_temperatures
 from core.training.loop import fit
 from core.training.provenance import provenance
 
@@ -30,11 +31,18 @@ PAIRS = {"cross": CROSS, "self": SELF}
 VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800  # composed from the held-out parts
 
 
-def train_measured_pair(maker: BankMaker, recipe: PairRecipe, runs: Path) -> tuple[Checkpoint, dict]:
+def train_measured_pair(
+    maker: BankMaker, recipe: PairRecipe, runs: Path, moments: Moments | None = None, people: Moments | None = None
+) -> tuple[Checkpoint, dict]:
     """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
 
+    Args:
+        moments: real clips to learn from.
+        people: real clips of people who are held out.
+
     Returns:
-        The pair with its temperatures, and its figures on the test part (see ``evaluate_pair``).
+        The pair with its temperatures, and its figures: on ``people`` (see ``evaluate_people``), and "composed" of the
+        test parts (see ``evaluate_pair``).
     """
     banks = maker.parts()
     normalisation = normalisation_of(banks["train"])
@@ -42,20 +50,25 @@ def train_measured_pair(maker: BankMaker, recipe: PairRecipe, runs: Path) -> tup
         LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
         for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
     )
-    models, folders = _train_both(maker, banks["train"], validation, normalisation, recipe, runs / "measured")
-    temperatures = {name: fit_temperatures(model, validation) for name, model in models.items()}
-    checkpoint = _checkpoint(maker, models, normalisation, temperatures, banks, recipe, folders)
-    return checkpoint, evaluate_pair(checkpoint, test)
+    models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
+    clips = people and LabelledUtterances.of_moments(people, normalisation)
+    temperatures = {name: fit_temperatures(model, validation, clips) for name, model in models.items()}
+    checkpoint = _checkpoint(maker, models, normalisation, temperatures, banks, moments, recipe, folders)
+    figures = {"composed": evaluate_pair(checkpoint, test)}
+    if people:
+        figures["people"] = evaluate_people(checkpoint, clips, people.groups, validation)
+    return checkpoint, figures
 
 
 def train_final_pair(
-    maker: BankMaker, recipe: PairRecipe, runs: Path, temperatures: dict[str, dict[str, float]]
-) -> Checkpoint:
+    maker: BankMaker, recipe: PairRecipe, runs: Path, temperatures: dict[str, dict[str, float]],
+    moments: Moments | None = None,
+) -> Checkpoint:  # fmt: skip
     """Trains with nothing held out, in ``runs/final``; the temperatures are those of the measured pair."""
     banks = maker.everything()
     normalisation = normalisation_of(banks)
-    models, folders = _train_both(maker, banks, None, normalisation, recipe, runs / "final")
-    return _checkpoint(maker, models, normalisation, temperatures, {"train": banks}, recipe, folders)
+    models, folders = _train_both(maker, banks, moments, None, normalisation, recipe, runs / "final")
+    return _checkpoint(maker, models, normalisation, temperatures, {"train": banks}, moments, recipe, folders)
 
 
 def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
@@ -70,7 +83,7 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
 
 def train_fusion(
     name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
-    recipe: PairRecipe, folder: Path, device: Device,
+    recipe: PairRecipe, folder: Path, device: Device, moments: Moments | None = None,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
     """Trains the "cross" or "self" model on the modalities of ``train``; it comes back on the CPU.
 
@@ -97,6 +110,8 @@ def train_fusion(
             step = [compose_batch(train, normalisation, subsets, recipe, rng)]
             if recipe.voiceless and "audio" in train and beside_subsets:
                 step.append(compose_batch(beside, normalisation, beside_subsets, beside_recipe, rng))
+            if moments:
+                step.append(moment_batch(moments, normalisation, subsets, recipe, rng))
             yield [batch.to(device.name) for batch in step]
 
     def loss(model: FusionModel, step: list[Batch]) -> Tensor:
@@ -109,6 +124,8 @@ def train_fusion(
         return {"balanced_accuracy": float(np.mean(list(scores.values()))), **scores}
 
     identity = {"model": name, "pair": asdict(recipe), "data": {m: bank.fingerprint for m, bank in train.items()}}
+    if moments:
+        identity["moments"] = moments.fingerprint
     history = fit(model, recipe.optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.cpu(), history
 
@@ -136,12 +153,12 @@ def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
 
 
 def _train_both(
-    maker: BankMaker, train: dict[str, FeatureBank], validation: LabelledUtterances | None,
+    maker: BankMaker, train: dict[str, FeatureBank], moments: Moments | None, validation: LabelledUtterances | None,
     normalisation: Normalisation, recipe: PairRecipe, runs: Path,
 ) -> tuple[dict[str, FusionModel], list[Path]]:  # fmt: skip
     folders = {name: runs / name for name in PAIRS}
     models = {
-        name: train_fusion(name, train, validation, normalisation, recipe, folder, maker.device)[0]
+        name: train_fusion(name, train, validation, normalisation, recipe, folder, maker.device, moments)[0]
         for name, folder in folders.items()
     }
     return models, list(folders.values())
@@ -149,8 +166,8 @@ def _train_both(
 
 def _checkpoint(
     maker: BankMaker, models: dict[str, FusionModel], normalisation: Normalisation,
-    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]], recipe: PairRecipe,
-    folders: list[Path],
+    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]], moments: Moments | None,
+    recipe: PairRecipe, folders: list[Path],
 ) -> Checkpoint:  # fmt: skip
     train = banks["train"]
     data = {
@@ -160,10 +177,11 @@ def _checkpoint(
         "fingerprints": {part: {m: bank.fingerprint for m, bank in by.items()} for part, by in banks.items()},
         "learned_from": _learned_from(train),
     }
+    if moments:
+        data["clips"] = dict(Counter(moments.groups.tolist()))
     made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
     return Checkpoint(
-        maker.face_encoder, maker.word_adapter, models, maker.settings, normalisation, temperatures,
-        _frequencies(train), made,
+        maker.encoders, models, maker.settings, normalisation, temperatures, _frequencies(train), made
     )  # fmt: skip
 
 

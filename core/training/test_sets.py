@@ -4,15 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
 from core import MODALITIES, Subset, subset_of
 from core.checkpoint import Checkpoint, load_checkpoint
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank
-from core.datasets.cache import cache_folder
-from core.datasets.clips import ClipFeatures, clip_file, extract_corpus
+from core.datasets.clips import ClipFeatures
 from core.datasets.composed import COMPOSED_OF, BankMaker, compose
+from core.datasets.moments import read_moments
 from core.datasets.sources import SOURCES, Official, Source
 from core.device import Device
 from core.training.evaluation import LabelledUtterances, evaluate_subset
@@ -45,7 +44,7 @@ class Asked:
     def maker(self) -> BankMaker:
         """Makes banks with the checkpoint's encoders."""
         of = self.checkpoint
-        return BankMaker(self.root, of.face_encoder, of.word_adapter, of.settings, self.device, self.cache)
+        return BankMaker(self.root, of.encoders, of.settings, self.device, self.cache)
 
     def single(self, modality: str, bank: FeatureBank) -> LabelledUtterances:
         """The utterances of one modality's bank."""
@@ -54,23 +53,9 @@ class Asked:
     def clips(self, records: list[ClipRecord], words: str) -> LabelledUtterances:
         """Whole clips through the same code as a visitor's; what a clip lacks is absent."""
         features = ClipFeatures(self.folder, words, self.checkpoint.settings, adapted=True, device=self.device.name)
-        folder = cache_folder(self.cache / "clips", features.key())
-        manifest = extract_corpus(records, features, folder, self.jobs)
-        readable = [record for record in records if record.id not in manifest.failed | manifest.waiting]
-        found = [load_file(clip_file(folder, record)) for record in readable]
-        if not found:
-            raise CorpusError(f"None of {len(records)} clips in {self.root} could be read: see {folder}/manifest.json.")
         normalisation = self.checkpoint.normalisation
-        sequences = {
-            m: [
-                normalisation.apply(m, f[m].astype(np.float32))
-                if m in f
-                else np.zeros((0, len(normalisation.mean[m])), np.float32)
-                for f in found
-            ]
-            for m in MODALITIES
-        }
-        return LabelledUtterances(np.array([record.label for record in readable]), sequences)
+        moments = read_moments(records, features, normalisation.widths, self.cache, self.jobs)
+        return LabelledUtterances.of_moments(moments, normalisation)
 
 
 def measure(

@@ -34,7 +34,9 @@ class WordsRecipe:
 
     Attributes:
         layers: hidden states of MiniLM that the classifier sees, as in ``FeatureSettings.text_layers``.
-        skew: a label is drawn as often as the lines have it, to this power; the loss takes the frequencies out again.
+        most_steps: batches an epoch at most; each corpus is drawn equally often, however many lines it has.
+        skew: of a corpus a label is drawn as often as its lines have it, to this power; the loss takes the frequencies
+            out again.
         masked: share of the words of a training line that are not to be read.
         dropout: inside MiniLM.
         classifier_dropout: on what the classifier sees.
@@ -46,6 +48,7 @@ class WordsRecipe:
     rank: int = 8
     layers: tuple[int, ...] = (4, 6)
     batch: int = 64
+    most_steps: int = 300
     skew: float = 0.5
     masked: float = 0.15
     dropout: float = 0.2
@@ -73,6 +76,33 @@ class LineClassifier(nn.Module):
         mean = (states * read).sum(1) / count  # [B, D]
         variance = ((states - mean[:, None]).square() * read).sum(1) / count
         return self.classifier(self.dropout(torch.cat([mean, (variance + 1e-6).sqrt()], 1)))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How often lines are drawn: ``chance`` [n] of each, ``log_share`` [n, 7] of each label in its corpus."""
+
+    chance: np.ndarray
+    log_share: np.ndarray
+
+    @classmethod
+    def of(cls, records: list[ClipRecord], skew: float) -> "Drawing":
+        """Corpora equally often, their labels as the recipe says."""
+        chance, log_share = np.zeros(len(records)), np.zeros((len(records), len(LABELS)), np.float32)
+        labels = np.array([record.label for record in records])
+        for rows in rows_by_corpus(records).values():
+            frequency = np.bincount(labels[rows], minlength=len(LABELS)) / len(rows)
+            share = drawn_share(frequency, skew)
+            log_share[rows] = np.log(share)
+            of_corpus = (share / floored(frequency))[labels[rows]]
+            chance[rows] = of_corpus / of_corpus.sum()
+        return cls(chance / chance.sum(), log_share)
+
+
+def rows_by_corpus(records: list[ClipRecord]) -> dict[str, np.ndarray]:
+    """Corpus -> indices of its lines."""
+    corpora = np.array([record.group.partition("/")[0] for record in records])
+    return {str(corpus): np.flatnonzero(corpora == corpus) for corpus in np.unique(corpora)}
 
 
 @dataclass(frozen=True)
@@ -117,43 +147,45 @@ def train_word_adapter(
     torch.manual_seed(recipe.optimisation.seed)
     model = LineClassifier(recipe)
     labels = np.array([record.label for record in train])
-    frequency = np.bincount(labels, minlength=len(LABELS)) / len(labels)
-    share = drawn_share(frequency, recipe.skew)
-    log_share = torch.from_numpy(np.log(share)).float().to(device.name)
-    chance = (share / floored(frequency))[labels]  # of each line
-    chance /= chance.sum()
-    steps = max(1, len(train) // recipe.batch)
+    drawing = Drawing.of(train, recipe.skew)
+    steps = min(recipe.most_steps, max(1, len(train) // recipe.batch))
 
-    def batches(generator: torch.Generator) -> Iterator[tuple[list[list[str]], Tensor]]:
+    def batches(generator: torch.Generator) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         encoder.model.train()
         for _ in range(steps):
-            drawn = rng.choice(len(train), recipe.batch * BUCKET, p=chance)
+            drawn = rng.choice(len(train), recipe.batch * BUCKET, p=drawing.chance)
             by_length = drawn[np.argsort([len(train[i].text) for i in drawn])]
             chosen = np.split(by_length, BUCKET)[rng.integers(BUCKET)]
             lines = [masked_words(words_of(train[i]), recipe.masked, rng) for i in chosen]
-            yield lines, torch.from_numpy(labels[chosen]).to(device.name)
+            yield lines, *(torch.from_numpy(of[chosen]).to(device.name) for of in (labels, drawing.log_share))
 
-    def loss(model: LineClassifier, batch: tuple[list[list[str]], Tensor]) -> Tensor:
-        lines, wanted = batch
+    def loss(model: LineClassifier, batch: tuple[list[list[str]], Tensor, Tensor]) -> Tensor:
+        lines, wanted, log_share = batch
         return F.cross_entropy(model(lines, encoder, device) + log_share, wanted)
 
     def evaluate(model: LineClassifier) -> dict[str, float]:
         encoder.model.eval()
-        return evaluate_lines(model, encoder, data.held_out, np.log(floored(frequency)), device)
+        return evaluate_lines(model, encoder, data, device)
 
     identity = {"words": asdict(recipe), "data": data.described, "augmentation": VERSION, "minilm": MINILM.sha256}
     history = fit(model, recipe.optimisation, batches, steps, loss, evaluate, folder, identity, device)
     return model.adapter.requires_grad_(False), history
 
 
-def evaluate_lines(
-    model: LineClassifier, encoder: WordEncoder, records: list[ClipRecord], log_prior: np.ndarray, device: Device
-) -> dict[str, float]:
-    """Balanced accuracy with all labels equally likely, weighted F1 with the logarithm [7] of their frequencies."""
+def evaluate_lines(model: LineClassifier, encoder: WordEncoder, data: LineData, device: Device) -> dict[str, float]:
+    """Of each corpus on its held-out lines: balanced accuracy and macro F1 with all labels equally likely, weighted F1
+    with the frequencies of its training lines."""
+    records = data.held_out
     parts = [records[start : start + 64] for start in range(0, len(records), 64)]
     logits = np.concatenate([model([words_of(r) for r in part], encoder, device).cpu().numpy() for part in parts])
     labels = np.array([record.label for record in records])
-    equal = classification_metrics(labels, logits.argmax(1))
-    natural = classification_metrics(labels, (logits + log_prior).argmax(1))
-    return {"balanced_accuracy": equal["balanced_accuracy"], "weighted_f1": natural["weighted_f1"]}
+    learned, figures = rows_by_corpus(data.train), {}
+    for corpus, rows in rows_by_corpus(records).items():
+        counts = np.bincount([data.train[i].label for i in learned[corpus]], minlength=len(LABELS))
+        prior = np.log(floored(counts / counts.sum()))
+        equal = classification_metrics(labels[rows], logits[rows].argmax(1))
+        natural = classification_metrics(labels[rows], (logits[rows] + prior).argmax(1))
+        figures |= {f"{corpus}_{name}": equal[name] for name in ("balanced_accuracy", "macro_f1")}
+        figures[f"{corpus}_weighted_f1"] = natural["weighted_f1"]
+    return figures
