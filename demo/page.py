@@ -1,6 +1,7 @@
 """The page: its tabs, its look, and how it is served."""
 
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -13,6 +14,9 @@ from demo.names import NamedBySecrets
 from demo.palette import FONT
 from demo.session import MOST_SESSIONS, forget_idle, leave
 from demo.style import CSS, SCRIPT
+
+ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
+TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
 def build(analyzer: Analyzer) -> gr.Blocks:
@@ -47,7 +51,10 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
-        "head": f"<script>{SCRIPT}</script>",
+        "head": f"{TOUCH_ICON}<script>{SCRIPT}</script>",
+        "favicon_path": str(ICON),
+        "pwa": True,
+        "mcp_server": True,
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
         "show_error": True,

@@ -147,6 +147,13 @@ A guess at displayed expression, made from composed training data: it will flick
 LIVE_FULL = f"""{SAID["visitors"].capitalize()} visitors are live already, which is all this machine can do; try again
 later or record a clip."""
 LIVE_OVER = "This live session has ended; press Start to begin a new one."
+LIVE_BROKEN = "Something went wrong while reading this moment; press Start to begin anew."
+NEUTRAL = "Measure three neutral seconds"
+NEUTRAL_HINT = """A face at rest may look angry to a model, a voice sad, always in the same way. Three neutral seconds
+of yours are measured, and what each model said of them is taken off the logarithms of what it says later: the bars
+then show what has changed since, and all are equal while nothing has. It is forgotten when you stop."""
+LIVE_COURSE = """For each moment the most probable class in its colour, as high as it is probable. Gaps are moments
+without a verdict."""
 LIVE_BAD = "The browser sent something that is not a picture with sound."
 
 FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,

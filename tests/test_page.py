@@ -778,6 +778,37 @@ def test_a_dark_phone_at_rest_has_all_on_its_first_screen_and_a_short_page(brows
         assert 1 <= moved <= 4, "whoever wants less motion gets steps, twice a second"
 
 
+def check_course(page: Page) -> None:
+    """The last minute is drawn, in colours of the classes that its legend names."""
+    for model in ("cross", "self"):
+        drawing = page.locator(f"#live-{model}-course")
+        assert float(drawing.get_attribute("data-seconds")) > 8 and int(drawing.get_attribute("data-moments")) > 10
+        said = drawing.get_attribute("aria-label")
+        assert sum(map(int, re.findall(r"(\d+) %", said))) == pytest.approx(100, abs=3), said
+        drawn = page.evaluate(
+            """(id) => { const c = document.getElementById(id);
+            const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+            let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (c.width * c.height) }""",
+            f"live-{model}-course",
+        )
+        assert 0.01 < drawn < 0.6, "some seconds of sixty, as high as they are probable"
+    named = set(page.locator(".live-legend").text_content().split())
+    assert named and named <= set(LABELS)
+
+
+def check_baseline(page: Page) -> None:
+    """What a resting face looks like is taken off: with nothing changed, no class stands out."""
+    page.locator(".live-neutral").click()
+    expect(page.locator(".live-neutral")).to_have_text("Without the baseline", timeout=20_000)
+    page.wait_for_selector('.live[data-neutral="true"]')
+    expect(page.locator(".live-neutral-note")).to_contain_text("Compared with your neutral seconds")
+    page.wait_for_function(
+        """() => Math.max(...[...document.querySelectorAll("#live-self .live-bar b")]
+        .map((bar) => parseFloat(bar.textContent))) < 60"""
+    )
+    page.locator(".live-neutral").click()
+
+
 def test_live_for_ten_seconds(page):
     page.get_by_role("tab", name="Live").click()
     page.get_by_role("button", name="Start").click()
@@ -796,8 +827,11 @@ def test_live_for_ten_seconds(page):
         shown = [float(text.strip(" %")) for text in panel.locator(".live-bar b").all_text_contents()]
         assert sum(shown) == pytest.approx(100, abs=4)
     expect(page.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"), timeout=LONG)
+    assert not page.locator(".live-failing").is_visible()
+    check_course(page)
     page.locator('.live-switches input[value="audio"]').uncheck()
     page.locator('.live-switches input[value="text"]').uncheck()
+    check_baseline(page)
     expect(page.locator("#live-cross .label")).to_contain_text("needs two")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".live-doing")).to_contain_text("Nothing was kept")
