@@ -3,6 +3,8 @@
 An ``Analysis`` is a tree of frozen dataclasses. The file holds that tree as JSON and its arrays beside it (npz, no
 pickle). What the clip itself says is read from the clip (the voice); long axes of attention are in the bins in which
 the page draws them; a weight is one of 256 shares of the largest in its row; some faces stand for their neighbours.
+What the models read is kept for clips of one window, so that they can be asked again, a feature as one of 255 shares of
+its largest.
 """
 
 import json
@@ -25,13 +27,24 @@ from core.speech import Transcript, Word
 from demo.pictures import spread
 
 EXAMPLES = Path(__file__).parent / "examples"
-KINDS = {
-    kind.__name__: kind
-    for kind in (Analysis, AttentionMap, FaceTrack, Prediction, Sequence, Transcript, Verdict, Window, Word)
-}
 MOST_FACES = 24  # pictures of the face that are kept
 QUALITY = 80  # of these, as WebP
 LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A ``Sequence`` as int8 ``levels`` [T, D] of the ``largest`` [D] of each feature; ``times`` [T] in seconds."""
+
+    levels: np.ndarray
+    largest: np.ndarray
+    times: np.ndarray
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (Analysis, AttentionMap, FaceTrack, Levels, Prediction, Transcript, Verdict, Window, Word)
+}
 
 
 def clip_of(name: str) -> Path:
@@ -52,14 +65,19 @@ def result_of(name: str) -> Analysis:
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Writes an analysis by the models in ``checkpoints/``; its voice is left to its clip."""
+    """Writes an analysis by the models in ``checkpoints/``; its voice is left to its clip.
+
+    Of a clip longer than one window, what the models read is left out: it would be half of the file.
+    """
     kept = spread(analysis.faces.times, MOST_FACES, analysis.duration)
     pictures = [cv2.cvtColor(analysis.faces.thumbnails[i], cv2.COLOR_RGB2BGR) for i in kept]
     packed = [cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1] for picture in pictures]
     nothing = np.zeros(0, np.uint8)
-    faces = replace(analysis.faces, crops=nothing, thumbnails=nothing)
+    moved = np.round(analysis.faces.blendshapes * 255).astype(np.uint8)
+    faces = replace(analysis.faces, crops=nothing, thumbnails=nothing, blendshapes=moved)
     writer = Writer({}, {})
-    tree = writer.taken_apart(replace(analysis, voice=None, faces=faces))
+    sequences = {} if analysis.windows else analysis.sequences
+    tree = writer.taken_apart(replace(analysis, voice=None, faces=faces, sequences=sequences))
     about = json.dumps({"made_by": fingerprint(), "faces": kept, "analysis": tree}, ensure_ascii=False)
     arrays = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
     arrays |= {f"face-{i}": data for i, data in zip(kept, packed, strict=True)}
@@ -77,7 +95,8 @@ def load(path: Path, clip: Path) -> Analysis:
         about = _about(arrays)
         analysis = Reader(arrays, []).put_together(about["analysis"])
         pictures = {i: cv2.imdecode(arrays[f"face-{i}"], cv2.IMREAD_COLOR_RGB) for i in about["faces"]}
-    faces = replace(analysis.faces, **_pictures(analysis.faces.times, pictures))
+    moved = analysis.faces.blendshapes / np.float32(255)
+    faces = replace(analysis.faces, blendshapes=moved, **_pictures(analysis.faces.times, pictures))
     return replace(analysis, voice=open_clip(clip).voice, faces=faces)
 
 
@@ -131,8 +150,8 @@ class Writer:
             return value
         if id(value) in self.seen:
             return {"again": self.seen[id(value)]}
-        shown = _coarse(value) if isinstance(value, AttentionMap) else value
-        kind = KINDS[type(value).__name__].__name__
+        shown = COARSE.get(type(value), lambda same: same)(value)
+        kind = KINDS[type(shown).__name__].__name__
         said = {field.name: self.taken_apart(getattr(shown, field.name)) for field in fields(shown)}
         self.seen[id(value)] = len(self.seen)
         return {"kind": kind, "fields": said}
@@ -167,12 +186,12 @@ class Reader:
         if "again" in tree:
             return self.seen[tree["again"]]
         made = KINDS[tree["kind"]](**{name: self.put_together(value) for name, value in tree["fields"].items()})
-        made = _fine(made) if isinstance(made, AttentionMap) else made
+        made = FINE.get(type(made), lambda same: same)(made)
         self.seen.append(made)
         return made
 
 
-def _coarse(map_: AttentionMap) -> AttentionMap:
+def _coarse_map(map_: AttentionMap) -> AttentionMap:
     """With weights as uint8 levels of their share of the largest in a row, less the row before: this packs well."""
     shown = map_.binned()
     shares = shown.weights / shown.weights.max(2, keepdims=True)
@@ -180,7 +199,20 @@ def _coarse(map_: AttentionMap) -> AttentionMap:
     return replace(shown, weights=np.diff(levels, axis=1, prepend=np.uint8(0)))
 
 
-def _fine(map_: AttentionMap) -> AttentionMap:
+def _fine_map(map_: AttentionMap) -> AttentionMap:
     """The inverse: rows sum to 1 over the steps that they stand for, which says how large the largest weight was."""
     shares = np.cumsum(map_.weights, axis=1, dtype=np.uint8).astype(np.float32) ** 2
     return replace(map_, weights=shares / (shares * map_.counts[1]).sum(2, keepdims=True, dtype=np.float32))
+
+
+def _coarse_sequence(sequence: Sequence) -> Levels:
+    largest = np.maximum(np.abs(sequence.values).max(0), np.float32(1e-9))
+    return Levels(np.round(sequence.values / largest * 127).astype(np.int8), largest, sequence.times)
+
+
+def _fine_sequence(kept: Levels) -> Sequence:
+    return Sequence(kept.levels * (kept.largest / np.float32(127)), kept.times)
+
+
+COARSE = {AttentionMap: _coarse_map, Sequence: _coarse_sequence}  # kind -> what is written in its place
+FINE = {AttentionMap: _fine_map, Levels: _fine_sequence}  # the inverse

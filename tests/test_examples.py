@@ -30,6 +30,13 @@ def test_the_stored_result_of_an_example_is_what_the_models_say(analyzer, name):
     assert len(heard & WORDS[name]) >= 3, heard
     assert said.present == ("text", "video", "audio")
     assert kept.everything.cross.attention["text", "video"].weights.shape[0] == analyzer.heads
+    assert list(kept.sequences) == ([] if said.windows else list(said.sequences))
+    if kept.sequences:
+        again = analyzer.predict_from(kept.sequences, attention=False)
+        for subset, prediction in said.predictions.items():
+            for found, expected in zip(again[subset].verdicts().values(), prediction.verdicts().values(), strict=True):
+                if expected:
+                    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=5e-3)
 
 
 def check_the_same(said, kept):
@@ -39,6 +46,7 @@ def check_the_same(said, kept):
         times = ([getattr(w, time) for w in a.transcript.words] for a in (kept, said))
         np.testing.assert_allclose(*times, atol=0.03)
     np.testing.assert_allclose(kept.faces.boxes, said.faces.boxes, atol=0.01)
+    np.testing.assert_allclose(kept.faces.blendshapes, said.faces.blendshapes, atol=0.02)
     np.testing.assert_array_equal(kept.voice.samples, said.voice.samples)
     assert (
         kept.faces.thumbnails.shape == said.faces.thumbnails.shape and kept.faces.crops.shape == said.faces.crops.shape
@@ -50,9 +58,14 @@ def check_the_same(said, kept):
         said.duration,
         list(said.predictions),
     )
-    assert [(w.start, w.end) for w in kept.windows] == [(w.start, w.end) for w in said.windows]
+    for kind in ("windows", "phrases"):
+        kept_parts, parts = getattr(kept, kind), getattr(said, kind)
+        assert [w.text for w in kept_parts] == [w.text for w in parts]
+        ends = [[(w.start, w.end) for w in each] for each in (kept_parts, parts)]
+        np.testing.assert_allclose(*ends, atol=0.03)
     pairs = [*zip(kept.predictions.values(), said.predictions.values(), strict=True)]
-    pairs += [(one.prediction, other.prediction) for one, other in zip(kept.windows, said.windows, strict=True)]
+    for ours, theirs in ((kept.windows, said.windows), (kept.phrases, said.phrases)):
+        pairs += [(one.prediction, other.prediction) for one, other in zip(ours, theirs, strict=True)]
     for one, other in pairs:
         for found, expected in zip(one.verdicts().values(), other.verdicts().values(), strict=True):
             assert (found is None) == (expected is None)
