@@ -45,7 +45,7 @@ def clips(tmp_path_factory) -> Path:
     recordings.save_mjpeg(folder / "face.mjpeg")
     recordings.save_wav(np.concatenate([spoken, pause, pause]), folder / "speech.wav")
     recordings.save_clip(folder / "happy.mp4", spoken)
-    other = recordings.speak("The train leaves at seven in the morning.", folder / "other.wav")
+    other = recordings.speak("I was waiting for the train all day long.", folder / "other.wav")
     recordings.save_clip(folder / "train.webm", other)
     recordings.save_clip(folder / "no-face.mp4", spoken, face=False)
     recordings.save_clip(folder / "mute.mp4", None, seconds=2)
