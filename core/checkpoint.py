@@ -115,7 +115,8 @@ def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
     config = _read(folder)
     if "voice" not in config:
         return None
-    model = VoiceEncoder(VoiceConfig(**config["voice"]["network"]))
+    network = config["voice"]["network"]
+    model = VoiceEncoder(VoiceConfig(**{**network, "outputs": tuple(network["outputs"])}))
     return _load_weights(folder, config, "voice", model).requires_grad_(False)
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from whisper.model import Whisper
 
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, follow_main_face, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
-from core.voice import WIDTH, VoiceEncoder, mfcc, spectrogram
+from core.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
@@ -51,8 +52,9 @@ class FeatureSettings:
     """Which features a pair of models was trained on; stored in their checkpoint.
 
     Attributes:
-        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side, where voices have no encoder of
-            their own.
+        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side, where no encoder of voices was
+            trained.
+        voice_alone: whether they hear the voice alone (see ``core.voice``) instead of Whisper's 30 seconds.
         audio_pooling: encoder states (50 a second) whose mean is one step.
         mfcc: whether the paper's 120 MFCC features stand beside them.
         text_layers: hidden states of MiniLM that are put side by side.
@@ -62,6 +64,7 @@ class FeatureSettings:
 
     audio_blocks: tuple[int, ...] = (1, 2)
     audio_pooling: int = 4
+    voice_alone: bool = True
     mfcc: bool = False
     text_layers: tuple[int, ...] = (4, 6)
     blendshapes: bool = True
@@ -149,6 +152,14 @@ class Utterance:
         )  # fmt: skip
 
 
+def voice_encoder(encoders: Encoders, settings: FeatureSettings, whisper: Whisper) -> VoiceEncoder | None:
+    """What hears the voice alone, on Whisper's device; None where the states of a transcript are the features."""
+    if encoders.voice is None and not settings.voice_alone:
+        return None
+    config = VoiceConfig(outputs=settings.audio_blocks, blocks=max(settings.audio_blocks) + 1)
+    return (encoders.voice or VoiceEncoder.published(whisper, config)).to(whisper.device).eval()
+
+
 class FeatureExtractor:
     """Turns clips into utterances. Safe to call from several threads."""
 
@@ -162,8 +173,8 @@ class FeatureExtractor:
         self.settings = settings
         self.device = device
         self._folded = folded(encoders.face.to(device))
-        self.voice_encoder = encoders.voice and encoders.voice.to(device).eval()
         self.listener = Listener(transcriber, device)
+        self.voice_encoder = voice_encoder(encoders, settings, self.listener.model)
         self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:

@@ -1,8 +1,9 @@
-"""Voice features: states of an encoder that learned how people sound, and the paper's MFCCs.
+"""Voice features: states of an encoder that hears the voice alone, and the paper's MFCCs.
 
-The encoder is the front of Whisper tiny.en (Radford et al. 2023), its convolutions and first blocks, which went on
-learning on acted voices by ``scripts/train.py voice``. Whisper always hears 30 seconds; this one hears the voice
-alone, in equal windows of at most ``LONGEST`` seconds, so that it costs a fraction of a transcript.
+The encoder is the front of Whisper tiny.en (Radford et al. 2023), its convolutions and first blocks, as published or
+as they went on learning by ``scripts/train.py voice``. Whisper always hears 30 seconds, at the level at which they were
+recorded; this one hears the voice alone, in equal windows of at most ``LONGEST`` seconds and always equally loud, and
+costs a fraction of a transcript.
 """
 
 from dataclasses import dataclass
@@ -40,8 +41,13 @@ class VoiceConfig:
     blocks: int = 3  # of Whisper tiny.en's four
     states: int = 384  # Whisper's
     heads: int = 6
-    width: int = 128  # features a state
+    outputs: tuple[int, ...] = (1, 2)  # blocks whose outputs are put side by side
     dropout: float = 0.1  # in training only
+
+    @property
+    def width(self) -> int:
+        """Features a state."""
+        return self.states * len(self.outputs)
 
 
 class VoiceEncoder(nn.Module):
@@ -60,9 +66,6 @@ class VoiceEncoder(nn.Module):
             )
             for _ in range(config.blocks)
         )
-        self.mixture = nn.Parameter(torch.zeros(config.blocks))  # how much of each block's output
-        self.norm = nn.LayerNorm(states)
-        self.features = nn.Linear(states, config.width)
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Levelled spectra [B, F, 80], lengths [B] in frames -> features [B, ceil(F / 2), D], lengths [B] in states."""
@@ -71,11 +74,11 @@ class VoiceEncoder(nn.Module):
         x = F.gelu(self.halve(x)).mT  # [B, T, 384]
         x = x + self.positions[: x.shape[1]]
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # [B, T]
-        mixed = 0
-        for block, share in zip(self.blocks, self.mixture.softmax(0), strict=True):
+        outputs = []
+        for block in self.blocks:
             x = block(x, src_key_padding_mask=padding)
-            mixed = mixed + share * x
-        return self.features(self.norm(mixed)), lengths
+            outputs.append(x)
+        return torch.cat([outputs[block] for block in self.config.outputs], 2), lengths
 
     @torch.inference_mode()
     def encode(self, spectrogram: np.ndarray) -> np.ndarray:
@@ -92,9 +95,16 @@ class VoiceEncoder(nn.Module):
             found += [values[:count] for values, count in zip(features.float(), steps.tolist(), strict=True)]
         return torch.cat(found).cpu().numpy()
 
+    @classmethod
+    def published(cls, whisper: Whisper, config: VoiceConfig = VoiceConfig()) -> "VoiceEncoder":
+        """With the weights of Whisper's first blocks."""
+        model = cls(config).eval().requires_grad_(False)
+        model.start_from(whisper)
+        return model
+
     def start_from(self, whisper: Whisper) -> None:
-        """Takes over the weights of Whisper's first blocks; what is behind them begins from nothing."""
-        theirs = whisper.encoder
+        """Takes over the weights of Whisper's first blocks."""
+        theirs = getattr(whisper.encoder, "encoder", whisper.encoder)  # a listener's remembers
         with torch.no_grad():
             for mine, other in ((self.narrow, theirs.conv1), (self.halve, theirs.conv2)):
                 mine.load_state_dict(other.state_dict())

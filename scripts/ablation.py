@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from core.checkpoint import CHECKPOINTS, load_encoders  # noqa: E402
+from core.checkpoint import load_encoders  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
@@ -27,7 +27,9 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="whose encoders are used")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("runs/measured/checkpoint"), help="whose encoders are used"
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
     parser.add_argument("--device", choices=CHOICES, default="auto")

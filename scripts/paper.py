@@ -37,7 +37,12 @@ def main() -> int:
         )  # fmt: skip
         opener = prepare_corpus(arguments.corpus, request)
         corpus = opener()
-        jobs = all_jobs(arguments.configs, len(corpus.folds), arguments.seeds)
+        possible = [name for name in arguments.configs if set(CONFIGURATIONS[name].modalities) <= set(corpus.widths)]
+        if not possible:
+            raise CorpusError(f"{corpus.name} has {', '.join(corpus.widths)} only: none of these configurations fits.")
+        if left_out := set(arguments.configs) - set(possible):
+            print(f"Left out, since {corpus.name} lacks what they use: {', '.join(sorted(left_out))}.")
+        jobs = all_jobs(possible, len(corpus.folds), arguments.seeds)
         results = run_protocol(opener, jobs, settings, folder / "jobs", device, arguments.jobs, arguments.backend)
         report = make_report(results, corpus, settings, arguments.margin)
         text = write_report(report, settings, folder)

@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from core import LABELS
-from core.checkpoint import CHECKPOINTS, load_checkpoint, save_face_encoder, save_pair, save_word_adapter
+from core.checkpoint import (
+    CHECKPOINTS,
+    ENCODERS,
+    load_checkpoint,
+    save_face_encoder,
+    save_pair,
+    save_voice_encoder,
+    save_word_adapter,
+)
 from core.weights import ALL, Weight, WeightsError, locate
 from core.whisper_weights import load_tiny_en
 from core.words import WordAdapter
@@ -19,23 +27,27 @@ def test_the_shipped_checkpoint():
     checkpoint = load_checkpoint()
     assert set(checkpoint.fusion) == {"cross", "self"}
     files = sorted(path.name for path in CHECKPOINTS.glob("*.safetensors"))
-    assert files == ["cross.safetensors", "face.safetensors", "self.safetensors", "words.safetensors"]
-    assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 30e6
+    assert files == [f"{part}.safetensors" for part in ("cross", "face", "self", "voice", "words")]
+    assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 40e6
     config = json.loads((CHECKPOINTS / "config.json").read_text())
     assert config["labels"] == list(LABELS)
-    for part in (config["face"]["provenance"], config["words"]["provenance"], config["provenance"]):
+    for part in (*(config[name]["provenance"] for name in ENCODERS), config["provenance"]):
         assert part["command"].startswith("python scripts/train.py") and {"seed", "commit", "data"} <= set(part)
 
 
 def test_saving_and_loading_is_exact(tmp_path):
     checkpoint = load_checkpoint()
-    save_face_encoder(tmp_path, checkpoint.face_encoder, {"command": "test"})
-    save_word_adapter(tmp_path, checkpoint.word_adapter, {"command": "test"})
+    encoders = checkpoint.encoders
+    save_face_encoder(tmp_path, encoders.face, {"command": "test"})
+    save_voice_encoder(tmp_path, encoders.voice, {"command": "test"})
+    save_word_adapter(tmp_path, encoders.words, {"command": "test"})
     save_pair(tmp_path, checkpoint)
     again = load_checkpoint(tmp_path)
     crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8)
-    torch.testing.assert_close(again.face_encoder(crops), checkpoint.face_encoder(crops), rtol=0, atol=0)
-    for ours, theirs in zip(checkpoint.word_adapter.up, again.word_adapter.up, strict=True):
+    torch.testing.assert_close(again.encoders.face(crops), encoders.face(crops), rtol=0, atol=0)
+    for ours, theirs in zip(encoders.voice.parameters(), again.encoders.voice.parameters(), strict=True):
+        assert torch.equal(ours, theirs), "half precision holds what was trained"
+    for ours, theirs in zip(encoders.words.up, again.encoders.words.up, strict=True):
         assert torch.equal(ours, theirs)
     assert again.settings == checkpoint.settings and again.temperature == checkpoint.temperature
     for name, model in checkpoint.fusion.items():

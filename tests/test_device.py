@@ -47,7 +47,7 @@ def test_provenance_names_processor_precision_and_threads(monkeypatch):
 def test_what_is_computed_agrees_on_every_device(analyzer, device):
     """A model moved to each device that is there says the same of the same crops."""
     crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    encoder = analyzer.checkpoint.face_encoder
+    encoder = analyzer.checkpoint.encoders.face
     with torch.inference_mode():
         here = encoder.embed(crops)
         there = encoder.to(device.name).embed(crops.to(device.name)).cpu()

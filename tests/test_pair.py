@@ -11,7 +11,7 @@ from core import LABELS
 from core.checkpoint import CHECKPOINTS, copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
 from core.datasets.composed import BankMaker
 from core.expression import ExpressionNet
-from core.features import FeatureSettings
+from core.features import Encoders, FeatureSettings
 from core.training import pair
 from core.training.batches import PairRecipe
 from core.training.loop import Recipe
@@ -34,9 +34,11 @@ def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeyp
     monkeypatch.setattr(pair, "TEST_UTTERANCES", 35)
     monkeypatch.setattr("core.features.Listener", QuickListener)
     recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor=""), batch=8, steps=2, voiceless=8)
-    maker = BankMaker(root, ExpressionNet(), None, FeatureSettings(), device, root / "cache")
+    maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), device, root / "cache")
     measured, held_out = pair.train_measured_pair(maker, recipe, root / "runs")
-    assert held_out["text+video+audio"]["self"]["n"] == 35 and held_out["audio"]["cross"] is None
+    assert (
+        held_out["composed"]["text+video+audio"]["self"]["n"] == 35 and held_out["composed"]["audio"]["cross"] is None
+    )
     data = measured.provenance["data"]
     assert data["learned_from"] == {"ravdess": ["01"], "fer2013": ["train"], "meld": ["train"]}
     assert data["sequences"]["validation"] == {"text": {"meld": 7}, "video": {"fer2013": 7}, "audio": {"ravdess": 7}}
@@ -49,14 +51,14 @@ def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeyp
     data = final.provenance["data"]
     assert data["learned_from"] == {"ravdess": ["01", "05", "10"], "fer2013": ["train", "validation"],
                                     "meld": ["dev", "train"]}  # fmt: skip
-    assert data["sequences"] == {  # a voice and two other recordings
-        "train": {"text": {"meld": 42}, "video": {"fer2013": 42}, "audio": {"ravdess": 63}}
+    assert data["sequences"] == {  # a voice and another recording of it
+        "train": {"text": {"meld": 42}, "video": {"fer2013": 42}, "audio": {"ravdess": 42}}
     }
     for name in ("cross", "self"):
         before, after = measured.fusion[name].state_dict(), final.fusion[name].state_dict()
         assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
-    save_face_encoder(root / "checkpoint", maker.face_encoder, {})
+    save_face_encoder(root / "checkpoint", maker.encoders.face, {})
     save_pair(root / "checkpoint", final)
     read = load_checkpoint(root / "checkpoint")
     assert read.label_frequencies["meld"] == pytest.approx([1 / len(LABELS)] * 7)

@@ -16,7 +16,7 @@ from core.datasets.composed import BankMaker
 from core.datasets.sources import SOURCES, Official, Source, Speakers, training_sources
 from core.device import choose_device
 from core.experiment.corpora import CORPORA
-from core.features import FeatureSettings
+from core.features import Encoders, FeatureSettings
 from core.training.test_sets import TEST_SETS, measure
 
 CPU = choose_device("cpu")
@@ -50,7 +50,7 @@ def twin(monkeypatch):
 
 
 def maker(root, cache) -> BankMaker:
-    return BankMaker(root, load_face_encoder(CHECKPOINTS), None, FeatureSettings(), CPU, cache)
+    return BankMaker(root, Encoders(load_face_encoder(CHECKPOINTS)), FeatureSettings(), CPU, cache)
 
 
 def test_every_source_has_a_name_a_licence_a_reader_and_parts():

@@ -136,7 +136,7 @@ def test_both_models_learn_from_composed_utterances(tmp_path, device):
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
         models[name], temperatures[name] = model, fit_temperatures(model, validation)
         assert len(temperatures[name]) == {"cross": 4, "self": 7}[name] and min(temperatures[name].values()) > 0
-    checkpoint = Checkpoint(None, None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
+    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
     result = evaluate_pair(checkpoint, validation)
     assert result["audio"]["cross"] is None and result["audio"]["agreement"] is None
     everything = result["text+video+audio"]
@@ -266,17 +266,21 @@ def test_validation_is_logged_and_the_last_epoch_kept(tmp_path):
 def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp_path):
     chance, actors = np.random.default_rng(0), [f"made/{actor:02}" for actor in range(8)]
     each = [(actor, label, variant) for actor in actors for label in range(7) for variant in (0, 1)]
-    steps = [chance.normal(label, 1, (3, 3 * 384)) for _, label, _ in each]
+    steps = [chance.normal(label, 1, (3, 4)) for _, label, _ in each]
     voices = build_bank(steps, [e[1] for e in each], [e[0] for e in each], [e[2] for e in each], 12.5)
-    ablation = Ablation(voices, {}, {}, tmp_path, CPU)
+    published = replace(voices, values=voices.values[:, :3])
+    unheard = frozenset({"made/01", "made/05"})
+    ablation = Ablation({True: voices, False: published}, unheard, {}, {}, tmp_path, CPU)
     recipe = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
-    change = Change("voice", "one block, no copies", recipe, blocks=(1,), copies=0)
-    parts = ablation._parts(change, seed=1)
+    change = Change("voice", "as published, no copies", recipe, adapted=False, copies=0)
+    parts = ablation._parts(change)
     train, held_out = parts["train"]["audio"], parts["validation"]["audio"]
     assert set(held_out.groups) == {"made/01", "made/05"} and not set(train.groups) & set(held_out.groups)
     assert train.variants.max() == 0 and held_out.variants.max() == 1 and list(parts["train"]) == ["audio"]
     clean = voices.select(np.isin(voices.groups, train.groups) & (voices.variants == 0))
-    assert np.array_equal(train.values, clean.values[:, 384:768]) and columns(voices, [2]).values.shape[1] == 384
+    assert np.array_equal(train.values, clean.values[:, :3])
+    lines = replace(voices, values=np.zeros((1, 768), np.float16))
+    assert columns(lines, [1]).values.shape[1] == 384
     figures = ablation.measure(change, seed=1)
     assert set(figures) == {"balanced accuracy", "re-recorded"} and figures == ablation.measure(change, seed=1)
 

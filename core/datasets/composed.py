@@ -25,16 +25,17 @@ from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.expression import ExpressionNet
 from core.faces import BLENDSHAPES, still_blendshapes
-from core.features import Encoders, FeatureExtractor, FeatureSettings, with_blendshapes
+from core.features import Encoders, FeatureExtractor, FeatureSettings, voice_encoder, with_blendshapes
 from core.speech import Listener
+from core.voice import VoiceEncoder
 from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
-FACE_COPIES = 4  # altered copies of each training image, one step each
-MOST_LINES = 10_000  # that fusion learns from of one corpus
-LINE_COPIES = 3  # of each line that the word adapter has learned from, other words masked in each
+FACE_COPIES = 2  # altered copies of each training image, one step each
+MOST = 8_000  # lines or faces that fusion learns from of one corpus; the encoders learn from all of them
+LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
-VOICE_COPIES = 2  # altered copies of each training voice
+VOICE_COPIES = 1  # altered copies of each training voice
 SHARD = 64  # images or lines whose features stand in one file
 
 COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
@@ -130,6 +131,11 @@ def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, know
     return build_bank(found, labels, groups, np.zeros(len(found)), 0, encoder.width)
 
 
+def every_kth(n: int) -> slice:
+    """Of n lines or faces so many that at most ``MOST`` are left, spread over the corpus."""
+    return slice(None, None, max(1, -(-n // MOST)))
+
+
 def words_of(record: ClipRecord) -> list[str]:
     """A line's words, as many as fit."""
     return record.text.split()[:WINDOW_WORDS]
@@ -156,6 +162,11 @@ class BankMaker:
         return Listener(device=self.device.name)
 
     @cached_property
+    def voice_encoder(self) -> VoiceEncoder | None:
+        """What hears voices alone, if anything does."""
+        return voice_encoder(self.encoders, self.settings, self.listener.model)
+
+    @cached_property
     def extractor(self) -> FeatureExtractor:
         """What hears voices as Whisper does."""
         return FeatureExtractor(self.encoders, self.settings, self.device.name)
@@ -179,20 +190,21 @@ class BankMaker:
         if modality == "video":
             return self.faces(source, folder, part, FACE_COPIES if learn else 0, known)
         records = source.records("lines", folder, part)
-        # Every k-th of many: corpora are drawn equally often, and the others teach the word adapter.
-        return self.lines(records[:: -(-len(records) // MOST_LINES)] if learn else records, known)
+        return self.lines(records[every_kth(len(records))] if learn else records, known)
 
     def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
         """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""
-        encoder = self.encoders.voice
-        if encoder is None:
+        if self.voice_encoder is None:
             return whisper_bank(records, self.extractor, copies, self.cache)
         spectrograms = spectrogram_bank(records, self.listener, self.cache)
-        return voice_bank(spectrograms, encoder.to(self.device.name), self.settings.audio_pooling, copies, self.cache)
+        return voice_bank(spectrograms, self.voice_encoder, self.settings.audio_pooling, copies, self.cache)
 
     def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
         images, group = source.images(folder, part), f"{source.name}/{part}"
+        if copies:
+            images = images.select(~images.leave_out)
+            images = images.select(np.isin(np.arange(len(images)), np.arange(len(images))[every_kth(len(images))]))
         return face_bank(
             images, group, self.encoders.face, self.device, copies, self.cache, known, self.settings.blendshapes
         )

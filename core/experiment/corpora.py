@@ -27,7 +27,7 @@ from core.experiment.synthetic import synthetic_corpus
 from core.features import Encoders, FeatureSettings
 from core.files import write_json
 
-FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, blendshapes=False)
+FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""
 
 Opener = Callable[[], Corpus]
@@ -71,12 +71,18 @@ def prepare_corpus(name: str, request: Request) -> Opener:
 def prepare_clips(
     name: str, classes: tuple[str, ...], read: Callable[[Path], list[ClipRecord]], split: str, request: Request
 ) -> Opener:
-    """Extracts features of a corpus of clips; utterances that lack a modality are left out, as in the paper."""
+    """Extracts features of a corpus of clips; utterances that lack a modality are left out, as in the paper.
+
+    A modality that most of the corpus lacks, such as words in a language that is not understood, is left out instead.
+    """
     features = ClipFeatures(request.checkpoint, request.words, FEATURES, device=request.device.name)
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
     manifest = extract_corpus(records, features, folder, request.workers)
-    kept = set(manifest.done)
+    readable = [r.id for r in records if r.id not in manifest.failed | manifest.waiting]
+    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
+    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
+    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
     left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if manifest.waiting:
         raise CorpusError(
@@ -84,12 +90,13 @@ def prepare_clips(
             f"{next(iter(manifest.waiting.values()))}; start the same command again."
         )
     if not kept:
-        raise CorpusError(f"{name}: no utterance has all three modalities; {folder / 'manifest.json'} says why.")
+        raise CorpusError(f"{name}: no utterance has all modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
     used = [record for record in records if record.id in kept]
     files = [clip_file(folder, record) for record in used]
-    said = f"{request.words} words, the checkpoint's faces, every Whisper state as voice ({folder.name})"
-    return _store(folder, name, classes, said, f"{split}; {left_out}", used, files, request.folds)
+    made_of = f"{request.words} words, the checkpoint's faces, every Whisper state as voice"
+    said = f"{', '.join(modalities)} of {made_of} ({folder.name})"
+    return _store(folder, name, classes, said, f"{split}; {left_out}", used, files, request.folds, modalities)
 
 
 def prepare_source(source: Source, request: Request) -> Opener:
@@ -171,13 +178,14 @@ def open_folds(root: Path, folds: int, padded: bool) -> Corpus:
 
 def _store(
     folder: Path, name: str, classes: tuple[str, ...], features: str, split: str, records: Sequence[ClipRecord],
-    files: Sequence[Path], folds: int,
+    files: Sequence[Path], folds: int, modalities: tuple[str, ...] = MODALITIES,
 ) -> Opener:  # fmt: skip
     """Writes down which of the extracted utterances are used, and returns their opener."""
     index = {
         "name": name, "classes": list(classes), "features": features, "split": split, "ids": [r.id for r in records],
         "files": [file.name for file in files], "labels": [r.label for r in records],
         "groups": [r.group for r in records], "parts": [r.split for r in records],
+        "modalities": list(modalities),
     }  # fmt: skip
     file = folder / f"{name}.{digest(json.dumps(index))[:16]}.json"
     write_json(file, index)
@@ -189,7 +197,9 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
     """A corpus whose features were extracted: one fold where it has official parts, else disjoint groups."""
     index = json.loads(index_file.read_text())
     files = tuple(index_file.parent / name for name in index["files"])
-    examples = Examples(index["ids"], np.array(index["labels"]), {m: StoredSequences(files, m) for m in MODALITIES})
+    examples = Examples(
+        index["ids"], np.array(index["labels"]), {m: StoredSequences(files, m) for m in index["modalities"]}
+    )
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):

@@ -1,7 +1,7 @@
 """What each choice of the recipe is worth: one change a line, several seeds, measured on validation parts only.
 
-Runs are short (one epoch) and are compared with each other, not with the shipped checkpoint. Seed k holds out
-the k-th quarter of the speakers that train or validate; test speakers are never touched.
+Runs are short (one epoch) and are compared with each other, not with the shipped checkpoint. They begin with the
+encoders of the measured pair, which know neither the speakers that validate nor those that test.
 """
 
 from dataclasses import dataclass, replace
@@ -22,9 +22,7 @@ from core.training.evaluation import LabelledUtterances
 from core.training.loop import Recipe
 from core.training.pair import PAIRS, normalisation_of, train_fusion
 
-BLOCKS = (0, 1, 2)  # whose outputs are extracted; each line uses some of them
 LAYERS = FeatureSettings.text_layers
-QUARTERS = 4
 
 BASE = PairRecipe(
     optimisation=Recipe(epochs=1, learning_rate=2e-3, weight_decay=0.02, ema_decay=0.98, monitor=""),
@@ -43,16 +41,15 @@ class Change:
 
     Attributes:
         part: "voice", "words" or "together".
-        blocks: of Whisper's encoder, among ``BLOCKS``.
         layers: of MiniLM, among ``LAYERS``.
-        adapted: whether MiniLM has the checkpoint's word adapter.
+        adapted: whether the part's encoder is the checkpoint's; else voices are heard by Whisper, or words read by
+            MiniLM, as they were published.
         copies: other recordings of each voice.
     """
 
     part: str
     name: str
     recipe: PairRecipe = BASE
-    blocks: tuple[int, ...] = FeatureSettings.audio_blocks
     layers: tuple[int, ...] = LAYERS
     adapted: bool = True
     copies: int = 1
@@ -65,8 +62,7 @@ def _dropout(modality: str, share: float, base: PairRecipe = BASE) -> PairRecipe
 WORDS = replace(BASE, steps=800)  # lines are many and their steps are few
 CHANGES = (
     Change("voice", "base"),
-    Change("voice", "block 1 alone", blocks=(1,)),
-    Change("voice", "blocks 0, 1 and 2", blocks=BLOCKS),
+    Change("voice", "in Whisper's 30 seconds", adapted=False),
     Change("voice", "no other recordings", copies=0),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
@@ -93,13 +89,14 @@ class Ablation:
     """The banks of all lines, read once.
 
     Attributes:
-        voices: of all speakers but the test speakers, with one other recording each, blocks ``BLOCKS``; None if not
-            read.
+        voices: whether adapted -> voices of all speakers but the test speakers, with one other recording each.
+        unheard: the speakers that validate: the encoder of the measured pair has not heard them either.
         lines: whether adapted -> "train" and the whole held-out parts as "validation", layers ``LAYERS``.
         faces: "train" and "validation", the latter the first half of the held-out parts.
     """
 
-    voices: FeatureBank | None
+    voices: dict[bool, FeatureBank]
+    unheard: frozenset[str]
     lines: dict[bool, dict[str, FeatureBank]]
     faces: dict[str, FeatureBank]
     folder: Path
@@ -108,24 +105,27 @@ class Ablation:
     @classmethod
     def read(cls, maker: BankMaker, folder: Path, parts: set[str]) -> "Ablation":
         """Extracts or finds what the lines of ``parts`` need."""
-        voices, lines, faces = None, {}, {}
+        voices, lines, faces, unheard = {}, {}, {}, set()
         if parts & {"voice", "together"}:
-            hearing = replace(maker, settings=FeatureSettings(audio_blocks=BLOCKS))
-            found = []
+            records = []
             for source in training_sources("voices", maker.root):
-                records = source.records("voices", maker.root / source.name)
-                test = {f"{source.name}/{name}" for name in source.split.test}
-                found.append(hearing.voices([r for r in records if r.group not in test], copies=1))
-            voices = join_banks(found)
+                test, validation = (
+                    {f"{source.name}/{name}" for name in names}
+                    for names in (source.split.test, source.split.validation)
+                )
+                unheard |= validation
+                records += [r for r in source.records("voices", maker.root / source.name) if r.group not in test]
+            published = replace(maker, settings=replace(maker.settings, voice_alone=False))
+            voices = {True: maker.voices(records, copies=1), False: published.voices(records, copies=1)}
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
             faces = _both_parts(maker, "video", 0.5)
-        return cls(voices, lines, faces, folder, maker.device)
+        return cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
 
     def measure(self, change: Change, seed: int) -> dict[str, float]:
         """Trains one line with one seed; a finished run is read back. Name of the figure -> value in [0, 1]."""
-        parts = self._parts(change, seed)
+        parts = self._parts(change)
         normalisation = normalisation_of(parts["train"])
         recipe = replace(change.recipe, optimisation=replace(change.recipe.optimisation, seed=seed))
         folder = self.folder / f"{change.part} {change.name}".replace(" ", "-") / str(seed)
@@ -152,12 +152,11 @@ class Ablation:
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
         return figures | {"weighted F1, corpus prior": classification_metrics(clean.labels, predicted)["weighted_f1"]}
 
-    def _parts(self, change: Change, seed: int) -> Parts:
+    def _parts(self, change: Change) -> Parts:
         parts: Parts = {"train": {}, "validation": {}}
         if change.part != "words":
-            voices = columns(self.voices, [BLOCKS.index(block) for block in change.blocks])
-            actors = np.unique(voices.groups)
-            held_out = np.isin(voices.groups, actors[np.arange(len(actors)) % QUARTERS == seed % QUARTERS])
+            voices = self.voices[change.adapted or change.part != "voice"]
+            held_out = np.isin(voices.groups, list(self.unheard))
             parts["train"]["audio"] = voices.select(~held_out & (voices.variants <= change.copies))
             parts["validation"]["audio"] = voices.select(held_out)
         if change.part != "voice":

@@ -47,10 +47,10 @@ class PairRecipe:
     incongruent: float = 0.3
     neutral_words: float = 0.15
     longest_track: int = 8
-    moments: int = 32
+    moments: int = 12
     noise: float = 0.2
     smoothing: float = 0.05
-    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.8, "audio": 0.65})
+    input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.8, "audio": 0.5, "video": 0.2})
     deviation_dropout: float = 0.8
     alone: float = 3.0
     every_set: bool = True

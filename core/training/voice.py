@@ -40,7 +40,8 @@ class VoiceRecipe:
         steps: batches an epoch; voices are drawn evenly over corpora, classes and speakers, which has no natural epoch.
         shortest: seconds that are left of a voice at least when its beginning and end are cut off.
         hidden: most frames and most bands that are hidden at a time (SpecAugment, Park et al. 2019).
-        classifier_dropout: on what the classifier sees.
+        width: of what the classifier pools.
+        classifier_dropout: on what it sees.
         smoothing: share of each label that is spread over the classes of its corpus.
     """
 
@@ -48,7 +49,7 @@ class VoiceRecipe:
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
             epochs=4, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
-            monitor="", fresh=("mixture", "norm", "features", "scores", "classifier"),
+            monitor="", fresh=("norm", "features", "scores", "classifier"),
         )
     )  # fmt: skip
     onward: Recipe = field(
@@ -60,6 +61,7 @@ class VoiceRecipe:
     steps: int = 100
     shortest: float = 1.0
     hidden: tuple[int, int] = (40, 12)
+    width: int = 128
     classifier_dropout: float = 0.3
     smoothing: float = 0.1
 
@@ -71,7 +73,9 @@ class VoiceClassifier(nn.Module):
         super().__init__()
         self.encoder = VoiceEncoder(recipe.model)
         self.encoder.start_from(load_tiny_en())
-        width = recipe.model.width
+        width = recipe.width
+        self.norm = nn.LayerNorm(recipe.model.width)
+        self.features = nn.Linear(recipe.model.width, width)
         self.scores = nn.Linear(width, POOLING_HEADS)
         self.dropout = nn.Dropout(recipe.classifier_dropout)
         self.classifier = nn.Linear(2 * POOLING_HEADS * width, len(LABELS))
@@ -79,7 +83,7 @@ class VoiceClassifier(nn.Module):
     def forward(self, spectra: Tensor, lengths: Tensor) -> Tensor:
         """Logits [B, 7] of levelled spectra [B, F, 80] of ``lengths`` [B] frames."""
         features, lengths = self.encoder(spectra, lengths)  # [B, T, D]
-        features = features.float()
+        features = self.features(self.norm(features)).float()
         ignored = torch.arange(features.shape[1], device=lengths.device) >= lengths[:, None]
         weights = self.scores(features).float().masked_fill(ignored[..., None], -torch.inf).softmax(1).mT  # [B, H, T]
         mean = weights @ features  # [B, H, D]
