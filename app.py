@@ -3,17 +3,21 @@
 from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
-from demo import console
-from demo.clip import EXAMPLES
+from demo import console, memory, zero
+from demo.bounds import close_on_silence
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
+from demo.stored import clip_of
 
-analyzer = LoadingAnalyzer(Analyzer.load, attention_heads())
+memory.keep_together()
+# Cards are lent only to what lies on them before the page is served.
+analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
     demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options())
+    close_on_silence(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
-    analyzer.loaded().analyze(EXAMPLES / "glad.mp4")
+    analyzer.loaded().analyze(clip_of("glad"))
     demo.block_thread()

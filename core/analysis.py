@@ -4,7 +4,7 @@ A stream and its map depend on their own two modalities only, so one run of a mo
 modalities: the same streams are pooled anew for each, and the same maps are shared.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from core.faces import FaceTrack
 from core.features import FeatureExtractor, Missing, Progress, Sequence, Utterance, nothing_found, timed
 from core.fusion import FusionModel, FusionOutput, Padded, Pair, pairs_within
 from core.media import Voice
+from core.phrases import phrases_of
 from core.speech import Transcript
 
 SWITCHED_OFF = "switched off"
@@ -94,11 +95,16 @@ def choose(predictions: Predictions, wanted: Subset) -> Prediction:
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds."""
+    """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds.
+
+    Attributes:
+        text: the words of a phrase; a window of ten seconds has none.
+    """
 
     start: float
     end: float
     prediction: Prediction
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,9 @@ class Analysis:
         windows: in order of time, empty for clips no longer than one; those that hold nothing are left out.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
+        phrases: in order of time, empty for clips of fewer than two; their ends lie in the pauses around the words.
+        sequences: what the models read, by modality; empty where an analysis was stored without it. Of five minutes,
+            the longest clip, it is 15 MB.
     """
 
     file: str
@@ -123,6 +132,8 @@ class Analysis:
     windows: tuple[Window, ...]
     timings: dict[str, float]
     warnings: tuple[str, ...]
+    phrases: tuple[Window, ...] = ()
+    sequences: dict[str, Sequence] = field(default_factory=dict)
 
     @property
     def present(self) -> Subset:
@@ -164,6 +175,10 @@ class Analysis:
             **prediction.to_json(),
             "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
             "windows": [{"start": w.start, "end": w.end, **w.prediction.to_json()} for w in self.windows],
+            "phrases": [
+                {"start": round(w.start, 3), "end": round(w.end, 3), "text": w.text, **w.prediction.to_json()}
+                for w in self.phrases
+            ],
             "timings": {stage: round(seconds, 4) for stage, seconds in self.timings.items()},
             "warnings": list(self.warnings),
         }
@@ -224,6 +239,7 @@ class Analyzer:
         with timed(timings, "fusion"):
             predictions = self.predict(utterance)
             windows = self._windows(utterance)
+            phrases = self._phrases(utterance)
         return Analysis(
             file=utterance.file,
             duration=utterance.duration,
@@ -235,6 +251,8 @@ class Analyzer:
             windows=windows,
             timings=timings,
             warnings=utterance.warnings,
+            phrases=phrases,
+            sequences=_sequences(utterance),
         )
 
     def predict(self, utterance: Utterance, attention: bool = True) -> Predictions:
@@ -243,8 +261,11 @@ class Analyzer:
         Args:
             attention: whether the maps are kept.
         """
-        sequences = _sequences(utterance)
-        outputs = self._run([sequences])
+        return self.predict_from(_sequences(utterance), attention)
+
+    def predict_from(self, sequences: dict[str, Sequence], attention: bool = True) -> Predictions:
+        """``predict`` of sequences alone, of one modality at least."""
+        outputs = self.run([sequences])
         maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
         there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
         return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
@@ -254,28 +275,38 @@ class Analyzer:
         if utterance.duration <= WINDOW:
             return ()
         starts = np.arange(0, max(utterance.duration - HOP, HOP), HOP)
-        spans = [(float(start), min(float(start) + WINDOW, utterance.duration)) for start in starts]
-        held = [(span, _sequences(utterance.window(*span))) for span in spans]
+        return self._predicted(
+            utterance, [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
+        )
+
+    def _phrases(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All phrases of a clip that has more than one."""
+        found = phrases_of(utterance.transcript.words, utterance.duration)
+        return self._predicted(utterance, [(p.start, p.end, p.text) for p in found]) if len(found) > 1 else ()
+
+    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Window, ...]:
+        """What is said from each (start, end, text) of a clip that holds anything, in batches."""
+        held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
         held = [(span, sequences) for span, sequences in held if sequences]
         found = []
         for first in range(0, len(held), WINDOWS_AT_A_TIME):
             batch = held[first : first + WINDOWS_AT_A_TIME]
-            outputs = self._run([sequences for _, sequences in batch])
+            outputs = self.run([sequences for _, sequences in batch])
             found += [
-                Window(*span, self._prediction(outputs, {}, row, tuple(sequences)))
-                for row, (span, sequences) in enumerate(batch)
+                Window(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
+                for row, ((start, end, text), sequences) in enumerate(batch)
             ]
         return tuple(found)
 
     @torch.inference_mode()
-    def _run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
+    def run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
         """Both models on a batch of at least one utterance, each of one modality at least."""
         inputs = {}
         for modality in subset_of({m for sequences in utterances for m in sequences}):
-            inputs[modality] = self._padded(modality, [sequences.get(modality) for sequences in utterances])
+            inputs[modality] = self.padded(modality, [sequences.get(modality) for sequences in utterances])
         return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
 
-    def _padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
+    def padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
         """A batch on the models' device."""
         return Padded.of([self._normalised(modality, sequence) for sequence in sequences]).to(self.device)
 
@@ -309,14 +340,18 @@ class Analyzer:
             if not pairs:
                 verdicts[name] = None
                 continue
-            output = outputs[name]
-            within = model.streams_within(used).to(output.exists.device)
-            logits = model.classify(output.streams[row][None], (output.exists[row] & within)[None])[0]  # [7]
-            temperature = self.checkpoint.temperature[name][subset_name(used)]
-            probabilities = (logits.double() / temperature).softmax(0).cpu().numpy()
+            streams, exists = outputs[name].streams[row][None], outputs[name].exists[row][None]
+            probabilities = self.probabilities(name, streams, exists, used)[0]
             shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
             verdicts[name] = Verdict(name, probabilities, shared)
         return Prediction(used, verdicts["cross"], verdicts["self"])
+
+    @torch.inference_mode()
+    def probabilities(self, name: str, streams: Tensor, exists: Tensor, used: Subset) -> np.ndarray:
+        """float64 [B, 7], calibrated, of one model from its streams [B, S, W] that exist [B, S] within ``used``."""
+        model = self.models[name]
+        logits = model.classify(streams, exists & model.streams_within(used).to(exists.device))  # [B, 7]
+        return (logits.double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).cpu().numpy()
 
 
 def _sequences(utterance: Utterance) -> dict[str, Sequence]:

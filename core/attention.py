@@ -1,5 +1,6 @@
 """Attention weights of one pair of modalities on their time axes, and how long axes are cut into bins."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -77,6 +78,19 @@ class AttentionMap:
             "binned": tuple(self.steps) != shown.weights.shape[1:],
             "weights": [[[round(float(w), 6) for w in row] for row in head] for head in shown.weights],
         }
+
+
+def received(maps: Mapping[tuple[str, str], AttentionMap], modality: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
+
+    The mean over heads, over the steps that ask and over the pairs whose key it is, times the number of keys: 1 is
+    what every moment gets when all get the same, and the values average to 1. None without such a pair.
+    """
+    towards = [map_ for (_, key), map_ in maps.items() if key == modality]
+    if not towards:
+        return None
+    by_pair = [np.average(np.asarray(m.weights).mean(0), axis=0, weights=m.counts[0]) for m in towards]  # [T] each
+    return np.asarray(towards[0].key_times), np.mean(by_pair, 0) / towards[0].uniform
 
 
 def bin_edges(steps: int, most: int = MOST_STEPS) -> np.ndarray:

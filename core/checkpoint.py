@@ -236,6 +236,15 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     )
 
 
+def fingerprint(folder: Path = CHECKPOINTS) -> str:
+    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures."""
+    config = _read(folder)
+    decides = {"features": config["features"]}
+    for name in (*ENCODERS, *MODELS):
+        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "temperature")]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
 def attention_heads(folder: Path = CHECKPOINTS) -> int:
     """Attention heads of a checkpoint's models, read without loading them.
 

@@ -79,6 +79,15 @@ def share_of_cores(stages: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+def one_thread() -> AbstractContextManager:
+    """For work so small that threads would wait for each other longer than they compute.
+
+    Where something else runs as well, a browser on the same machine say, they wait for the core it has, and burn the
+    other one: a face took ten times the processor time.
+    """
+    return share_of_cores(os.cpu_count() or 1)
+
+
 def _cpu_multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for it: emulated, a face encoder is 25 times slower than in float32."""
     capabilities = torch.cpu.get_capabilities()

@@ -21,6 +21,8 @@ from core.weights import FACE_LANDMARKER, locate  # noqa: E402
 
 THUMBNAIL = 96  # pixels
 MOST_FACES = 4  # looked for in a frame
+PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
+SEARCH_EVERY = 5  # frames
 LOST_AFTER = 1.0  # seconds without a match after which a face counts as another one
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
@@ -83,9 +85,7 @@ class _Candidate:
 
     def distance(self, face: Face) -> float:
         """Distance of centres in units of the face's size."""
-        x, y, w, h = self.faces[-1].box
-        u, v, s, t = face.box
-        return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
+        return _apart(face, self.faces[-1])
 
 
 class FaceFinder:
@@ -143,14 +143,85 @@ def still_blendshapes(crops: np.ndarray) -> np.ndarray:
     return found
 
 
+class CloserLook:
+    """Finds small faces: in 640 pixels, pictures of a face 60 wide, where the whole frame needs more than 120."""
+
+    def __init__(self):
+        self._landmarker: vision.FaceLandmarker | None = None  # most clips need none
+
+    def __enter__(self) -> "CloserLook":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._landmarker:
+            self._landmarker.close()
+
+    def everywhere(self, image: np.ndarray) -> list[Face]:
+        """The faces in all parts of RGB uint8 [H, W, 3], each once."""
+        height, width = image.shape[:2]
+        found: list[Face] = []
+        for top in _starts(height):
+            for left in _starts(width):
+                for face in self._within(image, left, top):
+                    if all(_apart(face, other) > 0.5 for other in found):
+                        found.append(face)
+        return found
+
+    def around(self, image: np.ndarray, box: tuple[float, float, float, float]) -> list[Face]:
+        """The faces in the part around a box that was found in the frame before."""
+        height, width = image.shape[:2]
+        x, y, w, h = box
+        left = int(np.clip((x + w / 2) * width - PART / 2, 0, max(0, width - PART)))
+        top = int(np.clip((y + h / 2) * height - PART / 2, 0, max(0, height - PART)))
+        return self._within(image, left, top)
+
+    def _within(self, image: np.ndarray, left: int, top: int) -> list[Face]:
+        part = image[top : top + PART, left : left + PART]
+        large = cv2.resize(part, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        if self._landmarker is None:
+            self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MOST_FACES)
+        result = self._landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(large)))
+        size = np.array(part.shape[1::-1])
+        points = [np.array([[p.x, p.y] for p in face]) * size + (left, top) for face in result.face_landmarks]
+        shapes = map(scores_of, result.face_blendshapes)
+        return [cut_face(image, landmarks, scores) for landmarks, scores in zip(points, shapes, strict=True)]
+
+
+def _starts(length: int) -> list[int]:
+    """Where parts begin that cover a length and overlap by a third or more."""
+    count = 1 if length <= PART else 1 + -(-(length - PART) * 3 // (2 * PART))
+    return [round(i * (length - PART) / (count - 1)) for i in range(count)] if count > 1 else [0]
+
+
+def _apart(face: Face, other: Face) -> float:
+    """Distance of centres in units of the first face's size."""
+    x, y, w, h = other.box
+    u, v, s, t = face.box
+    return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
+
+
 def follow_main_face(frames: Iterable[Frame]) -> FaceTrack:
-    """The largest and steadiest face of a clip: the one whose sizes, summed over all frames, are the most."""
+    """The largest and steadiest face of a clip: the one whose sizes, summed over all frames, are the most.
+
+    As long as a look at whole frames has found none, parts of some frames are looked at more closely, and a small face
+    that is found there is followed.
+    """
     candidates: list[_Candidate] = []
     frame_times: list[float] = []
-    with FaceFinder() as finder:
+    small: Face | None = None
+    seen_whole = False
+    with FaceFinder() as finder, CloserLook() as closer:
         for index, frame in enumerate(frames):
             frame_times.append(frame.time)
-            for face in sorted(finder.find(frame), key=lambda face: -face.size):
+            faces = finder.find(frame)
+            seen_whole = seen_whole or bool(faces)
+            if not seen_whole:
+                if small is not None:
+                    faces = closer.around(frame.image, small.box)
+                elif index % SEARCH_EVERY == 0:
+                    faces = closer.everywhere(frame.image)
+                small = max(faces, key=lambda face: face.size, default=None)
+            for face in sorted(faces, key=lambda face: -face.size):
                 free = [c for c in candidates if c.frames[-1] < index and frame.time - c.times[-1] <= LOST_AFTER]
                 nearest = min(free, key=lambda c: c.distance(face), default=None)
                 if nearest is None or nearest.distance(face) > 1.0:

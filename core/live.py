@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import MODALITIES
-from core.analysis import Analyzer, Prediction, choose
+from core.analysis import Analyzer, Prediction, Predictions, choose
+from core.device import one_thread
 from core.faces import Face, FaceFinder, FaceTrack, no_faces
 from core.features import Missing, Sequence, Utterance
 from core.media import SAMPLE_RATE, Frame, Voice
@@ -28,6 +29,8 @@ PHRASE_END = 0.6  # seconds of silence that end a phrase
 LONGEST_PHRASE = 9.0  # seconds after which a phrase is read although it goes on
 LISTEN_EVERY = 1.0  # seconds
 DEAF = "listening has failed, only the face is read"
+SLOW = "listening cannot keep up, only the face is read"
+MUTE = "no sound comes from the microphone"
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +44,22 @@ class Moment:
     """What is known right now.
 
     Attributes:
+        predictions: of every set of what is there.
         prediction: from what is wanted and there; uses nothing while neither face nor voice nor words are.
         box: x, y, width, height of the face as shares of the last picture, None without a face.
         words: of the last phrase.
         doing: in a few words, what is being listened to.
         behind: seconds between the newest sound and the newest sound that was heard.
+        failing: whether ``doing`` says that something does not work.
     """
 
+    predictions: Predictions
     prediction: Prediction
     box: tuple[float, float, float, float] | None
     words: str
     doing: str
     behind: float
+    failing: bool
 
 
 class Live:
@@ -72,6 +79,7 @@ class Live:
         self._lock = threading.Lock()  # guards everything below, which both threads touch
         self._sound = np.zeros(0, np.float32)  # the last seconds
         self._heard_until = self._sound_end = 0.0  # seconds since the start
+        self._sound_came = time.monotonic()
         self._audio: Sequence | Missing = Missing("nothing heard yet")
         self._text: Sequence | Missing = Missing("no phrase has ended yet")
         self._transcript = Transcript()
@@ -83,8 +91,9 @@ class Live:
 
     def see(self, image: np.ndarray, at: float) -> None:
         """Reads the next picture, RGB uint8 [H, W, 3], of the time ``at`` in seconds since the start."""
-        face = self._same_face(self._finder.find(Frame(at, image)))
-        embedding = self._extractor.face_features(face.crop[None], face.blendshapes[None])[0] if face else None
+        with one_thread():
+            face = self._same_face(self._finder.find(Frame(at, image)))
+            embedding = self._extractor.face_features(face.crop[None], face.blendshapes[None])[0] if face else None
         self._faces.append((at, face, embedding))
         while self._faces and self._faces[0][0] < at - FACE_MEMORY:
             self._faces.popleft()
@@ -94,20 +103,27 @@ class Live:
         with self._lock:
             self._sound = np.concatenate([self._sound, samples])[-round((LONGEST_PHRASE + 2) * SAMPLE_RATE) :]
             self._sound_end += len(samples) / SAMPLE_RATE
+            if len(samples):
+                self._sound_came = time.monotonic()
 
     def now(self, modalities: tuple[str, ...] = MODALITIES) -> Moment:
         """Both verdicts on the last seconds, from what was seen and heard so far."""
         with self._lock:
             audio, text, transcript = self._audio, self._text, self._transcript
             doing, behind, end = self._doing, self._sound_end - self._heard_until, self._sound_end
+            mute = time.monotonic() - self._sound_came
         if behind > VOICE_MEMORY:
             audio = Missing("what was heard last is too old")
-            doing = doing if self._listening.is_alive() else DEAF
-        if transcript.words and end - transcript.words[-1].end > PHRASE_MEMORY:
+            doing = SLOW if self._listening.is_alive() and doing != DEAF else DEAF
+        if mute > VOICE_MEMORY:
+            audio, doing = Missing("no sound has come lately"), DEAF if doing == DEAF else MUTE
+        if transcript.words and end - transcript.words[-1].end + mute > PHRASE_MEMORY:
             text, transcript = Missing("no phrase lately"), Transcript()
-        predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
+        with one_thread():
+            predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
         face = self._faces[-1][1] if self._faces else None
-        return Moment(choose(predictions, modalities), face and face.box, transcript.text, doing, behind)
+        found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
+        return Moment(predictions, found, face and face.box, transcript.text, doing, behind, failing)
 
     def close(self) -> None:
         """Ends the thread, in the middle of a word if need be, and lets go of everything."""
@@ -155,7 +171,8 @@ class Live:
                     with self._lock:
                         sound, end = self._sound, self._sound_end
                     if end - self._heard_until >= 0.5 * LISTEN_EVERY:
-                        self._listen(sound, end)
+                        with one_thread():
+                            self._listen(sound, end)
                 except _Closed:
                     return
                 except Exception as error:  # the next look may succeed; until then the page says so

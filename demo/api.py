@@ -1,4 +1,7 @@
-"""The analysis as an endpoint for programs: ``/analyze`` of gradio_client, documented on the page's API view."""
+"""The analysis for programs: ``/analyze`` of gradio_client, and the one tool of the page's MCP server.
+
+What the endpoint takes is told by the types and the docstring of one function, which gradio hands on to both.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -12,17 +15,23 @@ from demo import uploads, wording
 from demo.clip import ONE_CLIP_AT_A_TIME
 from demo.session import Session, Stopped, gone, remember
 
-DESCRIPTION = """Analyses one clip with both models.
-
-clip: a video or sound file. modalities: any of "text", "video", "audio". attention: whether the answer holds the
-attention weights too. The answer is the JSON object that scripts/analyze.py --json prints. A clip that cannot be
-analysed raises an error with one sentence. The file is deleted before the answer is sent."""
-
 
 def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
     """Adds the endpoint to the page that is being built; nothing of it is visible."""
 
     def analyze(clip: str | None, modalities: list[str] | None, attention: bool, request: gr.Request) -> dict:
+        """Analyses one clip of a person speaking with two small models of displayed emotion, cross- and self-attention.
+        The verdicts are guesses at what is shown, not at what anybody feels; never use them to judge a person.
+        A clip that cannot be analysed raises an error with one sentence. The file is deleted before the answer is sent.
+
+        Args:
+            clip: a video or sound file: the address of a file that was uploaded to this page; no other is fetched
+            modalities: what the models may use: words ("text"), face ("video"), voice ("audio"); all of them by default
+            attention: whether the answer holds the attention weights too, up to 14 MB of them
+
+        Returns:
+            a JSON object: labels, transcript, cross and self with their probabilities, all sets of modalities
+        """
         guest = Session()
         guest.own(clip)
         name = request.session_hash
@@ -54,7 +63,4 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
         modalities = gr.CheckboxGroup(list(MODALITIES), value=list(MODALITIES), label="modalities")
         attention = gr.Checkbox(False, label="attention")
         answer = gr.JSON(label="analysis")
-        gr.Button().click(
-            analyze, [clip, modalities, attention], answer,
-            api_name="analyze", api_description=DESCRIPTION, **ONE_CLIP_AT_A_TIME,
-        )  # fmt: skip
+        gr.Button().click(analyze, [clip, modalities, attention], answer, api_name="analyze", **ONE_CLIP_AT_A_TIME)

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, attention
 from core.analysis import Analysis, Prediction, Verdict
-from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, percent, translucent
+from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
 from demo.pictures import data_uri, spread
-
-NOW, BEFORE = "now", "everything on"
 
 
 @dataclass(frozen=True)
@@ -41,47 +39,6 @@ LANES = {  # from top to bottom; the words lie over their attention, or they cou
 }
 
 
-def probabilities(verdict: Verdict, baseline: Verdict | None = None) -> go.Figure:
-    """Seven horizontal bars on a scale of 0 to 1; behind them, as outlines, the bars of ``baseline``.
-
-    The figure has one bar trace ``now`` and, with a baseline, one ``everything on`` (the ghosts).
-    """
-    values = np.asarray(verdict.probabilities, float)
-    names = list(LABELS)
-    top = int(values.argmax())
-    ghosts, change, ends = [], [""] * len(values), values
-    if baseline is not None:
-        before = np.asarray(baseline.probabilities, float)
-        ends = np.maximum(values, before)
-        ghosts.append(
-            {"type": "bar", "name": BEFORE, "x": before, "y": names, "orientation": "h", "width": 0.92,
-             "hoverinfo": "skip", "marker": {"color": CLEAR, "line": {"color": GREY, "width": 1.5}}}
-        )  # fmt: skip
-        change = [f"<br>{change_in_words(p - q)} than with everything on" for p, q in zip(values, before, strict=True)]
-    bars = {
-        "type": "bar", "name": NOW, "x": values, "y": names, "orientation": "h", "width": 0.62,
-        "marker": {"color": [EMOTION[name] for name in names]},
-        "customdata": change, "hovertemplate": "%{y} %{x:.3f}%{customdata}<extra></extra>",
-    }  # fmt: skip
-    # Percentages are letters of their own: a bar's own text would hide behind a longer ghost.
-    letters = {
-        "type": "scatter", "name": "percent", "x": ends, "y": names, "mode": "text", "textposition": "middle right",
-        "text": [f" <b>{percent(p)}</b>" if i == top else f" {percent(p)}" for i, p in enumerate(values)],
-        "hoverinfo": "skip", "cliponaxis": False,
-    }  # fmt: skip
-    return dressed(
-        [*ghosts, bars, letters], 264, {"l": 76, "r": 44, "t": 6, "b": 26},
-        barmode="overlay", showlegend=False,
-        xaxis={"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".0%"},
-        yaxis={"autorange": "reversed", "ticksuffix": "  ", "showgrid": False},
-    )  # fmt: skip
-
-
-def change_in_words(difference: float) -> str:
-    """0.1 -> "0.100 more"."""
-    return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
-
-
 def course(analysis: Analysis) -> go.Figure:
     """The course of each emotion over the windows of a clip: one panel a model, one line an emotion.
 
@@ -95,7 +52,7 @@ def course(analysis: Analysis) -> go.Figure:
     for row, model in enumerate(models):
         verdicts = [window.prediction.verdicts()[model] for window in windows]
         traces += [
-            {"type": "scatter", "name": label, "legendgroup": label, "showlegend": row == 0,
+            {"type": "scatter", "name": label, 
              "xaxis": "x", "yaxis": "y" if row == 0 else "y2",
              "x": middles, "y": [None if v is None else float(v.probabilities[index]) for v in verdicts],
              "mode": "lines+markers", "line": {"color": EMOTION[label], "width": 2}, "marker": {"size": 7},
@@ -105,10 +62,10 @@ def course(analysis: Analysis) -> go.Figure:
         ]  # fmt: skip
     axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     return dressed(
-        traces, 430, {"l": 44, "r": 12, "t": 56, "b": 40},
+        traces, 360, {"l": 44, "r": 12, "t": 24, "b": 32},
         xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": "y2"},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
-        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
+        showlegend=False,  # the page's own does not lie over the lines on a phone
         annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
 
@@ -145,7 +102,7 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
             )  # fmt: skip
         layout[lane.over]["overlaying"] = lane.under.replace("axis", "")
     return dressed(
-        traces, 400, {"l": 12, "r": 40, "t": 20, "b": 36},
+        traces, 320, {"l": 8, "r": 40, "t": 20, "b": 30},
         **layout, showlegend=False, annotations=notes, shapes=shapes, images=_thumbnails(analysis),
         uniformtext={"mode": "hide", "minsize": 9},
         xaxis={"range": [0, max(analysis.duration, 0.1)], "ticksuffix": " s", "anchor": "y3"},
@@ -153,16 +110,8 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
 
 
 def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
-
-    The mean over heads, over the steps that ask and over the pairs whose key it is, over the even share: the values
-    average to 1. None if the model has no such pair.
-    """
-    maps = [m for (_, key), m in verdict.attention.items() if key == modality]
-    if not maps:
-        return None
-    by_pair = [np.average(np.asarray(m.weights).mean(0), axis=0, weights=m.counts[0]) for m in maps]  # [T] each
-    return np.asarray(maps[0].key_times), np.mean(by_pair, 0) / maps[0].uniform
+    """Times [T] and attention [T] that the moments of ``modality`` receive (see ``core.attention.received``)."""
+    return attention.received(verdict.attention, modality)
 
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:

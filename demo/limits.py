@@ -6,6 +6,7 @@ from core.media import FRAME_RATE, LONGEST_CLIP
 LARGEST_FILE = 200 * 1024**2  # bytes of an upload
 LONGEST_ANALYSIS = 300.0  # seconds
 MOST_WAITING = 32  # clips in the queue
+MOST_AT_ONCE = 20  # clips that a visitor may send together
 MOST_VISITORS = 3  # live at once; more would be too slow for everybody on two cores
 HOUR = 3600.0  # seconds that a visit and its files may live
 UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
@@ -23,6 +24,7 @@ SAID = {
     "clip_minutes": f"{in_words(LONGEST_CLIP / 60)} minutes",
     "analysis_minutes": f"{in_words(LONGEST_ANALYSIS / 60)} minutes",
     "waiting": f"{MOST_WAITING}",
+    "at_once": f"{MOST_AT_ONCE}",
     "visitors": in_words(MOST_VISITORS),
     "window": in_words(WINDOW),
     "hop": in_words(HOP),

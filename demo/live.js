@@ -4,7 +4,11 @@ const find = (selector) => root.querySelector(selector);
 const labels = root.dataset.labels.split(",");
 const video = find("video"), start = find(".live-start"), doing = find(".live-doing");
 const canvas = document.createElement("canvas");
-const FASTEST = 110; // milliseconds from picture to picture: about nine a second
+const FASTEST = 140; // milliseconds from picture to picture: about seven a second, to leave something for the rest
+const NEUTRAL = 3000; // milliseconds of a baseline
+const MINUTE = 60000;
+const colours = root.dataset.colours.split(","), unsure = Number(root.dataset.unsure);
+const neutral = find(".live-neutral"), note = find(".live-neutral-note"), failing = find(".live-failing");
 // Not two strings: gradio takes every name in quotes for an event of this part, and one of these two names breaks it.
 const MODELS = "cross self".split(" ");
 let run = null;
@@ -19,16 +23,19 @@ function base64(bytes) {
 }
 
 async function begin() {
-  const mine = { chunks: [], samples: 0, dropped: 0, times: [] };
+  const mine = { chunks: [], samples: 0, dropped: 0, times: [], moments: [], baseline: "" };
   run = mine;
   start.textContent = "Stop";
   doing.textContent = "Opening camera and microphone …";
   try {
     mine.stream = await navigator.mediaDevices.getUserMedia({
-      video: { width: { ideal: 480 }, height: { ideal: 360 }, facingMode: "user" },
+      video: { width: { ideal: 480 }, height: { ideal: 360 }, frameRate: { ideal: 15 }, facingMode: "user" },
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
     if (run !== mine) return release(mine);
+    for (const track of mine.stream.getTracks()) {
+      track.addEventListener("ended", () => run === mine && end("The camera or the microphone was lost."));
+    }
     video.srcObject = mine.stream;
     await video.play();
     mine.context = new AudioContext();
@@ -48,6 +55,7 @@ async function begin() {
     if (begun.error) return end(begun.error);
     mine.ticket = begun.ticket;
     if (run !== mine) return release(mine);
+    neutral.hidden = note.hidden = find(".live-course").hidden = false;
   } catch (error) {
     return end("Not running.");
   }
@@ -79,8 +87,62 @@ function next(mine) {
     picture: canvas.toDataURL("image/jpeg", 0.8).split(",")[1],
     sound: base64(new Uint8Array(sound.buffer)),
     rate: mine.context.sampleRate,
+    baseline: baseline(mine),
     modalities: [...root.querySelectorAll(".live-switches input:checked")].map((box) => box.value),
   };
+}
+
+// A baseline is measured for three seconds and then taken off, until the button is pressed again.
+function baseline(mine) {
+  if (mine.baseline === "measure" && performance.now() - mine.since >= NEUTRAL) {
+    mine.baseline = "use";
+    neutral.textContent = "Without the baseline";
+    neutral.disabled = false;
+  }
+  return mine.baseline;
+}
+
+neutral.dataset.text = neutral.textContent;
+note.dataset.text = note.textContent;
+neutral.addEventListener("click", () => {
+  if (!run) return;
+  run.baseline = run.baseline === "use" ? "" : "measure";
+  run.since = performance.now();
+  neutral.disabled = run.baseline === "measure";
+  neutral.textContent = neutral.disabled ? "Look and sound neutral …" : neutral.dataset.text;
+  note.textContent = note.dataset.text;
+});
+
+// The last minute: a column a moment, in the colour of the most probable class.
+function course(mine, answer, now) {
+  mine.moments.push({ at: now, ...Object.fromEntries(MODELS.map((model) => [model, answer[model]])) });
+  while (mine.moments[0].at < now - MINUTE) mine.moments.shift();
+  if (mine.drawn && now - mine.drawn < 500) return;
+  mine.drawn = now;
+  const seen = new Set();
+  for (const model of MODELS) {
+    const drawing = find(`#live-${model}-course`), brush = drawing.getContext("2d"), counts = {};
+    const { width, height } = drawing;
+    brush.clearRect(0, 0, width, height);
+    mine.moments.forEach((moment, i) => {
+      if (!moment[model]) return;
+      const next = i + 1 < mine.moments.length ? mine.moments[i + 1].at : now;
+      const best = moment[model].indexOf(Math.max(...moment[model])), tall = moment[model][best] * height;
+      const left = width * (1 - (now - moment.at) / MINUTE);
+      brush.fillStyle = colours[best];
+      brush.fillRect(left, height - tall, Math.max(1, (width * (next - moment.at)) / MINUTE + 0.5), tall);
+      counts[best] = (counts[best] || 0) + 1;
+      seen.add(best);
+    });
+    const sum = Object.values(counts).reduce((a, b) => a + b, 0);
+    const shares = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+    const said = shares.map(([i, n]) => `${labels[i]} ${Math.round((100 * n) / sum)} %`).join(", ") || "no verdict yet";
+    drawing.setAttribute("aria-label", `${model}-attention, share of the last minute: ${said}`);
+    drawing.dataset.seconds = ((now - mine.moments[0].at) / 1000).toFixed(1);
+    drawing.dataset.moments = sum;
+  }
+  find(".live-legend").innerHTML = [...seen]
+    .map((i) => `<span><i class="swatch" style="background:${colours[i]}"></i>${labels[i]}</span>`).join(" ");
 }
 
 function show(mine, answer) {
@@ -98,6 +160,14 @@ function show(mine, answer) {
     const dropped = mine.dropped ? ` · ${(mine.dropped / mine.context.sampleRate).toFixed(0)} s of sound let go` : "";
     doing.textContent = `${rate.toFixed(1)} pictures a second · ${face} · ${answer.doing} · ${answer.milliseconds.toFixed(0)} ms a step${dropped}`;
   }
+  failing.hidden = !answer.failing;
+  if (answer.failing && failing.textContent !== answer.doing) failing.textContent = answer.doing;
+  root.dataset.neutral = answer.neutral;
+  if (mine.baseline === "use") {
+    note.textContent = answer.neutral ? "Compared with your neutral seconds: equal bars mean as then."
+      : "Not compared: these parts were not there together in your neutral seconds.";
+  }
+  course(mine, answer, now);
   const box = find(".live-box");
   box.hidden = !answer.box;
   if (answer.box) {
@@ -111,7 +181,8 @@ function show(mine, answer) {
     panel.classList.toggle("undefined", !values);
     panel.dataset.label = values ? labels[best] : "";
     panel.querySelector(".label").textContent = values
-      ? `${labels[best]} ${Math.round(values[best] * 100)} %`
+      ? answer.neutral && values[best] < unsure ? "as in your neutral seconds"
+      : `${labels[best]} ${Math.round(values[best] * 100)} %`
       : answer.used.length ? "undefined: needs two" : "nothing to go by";
     panel.querySelectorAll(".live-bar").forEach((row, i) => {
       row.querySelector("i").style.width = `${(values ? values[i] : 0) * 100}%`;
@@ -133,6 +204,10 @@ function end(message) {
   video.srcObject = null;
   find(".live-box").hidden = true;
   start.textContent = "Start";
+  neutral.hidden = note.hidden = failing.hidden = true;
+  neutral.disabled = false;
+  neutral.textContent = neutral.dataset.text;
+  note.textContent = note.dataset.text;
   doing.textContent = message;
 }
 

@@ -5,6 +5,7 @@ pictures, never a growing queue. Visitors are told apart by a secret that only t
 """
 
 import base64
+import logging
 import secrets
 import threading
 import time
@@ -17,11 +18,13 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import LABELS, MODALITIES, subset_of
-from core.analysis import Analyzer
-from core.live import Live
+from core.analysis import Analyzer, Prediction
+from core.baseline import Baseline
+from core.live import Live, Moment
 from core.media import SAMPLE_RATE
+from core.speech import Listener
 from demo import wording
-from demo.limits import MOST_VISITORS
+from demo.limits import MOST_VISITORS, UNSURE
 from demo.palette import EMOTION, MODEL
 
 IDLE = 15.0  # seconds without a picture after which a visitor is gone
@@ -30,6 +33,8 @@ LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
 SCRIPT = (Path(__file__).parent / "live.js").read_text()
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -41,6 +46,8 @@ class Guest:
     seen: float = field(default_factory=time.monotonic)
     resampler: AudioResampler | None = None
     rate: int = 0
+    baseline: Baseline | None = None
+    measuring: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -49,7 +56,7 @@ class Guests:
 
     def __init__(self, analyzer: Analyzer):
         self._analyzer = analyzer
-        self._listener = analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
+        self._listener: Listener | None = None  # made for the first visitor: the models may still be loading
         self._guests: dict[str, Guest] = {}
         self._lock = threading.Lock()
 
@@ -59,6 +66,8 @@ class Guests:
         with self._lock:
             if len(self._guests) >= MOST_VISITORS:
                 return {"error": wording.LIVE_FULL}
+            if self._listener is None:
+                self._listener = self._analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
             ticket = secrets.token_urlsafe(16)
             self._guests[ticket] = Guest(Live(self._analyzer, self._listener))
         self._look_again()
@@ -67,7 +76,8 @@ class Guests:
     def step(self, sent: dict) -> dict:
         """The next picture and sound in, verdicts out; ``{"error"}`` in one sentence for anything else.
 
-        ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz) and modalities.
+        ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz), modalities, and baseline:
+        "measure" while this moment is one of the neutral ones, "use" if they are to be taken off, else "".
         """
         try:
             ticket = _field(sent, "ticket", str, "")
@@ -75,6 +85,7 @@ class Guests:
             rate = _field(sent, "rate", (int, float), 0)
             modalities = _field(sent, "modalities", list, list(MODALITIES))
             wanted = subset_of(m for m in modalities if isinstance(m, str))
+            baseline = _field(sent, "baseline", str, "")
         except ValueError:
             return {"error": wording.LIVE_BAD}
         with self._lock:
@@ -88,21 +99,28 @@ class Guests:
                 sound = _sound(guest, sound, rate)
             except ValueError:
                 return {"error": wording.LIVE_BAD}
-            guest.live.hear(sound)
-            if image is not None:
-                guest.live.see(image, guest.seen - guest.begun)
-            moment = guest.live.now(wanted)
+            try:
+                guest.live.hear(sound)
+                if image is not None:
+                    guest.live.see(image, guest.seen - guest.begun)
+                moment = guest.live.now(wanted)
+            except Exception as error:  # the visitor is told, and the next one is not asked to guess
+                log.error("A live step failed (%s)", type(error).__name__)
+                return {"error": wording.LIVE_BROKEN}
+            prediction, neutral = _from_baseline(guest, moment, baseline)
             took = time.monotonic() - guest.seen
         return {
             "box": moment.box,
             "words": moment.words,
             "doing": moment.doing,
-            "used": list(moment.prediction.used),
+            "failing": moment.failing,
+            "neutral": neutral,
+            "used": list(prediction.used),
             "milliseconds": round(took * 1000, 1),
             "behind": round(moment.behind, 2),
             **{
                 name: verdict and [round(float(p), 4) for p in verdict.probabilities]
-                for name, verdict in moment.prediction.verdicts().items()
+                for name, verdict in prediction.verdicts().items()
             },
         }
 
@@ -131,6 +149,18 @@ class Guests:
         timer.start()
 
 
+def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction, bool]:
+    """The prediction to show, and whether a baseline was taken off it. Measuring anew begins at nothing."""
+    if asked == "measure":
+        if not guest.measuring:
+            guest.baseline = Baseline()
+        guest.baseline.add(moment.predictions)
+    guest.measuring = asked == "measure"
+    if asked != "use" or guest.baseline is None or not guest.baseline.covers(moment.prediction.used):
+        return moment.prediction, False
+    return guest.baseline.taken_off(moment.prediction), True
+
+
 def tab(analyzer: Analyzer) -> None:
     """The contents of the tab."""
     guests = Guests(analyzer)
@@ -156,20 +186,32 @@ def _markup() -> str:
         '<p class="label" aria-live="off">–</p>' + "".join(map(_bar, LABELS)) + "</section>"
         for name, title in MODEL.items()
     )
+    courses = "".join(
+        f'<p class="hint">{title}</p><canvas id="live-{name}-course" role="img" width="600" height="64" '
+        f'aria-label="{title}: nothing yet"></canvas>'
+        for name, title in MODEL.items()
+    )
     switches = "".join(
         f'<label><input type="checkbox" value="{m}" checked> {wording.SWITCH[m]}</label>'
         for m in ("video", "audio", "text")
     )
+    colours = ",".join(EMOTION[label] for label in LABELS)
     return (
-        f'<div class="live" data-labels="{",".join(LABELS)}"><p class="hint">{wording.LIVE_HINT}</p>'
+        f'<div class="live" data-labels="{",".join(LABELS)}" data-colours="{colours}" data-unsure="{UNSURE}">'
+        f'<p class="hint">{wording.LIVE_HINT}</p>'
         '<div class="live-columns"><div><div class="live-view">'
         '<video playsinline muted aria-label="Your camera"></video><div class="live-box" hidden></div></div>'
         f'<p id="live-note" class="error" role="alert" hidden></p><div class="level" hidden aria-hidden="true">'
         '<div class="bar"><i></i></div><span></span></div>'
-        '<p><button type="button" class="live-start">Start</button></p>'
+        '<p><button type="button" class="live-start">Start</button> '
+        f'<button type="button" class="live-neutral" hidden>{wording.NEUTRAL}</button></p>'
+        f'<p class="live-neutral-note hint" role="status" hidden>{wording.NEUTRAL_HINT}</p>'
+        '<p class="live-failing error" role="alert" hidden></p>'
         '<p class="live-doing hint" role="status">Not running.</p><p class="live-words"></p></div>'
         f'<div><fieldset class="live-switches"><legend>{wording.SWITCHES}</legend>{switches}</fieldset>'
-        f'<div class="live-panels">{panels}</div></div></div></div>'
+        f'<div class="live-panels">{panels}</div>'
+        f'<section class="live-course" aria-label="The last minute" hidden><h3>The last minute</h3>{courses}'
+        f'<p class="live-legend legend"></p><p class="hint">{wording.LIVE_COURSE}</p></section></div></div></div>'
     )
 
 

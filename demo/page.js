@@ -1,4 +1,4 @@
-// What the page does in the browser itself: watches camera and microphone, moves the player, hands out files.
+// What the page does in the browser itself: watches camera and microphone, hands out files.
 (() => {
   const byId = (id) => document.getElementById(id);
   const REASONS = {
@@ -73,73 +73,6 @@
       return start.apply(this, rest);
     };
   }
-
-  // The player of the clip, picture or sound.
-  const player = () => [...document.querySelectorAll("#clip video, #sound audio")].find((p) => p.currentSrc || p.src);
-  function seek(seconds) {
-    const media = player();
-    if (!media || !Number.isFinite(seconds)) return;
-    media.currentTime = Math.max(0, seconds);
-    const playing = media.play();
-    if (playing) playing.catch(() => {});
-  }
-  document.addEventListener("click", (event) => {
-    const from = event.target.closest("[data-seconds]");
-    if (from) seek(parseFloat(from.dataset.seconds));
-  });
-
-  // Charts: clicks seek, each says in words what it shows, and a line follows the player.
-  const CHARTS = {
-    "cross-chart": "Probabilities of the cross-attention model", "self-chart": "Probabilities of the self-attention model",
-    "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
-    "course-chart": "Course of each emotion over time",
-  };
-  // The second that a click in a chart means: anywhere on a time axis, the column of a heatmap, a window's start.
-  function secondsAt(plot, id, event) {
-    const axis = plot._fullLayout && plot._fullLayout.xaxis;
-    if (!axis) return NaN;
-    const x = axis.p2l(event.clientX - plot.getBoundingClientRect().left - axis._offset);
-    const trace = plot.calcdata[0][0].trace;
-    if (id === "attention-chart") return trace.meta.key_times[Math.round(x)];
-    if (x < axis.range[0] || x > axis.range[1]) return NaN;
-    if (id === "timeline-chart") return x;
-    const distances = trace.x.map((middle) => Math.abs(middle - x));
-    return parseFloat(trace.customdata[distances.indexOf(Math.min(...distances))]);
-  }
-  function wire() {
-    for (const id of ["status", "agreement"]) { const region = byId(id); if (region) region.setAttribute("aria-live", "polite"); }
-    for (const [id, label] of Object.entries(CHARTS)) {
-      const plot = document.querySelector(`#${id} .js-plotly-plot`);
-      if (!plot || plot.wired || !plot.on) continue;
-      plot.wired = true;
-      plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", label);
-      if (!["cross-chart", "self-chart"].includes(id)) {
-        plot.addEventListener("click", (event) => seek(secondsAt(plot, id, event)));
-      }
-    }
-  }
-  function followPlayer() {
-    const media = player();
-    for (const id of ["timeline-chart", "course-chart"]) {
-      const plot = document.querySelector(`#${id} .js-plotly-plot`);
-      if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) continue;
-      let line = plot.querySelector(".playhead");
-      if (!line) { line = document.createElement("div"); line.className = "playhead"; plot.appendChild(line); }
-      const axis = plot._fullLayout.xaxis;
-      const at = media ? media.currentTime : 0;
-      line.hidden = !media || !at || at > axis.range[1];
-      if (!line.hidden) line.style.left = `${axis._offset + axis.l2p(at)}px`;
-    }
-  }
-  // On a phone the verdicts lie below the fold: go there when they have come.
-  let shown = false;
-  function bringVerdicts() {
-    const verdicts = byId("verdicts"), now = Boolean(verdicts && verdicts.offsetParent);
-    if (now && !shown && innerWidth < 700) verdicts.scrollIntoView({ behavior: "smooth", block: "start" });
-    shown = now;
-  }
-  setInterval(() => { wire(); followPlayer(); bringVerdicts(); }, 200);
 
   // Files are made on the server's memory and become files only here.
   window.handOut = (file) => {

@@ -1,19 +1,22 @@
 """The page: its tabs, its look, and how it is served."""
 
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
-import plotly.graph_objects as go
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, uploads, wording
+from demo import api, clip, figure, live, many, tour, uploads, wording
 from demo.bounds import Bounded
-from demo.limits import HOUR, LARGEST_FILE, SAID
+from demo.limits import HOUR, LARGEST_FILE
 from demo.names import NamedBySecrets
 from demo.palette import FONT
 from demo.session import MOST_SESSIONS, forget_idle, leave
 from demo.style import CSS, SCRIPT
+
+ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
+TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
 def build(analyzer: Analyzer) -> gr.Blocks:
@@ -24,13 +27,15 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
+            with gr.Tab("Several"):
+                many.tab(analyzer, page)
             with gr.Tab("Live"):
+                gr.HTML(wording.NOTICE)
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about"), limits=wording.LIMITS, **SAID))
+                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about")))
         gr.HTML(wording.FOOTER)
-        # Hidden by the style sheet: makes the browser load plotly.js while the visitor is still recording.
-        gr.Plot(go.Figure(), elem_id="preload")
+        gr.HTML(tour.markup(), elem_id="touring")
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
@@ -46,7 +51,10 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
-        "head": f"<script>{SCRIPT}</script>",
+        "head": f"{TOUCH_ICON}<script>{SCRIPT}</script>",
+        "favicon_path": str(ICON),
+        "pwa": True,
+        "mcp_server": True,
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
         "show_error": True,

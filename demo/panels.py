@@ -16,7 +16,12 @@ from demo.pictures import data_uri, spread
 
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> str:
-    """The head of a panel: the label in words with its probability, and all seven for screen readers."""
+    """A panel: the label in words with its probability, seven bars, and all seven in words for screen readers.
+
+    Args:
+        baseline: what was said with everything on, if not everything is: drawn as outlines.
+        why: there is no verdict.
+    """
     head = f"<h3>{MODEL[name]}</h3>"
     if verdict is None:
         return f'<div class="verdict" data-model="{name}" data-label="">{head}<p class="none">{escape(why)}</p></div>'
@@ -29,11 +34,34 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         remarks.append(f"{arrow} {percent(before)} with everything on{said}")
     return (
         f'<div class="verdict" data-model="{name}" data-label="{verdict.label}" '
-        f'data-probability="{verdict.probability:.6f}">{head}'
+        f'data-probability="{verdict.probability:.6f}"{" data-part" if baseline else ""}>{head}'
         f'<p class="label">{_swatch(verdict.label)}{verdict.label} <b>{percent(verdict.probability)}</b></p>'
-        f'<p class="remark hint">{"; ".join(remarks)}&nbsp;</p>'
+        f'<p class="remark hint">{"; ".join(remarks)}</p>{bars(verdict, baseline)}'
         f'<p class="sr-only">{MODEL[name]}, all seven: {in_words(verdict)}.</p></div>'
     )
+
+
+def bars(verdict: Verdict, baseline: Verdict | None = None) -> str:
+    """Seven horizontal bars on a scale of 0 to 1; around them, as outlines, those of ``baseline``."""
+    rows = []
+    for index, label in enumerate(LABELS):
+        share, hover, outline = float(verdict.probabilities[index]), "", ""
+        if baseline is not None:
+            before = float(baseline.probabilities[index])
+            outline = f'<s style="width:{before:.4%}"></s>'
+            hover = f", {change_in_words(share - before)} than with everything on"
+        top = ' class="bar top"' if label == verdict.label else ' class="bar"'
+        rows.append(
+            f'<div{top} data-label="{label}" title="{label} {share:.3f}{hover}"><span>{label}</span>'
+            f'<div><i style="width:{share:.4%};background:{EMOTION[label]}"></i>{outline}</div>'
+            f"<b>{percent(share)}</b></div>"
+        )
+    return f'<div class="bars" aria-hidden="true">{"".join(rows)}</div>'
+
+
+def change_in_words(difference: float) -> str:
+    """0.1 -> "0.100 more"."""
+    return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
 
 
 def in_words(verdict: Verdict) -> str:

@@ -3,35 +3,43 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from html import escape
 
 from plotly.offline import get_plotlyjs
 
 from core import LABELS
 from core.analysis import Analysis, Window
-from demo import charts, heatmap, panels, wording
+from core.worth import Worth
+from demo import charts, heatmap, panels, phrases, wording, worth
 from demo.palette import MODALITY, MODEL
 from demo.style import CSS
 
 
-def as_json(analysis: Analysis) -> str:
-    """The analysis with its attention as one JSON object."""
-    return json.dumps(analysis.to_json(attention=True), ensure_ascii=False, indent=1)
+def as_json(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
+    """The analysis with its attention, and what was measured of its parts, as one JSON object."""
+    described = analysis.to_json(attention=True) | {"worth": [each.to_json() for each in worths]}
+    return json.dumps(described, ensure_ascii=False, indent=1)
 
 
 def as_csv(analysis: Analysis) -> str:
-    """One line a window and model: start, end, model, label, seven probabilities; a short clip is one window."""
+    """One line a window or phrase and model; a short clip is one window.
+
+    Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["start", "end", "model", "label", *LABELS])
-    for window in analysis.windows or [Window(0.0, analysis.duration, analysis.everything)]:
+    writer.writerow(["start", "end", "model", "label", *LABELS, "part", "text"])
+    windows = analysis.windows or (Window(0.0, analysis.duration, analysis.everything),)
+    for window in (*windows, *analysis.phrases):
+        part = ["phrase" if window.text else "window", window.text]
         for name, verdict in window.prediction.verdicts().items():
             cells = [verdict.label, *(f"{p:.6f}" for p in verdict.probabilities)] if verdict else [""] * 8
-            writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells])
+            writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part])
     return text.getvalue()
 
 
-def as_html(analysis: Analysis) -> str:
+def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
     """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
     everything = analysis.everything
     facts = [
@@ -48,14 +56,16 @@ def as_html(analysis: Analysis) -> str:
         '<div class="pair">',
     ]
     for name, verdict in everything.verdicts().items():
-        head = panels.verdict(name, verdict, None, wording.UNDEFINED)
-        parts.append(f"<section>{head}{_chart(charts.probabilities(verdict)) if verdict else ''}</section>")
+        parts.append(f"<section>{panels.verdict(name, verdict, None, wording.UNDEFINED)}</section>")
     parts += [
-        "</div>", panels.transcript(analysis), panels.face_strip(analysis), wording.MATRIX, panels.legend(),
+        "</div>", panels.transcript(analysis), panels.face_strip(analysis), _heading("matrix"), wording.MATRIX,
         panels.matrix(analysis, everything.used),
     ]  # fmt: skip
     if analysis.windows:
-        parts += [wording.COURSE, _chart(charts.course(analysis))]
+        parts += [_heading("course"), wording.COURSE, panels.legend(), _chart(charts.course(analysis))]
+    if analysis.phrases:
+        parts += [_heading("phrases"), wording.PHRASES, phrases.table(analysis)]
+    parts += worth.in_report(analysis, worths, _chart)
     for name, verdict in everything.verdicts().items():
         if verdict:
             in_time = charts.timeline(analysis, everything, name)
@@ -71,6 +81,10 @@ def as_html(analysis: Analysis) -> str:
         f"<title>Cross or self? {escape(analysis.file)}</title><style>{CSS}{REPORT_CSS}</style>"
         f"<script>{get_plotlyjs()}</script></head><body class='gradio-container'>{''.join(parts)}</body></html>"
     )
+
+
+def _heading(section: str) -> str:
+    return f"<h3>{wording.SECTIONS[section]}</h3>"
 
 
 def _chart(figure) -> str:

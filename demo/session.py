@@ -1,6 +1,5 @@
 """What the page remembers of one visitor: kept in gradio's session, never shared, gone when the visit ends."""
 
-import ctypes
 import logging
 import time
 import traceback
@@ -16,13 +15,17 @@ import gradio as gr
 from core.analysis import Analysis
 from core.media import MediaError
 from core.stopping import stoppable
+from core.worth import Worth, measure, spans
 from demo import uploads, wording
 from demo.limits import LONGEST_ANALYSIS
+from demo.memory import give_back
 
+UNHEARD = 60.0  # seconds after which an analysis that nobody listens to is given up
 MOST_SESSIONS = 48  # that gradio keeps; the one that was used least lately goes
 
 log = logging.getLogger(__name__)
 
+_unheard_since: dict[str, float] = {}
 # Alive only while gradio or a running analysis holds them; a program's session may have several at once.
 _sessions: dict[str, "weakref.WeakSet[Session]"] = defaultdict(weakref.WeakSet)
 
@@ -41,7 +44,16 @@ def remember(name: str, session: "Session") -> None:
 def gone(page: gr.Blocks, name: str) -> bool:
     """Whether whoever waits for the analysis that runs under this name has hung up."""
     running = [event for events in page._queue.active_jobs if events for event in events]
-    return not any(event.alive for event in running if event.session_hash == name)
+    return not any(event.alive for event in running if event.session_hash == name) or unheard(page, name) > UNHEARD
+
+
+def unheard(page: gr.Blocks, name: str) -> float:
+    """Seconds for which nobody has fetched what was told under this name; a program may ask and never listen."""
+    messages = page._queue.pending_messages_per_session.get(name)
+    if messages is None or messages.empty():
+        _unheard_since.pop(name, None)
+        return 0.0
+    return time.monotonic() - _unheard_since.setdefault(name, time.monotonic())
 
 
 def leave(page: gr.Blocks, name: str) -> None:
@@ -58,20 +70,20 @@ def forget_idle(page: gr.Blocks, older_than: float) -> None:
     for name, used in list(page.state_holder.time_last_used.items()):
         if (now - used).total_seconds() > older_than:
             leave(page, name)
+    for name in [name for name in list(page._queue.pending_messages_per_session) if unheard(page, name) > older_than]:
+        leave(page, name)
 
 
 def _forget(page: gr.Blocks, name: str) -> None:
-    """Gradio keeps the values of all parts, pictures and charts among them."""
+    """Gradio keeps the values of all parts, pictures and charts among them, and answers that nobody has fetched."""
+    for event in list(page._queue.event_ids_to_events.values()):
+        if event.session_hash == name:
+            event.alive = False  # nothing more is said to who has gone
+    page._queue.pending_messages_per_session.pop(name, None)
+    _unheard_since.pop(name, None)
     page.state_holder.session_data.pop(name, None)
     page.state_holder.time_last_used.pop(name, None)
-    _give_back()
-
-
-def _give_back() -> None:
-    """Returns freed memory to the system: glibc keeps it, a little more after each clip of another length."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+    give_back()
 
 
 @dataclass(eq=False)
@@ -80,10 +92,12 @@ class Session:
 
     Attributes:
         analysis: None before the first clip and while one is read.
+        worths: what parts of the clip were worth, by (start, end) in seconds; filled when it is asked for.
         stop: set by the Stop button, read by the analysis that runs, reset by what begins the next one.
     """
 
     analysis: Analysis | None = None
+    worths: dict[tuple[float, float], Worth] = field(default_factory=dict)
     files: set[Path] = field(default_factory=set)
     stop: bool = False
 
@@ -112,7 +126,7 @@ class Session:
 
         self.clear()
         for other in self.files - {path}:
-            self._disown(other)
+            self.disown(other)
         try:
             with stoppable(check):
                 analysis = analyzer.analyze(path, advance)
@@ -128,13 +142,40 @@ class Session:
             log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
             raise
         finally:
-            _give_back()
+            give_back()
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
+    def show(self, analysis: Analysis, path: str | None = None) -> None:
+        """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
+        self.stop = True
+        for other in list(self.files):
+            self.disown(other)
+        self.own(path)
+        self.analysis, self.worths = analysis, {}
+
     def clear(self) -> None:
         """Forgets the clip, not its file: the player may still show it."""
-        self.analysis = None
+        self.analysis, self.worths = None, {}
+
+    def worth(self, analyzer, span: tuple[float, float]) -> Worth | None:
+        """What everything in the clip or in one window of it was worth, measured once.
+
+        Args:
+            span: one of ``core.worth.spans``.
+
+        Returns:
+            None where the analysis was stored without what the models read, and without this.
+        """
+        analysis, worths = self.analysis, self.worths
+        if span not in worths and analysis.sequences:
+            worths[span] = measure(analyzer, analysis, span)
+        return worths.get(span)
+
+    def asked(self, analyzer) -> list[Worth]:
+        """What was measured of the clip so far, in order of time, and of its beginning in any case."""
+        self.worth(analyzer, spans(self.analysis)[0])
+        return [self.worths[span] for span in sorted(self.worths)]
 
     def own(self, path: str | None) -> None:
         """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""
@@ -145,9 +186,10 @@ class Session:
         """Lets go of the session's files and forgets everything; gradio calls it when the visitor leaves."""
         self.clear()
         for path in list(self.files):
-            self._disown(path)
+            self.disown(path)
 
-    def _disown(self, path: Path) -> None:
+    def disown(self, path: Path) -> None:
+        """Lets go of one file, which is deleted if nobody else holds it."""
         try:
             self.files.remove(path)
         except KeyError:

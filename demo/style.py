@@ -4,4 +4,4 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CSS = (HERE / "style.css").read_text()
-SCRIPT = (HERE / "page.js").read_text()
+SCRIPT = "\n".join((HERE / name).read_text() for name in ("page.js", "player.js", "tour.js"))

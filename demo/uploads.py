@@ -15,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import gradio as gr
 from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from gradio import mcp as gradio_mcp
 from gradio import processing_utils
 from gradio import routes as gradio_routes
 from gradio.route_utils import API_PREFIX, MultiPartException, upload_fn
@@ -188,14 +190,29 @@ def _lock_of(folder: Path):
     return file
 
 
-async def _fetch_no_input(*_, **__) -> str:
-    raise gr.Error(wording.NO_ADDRESS, print_exception=False)
+async def _fetch_own(address: str, *_, **__) -> str:
+    """The file behind an address of this page, whatever name the page goes by; nothing is fetched."""
+    path = Path(unquote(urlparse(address).path.partition(f"{API_PREFIX}/file=")[2]))
+    if _folder_of(path) is None or not path.is_file():
+        raise gr.Error(wording.NO_ADDRESS, print_exception=False)
+    return str(path)
 
 
 async def _fetch_no_file(*_, **__) -> Response:
     raise HTTPException(403, wording.NO_ADDRESS)
 
 
+class _Tools(gradio_mcp.GradioMCPServer):
+    """Gradio's, but a file that is written out in a call is not put where nobody would delete it."""
+
+    def convert_strings_to_filedata(self, value, filedata_positions):
+        for name in (position[0] for position in filedata_positions):
+            if str(value.get(name, "")).startswith("data:"):
+                raise ValueError(wording.NO_ADDRESS)
+        return super().convert_strings_to_filedata(value, filedata_positions)
+
+
 # A program may name an address where a file belongs, and gradio would go and fetch it: nothing here asks other hosts.
-processing_utils.async_ssrf_protected_download = _fetch_no_input
+processing_utils.async_ssrf_protected_download = _fetch_own
 gradio_routes.secure_url_stream_response = _fetch_no_file
+gradio_mcp.GradioMCPServer = _Tools

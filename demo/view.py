@@ -8,12 +8,17 @@ import gradio as gr
 from core import Subset
 from core.analysis import Analysis, Prediction
 from core.fusion import CROSS, SELF, pairs_within
-from demo import charts, heatmap, panels, wording
+from demo import charts, heatmap, moments, panels, phrases, wording
 from demo.palette import MODEL
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 MEAN = -1  # of all heads
 HIDDEN = {"value": None, "visible": False}
+FRESH = (
+    "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
+    "course", "course-chart",
+)  # fmt: skip
+"""Parts that a new clip changes and a switch does not."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +30,23 @@ class Choice:
     head: int = MEAN
 
 
+def nothing() -> dict:
+    """What there is to show without a clip."""
+    return {name: gr.update(visible=False) for name in ("verdicts", "time", "details")} | {"moments": ""}
+
+
 def new_clip(analysis: Analysis, choice: Choice) -> dict:
     """Every part, after a clip was analysed; all switches on that the clip has something for."""
     updates = {
         "welcome": gr.update(visible=False),
         "verdicts": gr.update(visible=True),
+        "time": gr.update(visible=True),
         "details": gr.update(visible=True),
-        "seen": panels.notes(analysis) + panels.transcript(analysis) + panels.face_strip(analysis),
+        "moments": moments.element(analysis),
+        "notes": panels.notes(analysis),
+        "seen": panels.transcript(analysis) + panels.face_strip(analysis),
+        "spoken": gr.update(visible=bool(analysis.phrases)),
+        "phrase-table": phrases.table(analysis),
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": charts.course(analysis) if analysis.windows else None,
     }
@@ -56,8 +71,6 @@ def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
         baseline = everything.verdicts()[name] if changed and verdict else None
         why = wording.UNDEFINED if prediction.used else wording.ALL_OFF
         updates[f"{name}-verdict"] = panels.verdict(name, verdict, baseline, why)
-        chart = {"value": charts.probabilities(verdict, baseline), "visible": True} if verdict else HIDDEN
-        updates[f"{name}-chart"] = gr.update(**chart)
     updates |= looked(analysis, wanted, choice)
     took = (time.perf_counter() - started) * 1000
     updates["agreement"] = f'<div data-server-ms="{took:.1f}">{panels.agreement(prediction)}</div>'

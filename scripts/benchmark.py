@@ -11,12 +11,16 @@ import json
 import os
 import platform
 import resource
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -111,7 +115,10 @@ def time_length(folder: Path, seconds: float) -> dict:
 
 
 def time_live(folder: Path, seconds: float) -> dict:
-    """A visitor who sends a picture and the sound since the last one as soon as there is an answer."""
+    """A visitor who sends a picture and the sound since the last one as soon as there is an answer.
+
+    The processor's time a verdict, listening included, means something on a machine that others use as well, too.
+    """
     import cv2
     import numpy as np
 
@@ -134,36 +141,138 @@ def time_live(folder: Path, seconds: float) -> dict:
         return answers / seconds
 
     verdicts(3.0)  # first calls are slow
+    busy = time.process_time()
     found = verdicts(seconds)
+    busy = time.process_time() - busy
     guests.end(ticket)
-    return {"verdicts a second": found}
+    return {"verdicts a second": found, "processor time a verdict (s)": busy / max(1.0, found * seconds)}
 
 
-def time_start(folder: Path, *_) -> dict:
-    """From the command to a page that takes a clip, and to models behind it."""
+def time_browser(folder: Path, seconds: float) -> dict:
+    """The Live tab in Chromium on this machine (requirements-dev.txt): verdicts a second, as the page counts them."""
+    import cv2
+    from playwright.sync_api import sync_playwright
+
+    from core.media import read_frames
+
+    with (folder / "face.mjpeg").open("wb") as camera:
+        for frame in read_frames(EXAMPLES["long"]):
+            camera.write(cv2.imencode(".jpg", cv2.resize(frame.image[:, :, ::-1], (640, 480)))[1].tobytes())
+    voice_of(EXAMPLES["long"], folder / "voice.wav")
+    flags = [
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox", "--disable-gpu",
+        f"--use-file-for-fake-video-capture={folder / 'face.mjpeg'}",
+        f"--use-file-for-fake-audio-capture={folder / 'voice.wav'}",
+    ]  # fmt: skip
+    with served(folder) as (address, process), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        page = browser.new_context(permissions=["camera", "microphone"]).new_page()
+        page.goto(address)
+        page.get_by_role("tab", name="Live").click()
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.wait_for_selector('.live[data-used*="audio"]', timeout=120_000)
+        steps, busy, begun = _steps(page), busy_seconds(process.pid), time.monotonic()
+        page.wait_for_timeout(seconds * 1000)
+        took, steps = time.monotonic() - begun, _steps(page) - steps
+        busy = busy_seconds(process.pid) - busy
+        browser.close()
+    return {
+        "verdicts a second in the page": steps / took,
+        "server's processor time a verdict (s)": busy / max(1, steps),
+    }
+
+
+def _steps(page) -> int:
+    return int(page.locator(".live").get_attribute("data-steps"))
+
+
+def busy_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def voice_of(clip: Path, path: Path) -> None:
+    """The sound of a clip as a WAV for a microphone."""
+    import numpy as np
+
+    from core.media import SAMPLE_RATE, open_clip
+
+    samples = np.repeat(open_clip(clip).voice.samples, VOICE_RATE // SAMPLE_RATE)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, VOICE_RATE, 0, "NONE", ""))
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The page's address as soon as it answers, and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder)}
-    start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    address = f"http://127.0.0.1:{port}/"
     try:
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
-                return {"page (s)": time.perf_counter() - start}
+                urllib.request.urlopen(address, timeout=5).close()
+                break
             except OSError:
                 if process.poll() is not None:
                     raise RuntimeError("app.py ended before it served a page") from None
                 time.sleep(0.05)
+        yield address, process
     finally:
         process.terminate()
         process.wait(20)
 
 
-PARTS = {"pairs": time_pairs, "length": time_length, "live": time_live, "start": time_start}
+def time_start(folder: Path, *_) -> dict:
+    """From the command to a page that takes a clip, and to models behind it."""
+    start = time.perf_counter()
+    with served(folder):
+        return {"page (s)": time.perf_counter() - start}
+
+
+def plot(found: dict, path: Path) -> None:
+    """Cost by length, drawn: seconds and peak of memory over seconds of clip."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    lengths = [measured["length (s)"] for measured in found["length"]]
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    for axis, name, unit, share in zip(axes, ("analysis (s)", "peak (MB)"), ("seconds", "GB"), (1, 1000), strict=True):
+        axis.plot(lengths, [measured[name] / share for measured in found["length"]], "o-", color="#5050c8")
+        axis.set(xlabel="seconds of clip", ylabel=unit, ylim=(0, None), title=name.split(" (")[0])
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def plot_soak(curve: Path, path: Path) -> None:
+    """The CSV that scripts/load.py --curve writes, drawn: memory of the server over analyses."""
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    seconds, analyses, megabytes = np.loadtxt(curve, delimiter=",", skiprows=1).T
+    figure, axis = pyplot.subplots(figsize=(8, 2.6), layout="constrained")
+    axis.plot(analyses, megabytes / 1000, ".", color="#5050c8", markersize=3)
+    title = f"{analyses[-1]:.0f} analyses in {seconds[-1] / 60:.0f} minutes"
+    axis.set(xlabel="analyses", ylabel="GB", ylim=(0, None), title=title)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+PARTS = {
+    "pairs": time_pairs, "length": time_length, "live": time_live, "browser": time_browser, "start": time_start,
+}  # fmt: skip
 
 
 def apart(part: str, number: float, folder: Path) -> dict:
@@ -197,6 +306,8 @@ def main() -> int:
     parser.add_argument("--live", type=float, default=10.0, help="seconds of live")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     parser.add_argument("--json", type=Path, help="a file for all numbers")
+    parser.add_argument("--plot", type=Path, help="an SVG of cost by length")
+    parser.add_argument("--soak", type=Path, nargs=2, metavar=("CSV", "SVG"), help="draws a curve of load.py, no more")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--number", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -205,9 +316,18 @@ def main() -> int:
         number = int(options.number) if options.part == "pairs" else options.number
         print(json.dumps(PARTS[options.part](options.folder, number)))
         return 0
+    if options.soak:
+        plot_soak(*options.soak)
+        return 0
     found = {"machine": machine()}
     show("machine", found["machine"])
-    numbers = {"start": [0], "pairs": [options.pairs], "live": [options.live], "length": options.lengths}
+    numbers = {
+        "start": [0],
+        "pairs": [options.pairs],
+        "live": [options.live],
+        "browser": [options.live],
+        "length": options.lengths,
+    }
     for part in [part for part in numbers if part in options.only]:
         for number in numbers[part]:
             with tempfile.TemporaryDirectory() as folder:
@@ -216,6 +336,8 @@ def main() -> int:
                 measured = apart(part, number, Path(folder))
             found.setdefault(part, []).append(measured)
             show(part, measured)
+    if options.plot and "length" in found:
+        plot(found, options.plot)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0

@@ -1,4 +1,7 @@
-"""Makes the example clips of the page: python scripts/examples.py [FOLDER] [--only NAME ...].
+"""Makes the example clips of the page and what the models say of them: python scripts/examples.py [--only NAME ...].
+
+``--results`` leaves the clips as they are and lets the models in ``checkpoints/`` answer anew: to be done whenever
+these have changed. The results lie beside the clips, so that the page shows an example without running a model.
 
 The face is a public-domain portrait (NASA, Eileen Collins; shipped in scikit-image) whose brows, lids, mouth
 and jaw are moved by a smooth warp; the voice is espeak-ng's; the sentences are ours. Nothing in the clips was
@@ -19,6 +22,9 @@ from scipy.interpolate import RBFInterpolator
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from core.analysis import Analyzer  # noqa: E402
+from demo import stored  # noqa: E402
 
 WIDTH, HEIGHT, RATE = 480, 360, 12  # pixels, pictures a second
 VOICE_RATE = 48_000  # Hz
@@ -147,13 +153,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "demo" / "examples")
     parser.add_argument("--only", choices=EXAMPLES, nargs="+", default=list(EXAMPLES))
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--clips", action="store_true", help="only the clips")
+    alone.add_argument("--results", action="store_true", help="only the results; the clips stay as they are")
     options = parser.parse_args()
-    folder = options.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    portrait = cv2.resize(skimage.data.astronaut()[0:300, 25:425], (640, 480), interpolation=cv2.INTER_CUBIC)
-    for name in options.only:
-        write(folder / f"{name}.mp4", EXAMPLES[name], portrait)
-        print(folder / f"{name}.mp4", (folder / f"{name}.mp4").stat().st_size // 1000, "kB")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    clips = [options.folder / f"{name}.mp4" for name in options.only]
+    results = [] if options.clips else [clip.with_suffix(".npz") for clip in clips]
+    if not options.results:
+        portrait = cv2.resize(skimage.data.astronaut()[0:300, 25:425], (640, 480), interpolation=cv2.INTER_CUBIC)
+        for clip in clips:
+            write(clip, EXAMPLES[clip.stem], portrait)
+    analyzer = Analyzer.load(device="cpu") if results else None
+    for clip, result in zip(clips, results, strict=False):
+        stored.save(analyzer.analyze(clip), result)
+    for path in (*clips, *results):
+        print(path, path.stat().st_size // 1000, "kB")
 
 
 if __name__ == "__main__":

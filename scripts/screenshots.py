@@ -1,57 +1,82 @@
 """Takes the README's pictures from the running app: python scripts/screenshots.py [ADDRESS] [FOLDER].
 
-Needs requirements-dev.txt and Chromium. With --stopwatch CAMERA MICROPHONE (an MJPEG and a 48 kHz WAV file) it
-records five seconds instead and prints the seconds from pressing stop to seeing both verdicts.
+Also a short animation of a playing clip. Needs requirements-dev.txt and Chromium. With --stopwatch CAMERA MICROPHONE
+(an MJPEG and a 48 kHz WAV file) it records five seconds instead and prints the seconds from pressing stop to seeing
+both verdicts.
 """
 
 import argparse
+import io
 import shutil
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-EXAMPLE = "contradiction"
 SHOTS = {  # name -> width, height, colour scheme
-    "desktop-light": (1280, 900, "light"),
-    "desktop-dark": (1280, 900, "dark"),
+    "desktop-light": (1280, 800, "light"),
+    "desktop-dark": (1280, 800, "dark"),
     "phone": (390, 844, "light"),
 }
+PLAYED = (4.6, 9.0)  # seconds of the longest example that the animation shows
+RATE, WIDTH = 5, 640  # its pictures a second, and their width in pixels
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
          "--use-fake-ui-for-media-stream"]  # fmt: skip
 
 
-def wait_for_verdicts(page: Page) -> None:
-    """Both panels and the heatmap are drawn."""
-    for chart in (
-        "#cross-chart .barlayer .point",
-        "#self-chart .barlayer .point",
-        "#attention-chart .heatmaplayer image",
-    ):
-        page.wait_for_selector(chart, timeout=120_000)
+def wait_for_opening(page: Page) -> None:
+    """The example that the page opens with is drawn."""
+    page.wait_for_selector("#self-verdict .bar", timeout=120_000)
+    page.wait_for_selector("#timeline-chart .barlayer", timeout=120_000)
+    page.wait_for_timeout(1500)
+
+
+def at(page: Page, seconds: float) -> None:
+    """Shows the clip at a time, without the player's own controls."""
+    page.evaluate("(at) => { document.querySelector('#clip video').currentTime = at }", seconds)
+    page.wait_for_function(
+        "(at) => Math.abs(document.querySelector('#clip video').currentTime - at) < 0.05", arg=seconds
+    )
+    page.wait_for_timeout(250)
 
 
 def take_pictures(browser, address: str, folder: Path) -> None:
-    """One PNG a shot: the whole page after one example; the attention on its own."""
+    """One PNG a shot, each a first screen in the middle of the clip; the attention on its own."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (width, height, scheme) in SHOTS.items():
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         page.goto(address)
-        page.locator(f"#example-{EXAMPLE}").click()
-        wait_for_verdicts(page)
-        page.wait_for_timeout(1500)
-        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-        page.wait_for_timeout(700)
-        part = {"full_page": True, "clip": {"x": 0, "y": 0, "width": width, "height": 1750}} if name == "phone" else {}
-        page.screenshot(path=folder / f"{name}.png", **part)
+        wait_for_opening(page)
+        at(page, 3.1)
+        page.screenshot(path=folder / f"{name}.png")
         if name == "desktop-light":
-            page.get_by_text("Where they looked").scroll_into_view_if_needed()
+            page.locator("#section-attention > button").click()
             page.locator("#pair").get_by_label("words → voice").click()
             page.locator("#head").get_by_label("4").click()  # in the shipped pair the most selective of the six
+            page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=120_000)
             page.wait_for_timeout(1500)
-            page.evaluate("document.querySelector('#model').scrollIntoView({block: 'start'}); scrollBy(0, -110)")
+            page.evaluate("document.querySelector('#looking').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
             page.wait_for_timeout(700)
             page.screenshot(path=folder / "attention.png")
         page.close()
+
+
+def animate(browser, address: str, path: Path) -> None:
+    """A few seconds of a playing clip as animated WebP: the first screen, a picture at a time."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(address)
+    page.locator("#example-moods").click()
+    page.wait_for_selector('#moments [data-file="moods.mp4"]', state="attached", timeout=120_000)
+    wait_for_opening(page)
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    pictures = []
+    for seconds in np.arange(*PLAYED, 1 / RATE):
+        at(page, float(seconds))
+        picture = Image.open(io.BytesIO(page.screenshot()))
+        pictures.append(picture.convert("RGB").resize((WIDTH, WIDTH * picture.height // picture.width)))
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // RATE, loop=0, quality=60)
+    page.close()
 
 
 def stopwatch(browser, address: str) -> None:
@@ -65,8 +90,9 @@ def stopwatch(browser, address: str) -> None:
     page.wait_for_timeout(5000)
     page.evaluate(
         """() => { window.seen = new Promise((done) => { const look = () => {
-        const drawn = (id) => document.querySelectorAll(`#${id} .barlayer .point`).length >= 7;
-        drawn("cross-chart") && drawn("self-chart") ? done(performance.now()) : requestAnimationFrame(look); };
+        document.querySelector(`#moments [data-file]:not([data-file="contradiction.mp4"])`)
+        && document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar").length >= 14
+        ? done(performance.now()) : requestAnimationFrame(look); };
         look(); }) }"""
     )
     page.get_by_label("start recording").click()
@@ -93,6 +119,7 @@ def main() -> None:
                 stopwatch(browser, options.address)
         else:
             take_pictures(browser, options.address, options.folder)
+            animate(browser, options.address, options.folder / "playing.webp")
         browser.close()
 
 

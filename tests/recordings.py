@@ -13,6 +13,17 @@ import skimage.data
 from core.media import SAMPLE_RATE
 
 
+class Pipe:
+    """A file that cannot be rewound, as a browser's recorder writes."""
+
+    def __init__(self, path: Path):
+        self.file = path.open("wb")
+
+    def write(self, data: bytes) -> int:
+        """Bytes written."""
+        return self.file.write(data)
+
+
 def speak(text: str, path: Path, speed: int = 150) -> np.ndarray:
     """Speaks ``text`` with espeak-ng; float32 mono at 16 kHz in [-1, 1]."""
     raw = path.with_suffix(".spoken.wav")

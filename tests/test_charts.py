@@ -18,25 +18,29 @@ def trace(figure, name):
     return found
 
 
+def drawn(bars: str, part: str) -> list[float]:
+    """Lengths of bars ("i") or of their outlines ("s") as shares of the scale of 0 to 1."""
+    return [float(width) / 100 for width in re.findall(rf'<{part} style="width:([\d.]+)%', bars)]
+
+
 def test_bars_are_the_probabilities_in_the_colours_of_their_emotions():
     verdict = analysis().everything.cross
-    figure = charts.probabilities(verdict)
-    bars = trace(figure, "now")
-    assert dict(zip(bars.y, bars.x, strict=True)) == pytest.approx(
-        dict(zip(LABELS, verdict.probabilities, strict=True))
-    )
-    assert list(bars.marker.color) == [palette.EMOTION[label] for label in LABELS]
-    assert tuple(figure.layout.xaxis.range) == (0, 1)
-    assert [t.name for t in figure.data if t.type == "bar"] == ["now"]
+    bars = panels.bars(verdict)
+    assert re.findall(r'data-label="(\w+)"', bars) == list(LABELS)
+    assert drawn(bars, "i") == pytest.approx(list(verdict.probabilities), abs=1e-6)
+    assert re.findall(r"background:(#\w+)", bars) == [palette.EMOTION[label] for label in LABELS]
+    assert re.findall(r'class="bar top" data-label="(\w+)"', bars) == [verdict.label]
+    assert drawn(bars, "s") == []
 
 
-def test_ghost_bars_are_what_everything_on_said_and_hovering_says_the_change():
+def test_outlines_are_what_everything_on_said_and_hovering_says_the_change():
     made = analysis()
     now, before = made.prediction(("text", "video")).cross, made.everything.cross
-    figure = charts.probabilities(now, before)
-    np.testing.assert_allclose(trace(figure, "everything on").x, before.probabilities)
-    for hover, p, q in zip(trace(figure, "now").customdata, now.probabilities, before.probabilities, strict=True):
-        assert f"{abs(p - q):.3f} {'more' if p >= q else 'less'}" in hover
+    bars = panels.bars(now, before)
+    assert drawn(bars, "s") == pytest.approx(list(before.probabilities), abs=1e-6)
+    hovers = re.findall(r'title="([^"]+)"', bars)
+    for hover, p, q in zip(hovers, now.probabilities, before.probabilities, strict=True):
+        assert f"{p:.3f}, {abs(p - q):.3f} {'more' if p >= q else 'less'}" in hover
 
 
 @pytest.mark.parametrize(("model", "pairs"), [("cross", CROSS), ("self", SELF)])

@@ -1,41 +1,118 @@
-"""The example clips: made by the script that is here, and good enough to show something."""
+"""The example clips: made by the script that is here, good enough to show something, and answered as the models do."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from made import analysis, window
 
 from core.media import open_clip
-from demo import wording
-from demo.clip import EXAMPLES
+from demo import stored, wording
 
 ROOT = Path(__file__).parents[1]
 WORDS = {
     "glad": {"happy", "see", "wonderful", "day", "love"},
     "angry": {"leave", "alone", "hate", "lies", "sick"},
     "contradiction": {"dog", "died", "morning", "miss", "crying"},
+    "moods": {"train", "expect", "glad", "furious", "sad"},
 }
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_an_example_has_a_face_a_voice_and_its_words(analyzer, name):
-    utterance = analyzer.extract(EXAMPLES / f"{name}.mp4")
-    assert utterance.faces.found.mean() > 0.9
-    heard = {word.text.lower().strip(".,!?") for word in utterance.transcript.words}
+def test_the_stored_result_of_an_example_is_what_the_models_say(analyzer, name):
+    assert stored.answered(name), "the models have changed: python scripts/examples.py --results"
+    said, kept = analyzer.analyze(stored.clip_of(name)), stored.result_of(name)
+    check_the_same(said, kept)
+    assert said.faces.found.mean() > 0.9
+    heard = {word.text.lower().strip(".,!?") for word in said.transcript.words}
     assert len(heard & WORDS[name]) >= 3, heard
-    assert ("text", "video", "audio") in analyzer.predict(utterance)
+    assert said.present == ("text", "video", "audio")
+    assert kept.everything.cross.attention["text", "video"].weights.shape[0] == analyzer.heads
+    assert list(kept.sequences) == ([] if said.windows else list(said.sequences))
+    if kept.sequences:
+        again = analyzer.predict_from(kept.sequences, attention=False)
+        for subset, prediction in said.predictions.items():
+            for found, expected in zip(again[subset].verdicts().values(), prediction.verdicts().values(), strict=True):
+                if expected:
+                    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=5e-3)
+
+
+def check_the_same(said, kept):
+    """Words, faces, voice, verdicts of every set and window, and every map; weights but for their rounding."""
+    assert [w.text for w in kept.transcript.words] == [w.text for w in said.transcript.words]
+    for time in ("start", "end"):
+        times = ([getattr(w, time) for w in a.transcript.words] for a in (kept, said))
+        np.testing.assert_allclose(*times, atol=0.03)
+    np.testing.assert_allclose(kept.faces.boxes, said.faces.boxes, atol=0.01)
+    np.testing.assert_allclose(kept.faces.blendshapes, said.faces.blendshapes, atol=0.02)
+    np.testing.assert_array_equal(kept.voice.samples, said.voice.samples)
+    assert (
+        kept.faces.thumbnails.shape == said.faces.thumbnails.shape and kept.faces.crops.shape == said.faces.crops.shape
+    )
+    nearest = np.abs(kept.faces.thumbnails.astype(int) - said.faces.thumbnails).mean((1, 2, 3))
+    assert nearest.max(initial=0) < 25, "the same face, if not of the very moment"
+    assert (kept.missing, kept.duration, list(kept.predictions)) == (
+        said.missing,
+        said.duration,
+        list(said.predictions),
+    )
+    for kind in ("windows", "phrases"):
+        kept_parts, parts = getattr(kept, kind), getattr(said, kind)
+        assert [w.text for w in kept_parts] == [w.text for w in parts]
+        ends = [[(w.start, w.end) for w in each] for each in (kept_parts, parts)]
+        np.testing.assert_allclose(*ends, atol=0.03)
+    pairs = [*zip(kept.predictions.values(), said.predictions.values(), strict=True)]
+    for ours, theirs in ((kept.windows, said.windows), (kept.phrases, said.phrases)):
+        pairs += [(one.prediction, other.prediction) for one, other in zip(ours, theirs, strict=True)]
+    for one, other in pairs:
+        for found, expected in zip(one.verdicts().values(), other.verdicts().values(), strict=True):
+            assert (found is None) == (expected is None)
+            if expected:
+                np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-3)
+                assert list(found.attention) == list(expected.attention)
+    for name, verdict in said.everything.verdicts().items():
+        for pair, map_ in verdict.attention.items():
+            shown, found = map_.binned(), kept.everything.verdicts()[name].attention[pair]
+            assert tuple(found.steps) == tuple(map_.steps)
+            np.testing.assert_allclose(found.key_times, shown.key_times, atol=0.03)
+            difference = np.abs(found.weights - shown.weights) / shown.weights.max(2, keepdims=True)
+            assert difference.max() < 0.012, pair
+            np.testing.assert_allclose((found.weights * found.counts[1]).sum(2), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("missing", [{}, {"video": "no face was found"}])
+def test_what_is_written_is_read_again(tmp_path, missing):
+    made = analysis(
+        missing=missing, faces=0 if missing else 60, windows=(window(0.0, 10.0), window(5.0, 12.0, ("audio",)))
+    )
+    stored.save(made, tmp_path / "made.npz")
+    read = stored.load(tmp_path / "made.npz", stored.clip_of("glad"))
+    assert read.transcript == made.transcript and read.faces.note == made.faces.note
+    np.testing.assert_array_equal(read.faces.found, made.faces.found)
+    maps = [read.predictions[s].self_.attention["audio", "audio"] for s in (("audio",), ("text", "audio"))]
+    assert maps[0] is maps[1], "verdicts share their maps"
+    check_the_same(made, stored.replace(read, voice=made.voice, faces=made.faces))
+
+
+def test_a_result_of_other_models_is_not_shown(monkeypatch):
+    assert stored.answered("glad")
+    monkeypatch.setattr(stored, "fingerprint", lambda: "another")
+    assert not stored.answered("glad")
 
 
 def test_every_button_has_its_clip_and_one_is_long_enough_for_a_course():
-    assert {path.stem for path in EXAMPLES.glob("*.mp4")} == set(wording.EXAMPLES)
-    assert open_clip(EXAMPLES / "moods.mp4").duration > 20
-    assert sum(path.stat().st_size for path in EXAMPLES.glob("*.mp4")) < 1_000_000
+    for kind, most in (("mp4", 1_000_000), ("npz", 1_000_000)):
+        files = list(stored.EXAMPLES.glob(f"*.{kind}"))
+        assert {path.stem for path in files} == set(wording.EXAMPLES)
+        assert sum(path.stat().st_size for path in files) < most
+    assert open_clip(stored.clip_of("moods")).duration > 20
 
 
 def test_the_script_makes_them(tmp_path):
-    command = [sys.executable, "scripts/examples.py", str(tmp_path), "--only", "angry"]
+    command = [sys.executable, "scripts/examples.py", str(tmp_path), "--only", "angry", "--clips"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    made, shipped = (open_clip(folder / "angry.mp4") for folder in (tmp_path, EXAMPLES))
+    made, shipped = (open_clip(path) for path in (tmp_path / "angry.mp4", stored.clip_of("angry")))
     assert made.duration == pytest.approx(shipped.duration, abs=0.5)
     assert made.has_pictures and not made.voice.silent

@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 from recordings import portrait
 
-from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, cut_face, follow_main_face
+from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, CloserLook, FaceFinder, cut_face, follow_main_face
 from core.media import Frame
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
@@ -61,6 +61,38 @@ def test_the_steadiest_is_followed_when_the_larger_one_leaves():
     images = [beside(0.8, 1.0)] * 2 + [beside(0.8, 0.05)] * 8  # too small a face is not found
     track = follow_main_face(clip_of(images))
     assert len(track) == 10 and (track.boxes[:, 0] < 0.5).all()
+
+
+def crowd(side: int, step: int = 0) -> np.ndarray:
+    """Ten faces in two rows, squares of ``side`` pixels, all a little further to the right with each step."""
+    image = np.full((480, 640, 3), 90, np.uint8)
+    face = cv2.resize(skimage.data.astronaut()[20:220, 130:330], (side, side), interpolation=cv2.INTER_AREA)
+    for row in (120, 360):
+        for column in range(64, 640, 128):
+            top, left = row - side // 2, column - side // 2 + step
+            image[top : top + side, left : left + side] = face
+    return image
+
+
+@pytest.mark.parametrize("side", [60, 90])
+def test_ten_small_faces_are_found_and_one_is_followed(side):
+    with FaceFinder() as finder:
+        assert finder.find(Frame(0.0, crowd(side))) == [], "too small for a look at the whole picture"
+    track = follow_main_face(clip_of([crowd(side, 2 * i) for i in range(6)]))
+    assert len(track) == 6 and track.crops.std((1, 2)).min() > 20
+    middles = (track.boxes[:, 0] + track.boxes[:, 2] / 2) * 640
+    assert np.diff(middles) == pytest.approx([2] * 5, abs=1.5), "the same one"
+    assert abs((middles[0] - 64 + 64) % 128 - 64) < 15, "which is where a face is"
+
+
+def test_a_picture_of_ten_small_faces_has_one():
+    assert len(follow_main_face(clip_of([crowd(80)]))) == 1
+
+
+def test_a_closer_look_sees_all_of_them_once():
+    with CloserLook() as closer:
+        assert len(closer.everywhere(crowd(80))) == 10
+        assert closer.everywhere(EMPTY) == []
 
 
 @pytest.mark.parametrize("degrees", [-25, 0, 25])

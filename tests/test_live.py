@@ -7,10 +7,13 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 from recordings import portrait, resampled, speak
 
 from core import LABELS
-from core.live import DEAF, VOICE_MEMORY, Live
+from core.analysis import Prediction, Verdict
+from core.baseline import Baseline
+from core.live import DEAF, MUTE, VOICE_MEMORY, Live
 from core.media import SAMPLE_RATE
 from demo import wording
 from demo.live import MOST_VISITORS, Guests
@@ -201,6 +204,79 @@ def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path)
         live._listening.join(20)
         live.hear(np.zeros(round((VOICE_MEMORY + 1) * SAMPLE_RATE), np.float32))
         assert "audio" not in live.now().prediction.used and live.now().doing == DEAF
+    finally:
+        live.close()
+
+
+def test_a_microphone_that_falls_silent_takes_its_voice_along(analyzer, tmp_path, monkeypatch):
+    live = Live(analyzer)
+    try:
+        live.hear(speak("The quick brown fox is very happy today.", tmp_path / "fox.wav"))
+        wait_until(lambda: "audio" in live.now().prediction.used)
+        assert not live.now().failing
+        monkeypatch.setattr("core.live.VOICE_MEMORY", 0.2)
+        live.hear(np.zeros(0, np.float32))
+        wait_until(lambda: live.now().doing == MUTE)
+        assert "audio" not in live.now().prediction.used and live.now().failing
+    finally:
+        live.close()
+
+
+def test_a_step_that_fails_says_so_and_the_next_one_may_succeed(guests, monkeypatch):
+    ticket = guests.begin()["ticket"]
+    picture = jpeg(portrait(200, 150))
+    with monkeypatch.context() as broken:
+        broken.setattr(guests._guests[ticket].live, "see", lambda *_: 1 / 0)
+        assert guests.step({"ticket": ticket, "picture": picture}) == {"error": wording.LIVE_BROKEN}
+    assert guests.step({"ticket": ticket, "picture": picture})["used"] == ["video"]
+
+
+def test_neutral_seconds_are_taken_off(guests):
+    ticket, picture = guests.begin()["ticket"], jpeg(portrait(200, 150))
+    step = {"ticket": ticket, "picture": picture}
+    before = guests.step(step)
+    assert not before["neutral"] and guests.step(step | {"baseline": "use"})["neutral"] is False, "nothing was measured"
+    for _ in range(3):
+        measured = guests.step(step | {"baseline": "measure"})
+    assert not measured["neutral"] and max(measured["self"]) > 0.2
+    after = guests.step(step | {"baseline": "use"})
+    assert after["neutral"] and after["self"] == pytest.approx([1 / 7] * 7, abs=0.02), "nothing has changed since"
+    assert guests.step(step)["self"] == pytest.approx(before["self"], abs=0.05), "and without it all is as it was"
+    assert guests.step({"ticket": ticket, "modalities": [], "baseline": "use"})["neutral"] is False
+    assert guests.step(step | {"baseline": 5}) == {"error": wording.LIVE_BAD}
+
+
+def test_a_baseline_subtracts_logarithms_for_each_model_and_set():
+    def saying(*probabilities):
+        verdict = Verdict("self", np.array(probabilities), {})
+        return {("video",): Prediction(("video",), None, verdict)}
+
+    baseline = Baseline()
+    baseline.add(saying(0.5, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05))
+    baseline.add(saying(0.125, 0.1, 0.1, 0.1, 0.1, 0.2375, 0.2375))
+    later = saying(0.5, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05)["video",]
+    found = baseline.taken_off(later).self_.probabilities
+    middle = (0.05 * 0.2375) ** 0.5
+    expected = np.array(
+        [0.5 / 0.25, 1, 1, 1, 1, 0.05 / middle, 0.05 / middle]
+    )  # means of logarithms: 0.25 of 0.5, 0.125
+    np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-9)
+    assert baseline.covers(("video",)) and not baseline.covers(("audio",))
+    other = Prediction(("audio",), None, later.self_)
+    assert baseline.taken_off(other) == other
+
+
+def test_live_work_keeps_to_one_thread(analyzer, monkeypatch):
+    """More of them wait for each other as soon as something else runs, a browser on the same machine say."""
+    seen = []
+    real = analyzer.extractor.face_features
+    monkeypatch.setattr(
+        analyzer.extractor, "face_features", lambda *of: seen.append(torch.get_num_threads()) or real(*of)
+    )
+    live, before = Live(analyzer), torch.get_num_threads()
+    try:
+        live.see(portrait(400, 300), 0.1)
+        assert seen == [1] and torch.get_num_threads() == before
     finally:
         live.close()
 

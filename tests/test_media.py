@@ -6,7 +6,7 @@ import wave
 import av
 import numpy as np
 import pytest
-from recordings import save_clip, save_wav
+from recordings import Pipe, save_clip, save_wav
 
 from core.media import FRAME_RATE, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
@@ -112,16 +112,6 @@ def remux(source, target):
             if packet.dts is not None:
                 packet.stream = streams[packet.stream]
                 new.mux(packet)
-
-
-class Pipe:
-    """A file that cannot be rewound, as a browser's recorder writes."""
-
-    def __init__(self, path):
-        self.file = path.open("wb")
-
-    def write(self, data):
-        return self.file.write(data)
 
 
 def test_a_browser_recording_without_duration(tmp_path):

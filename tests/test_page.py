@@ -1,5 +1,6 @@
 """The page in a real browser: Debian's Chromium with a camera and a microphone fed from files."""
 
+import csv
 import json
 import os
 import re
@@ -18,8 +19,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect, sync_playwright
 
-from core import LABELS
+from core import LABELS, MODALITIES
 from core.media import SAMPLE_RATE
+from core.worth import measure, spans
 
 ROOT = Path(__file__).parents[1]
 SENTENCE = "I am so happy that you came to see me today."
@@ -43,7 +45,7 @@ def clips(tmp_path_factory) -> Path:
     recordings.save_mjpeg(folder / "face.mjpeg")
     recordings.save_wav(np.concatenate([spoken, pause, pause]), folder / "speech.wav")
     recordings.save_clip(folder / "happy.mp4", spoken)
-    other = recordings.speak("The train leaves at seven in the morning.", folder / "other.wav")
+    other = recordings.speak("I was waiting for the train all day long.", folder / "other.wav")
     recordings.save_clip(folder / "train.webm", other)
     recordings.save_clip(folder / "no-face.mp4", spoken, face=False)
     recordings.save_clip(folder / "mute.mp4", None, seconds=2)
@@ -127,9 +129,10 @@ def analysed(uploaded):
     return uploaded
 
 
-def visitor(browser, app, **context):
+def visitor(browser, app, script: str = "", **context):
     opened = browser.new_context(permissions=["camera", "microphone"], **context)
     page = opened.new_page()
+    page.add_init_script(script)
     elsewhere, errors = [], []
     page.on("request", lambda r: elsewhere.append(r.url) if not r.url.startswith((app, "data:", "blob:")) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -141,10 +144,32 @@ def visitor(browser, app, **context):
     assert not errors
 
 
-def upload(page: Page, clip: Path) -> None:
+def put(page: Page, clip: Path) -> None:
+    """Chooses a file, in the place of the clip that is there."""
+    if not page.locator("#clip input[type=file]").count():
+        page.get_by_label("Upload file").click()
     page.locator("#clip input[type=file]").set_input_files(clip)
-    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+
+
+def upload(page: Page, clip: Path) -> None:
+    put(page, clip)
+    wait_for_analysis(page, clip.name)
+    open_sections(page)
     page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+
+
+def wait_for_analysis(page: Page, file: str, timeout: int = LONG) -> None:
+    """Until the page shows what was said of the file of that name, and nothing is being read."""
+    page.wait_for_selector(f'#moments [data-file="{file}"]', state="attached", timeout=timeout)
+    expect(page.locator("#stop")).to_be_hidden()
+
+
+def open_sections(page: Page, *names: str) -> None:
+    """What is in a section is in the page from when it is opened."""
+    for name in names or ("attention", "matrix", "seen"):
+        button = page.locator(f"#section-{name} > button")
+        if "open" not in button.get_attribute("class").split():
+            button.click()
 
 
 def verdict(page: Page, model: str) -> tuple[str, float]:
@@ -154,16 +179,15 @@ def verdict(page: Page, model: str) -> tuple[str, float]:
 
 
 def bars(page: Page, model: str, name: str = "now") -> dict[str, float]:
-    """The lengths of the bars as Plotly holds them in the page; None without a trace of that name."""
-    page.wait_for_function("(id) => document.querySelector(`#${id} .js-plotly-plot`)?.calcdata", arg=f"{model}-chart")
+    """The lengths of the bars in the page, as shares of their tracks; None without any of that name."""
     values = page.evaluate(
-        """([id, name]) => { const plot = document.querySelector(`#${id} .js-plotly-plot`);
-        const trace = plot.calcdata.find((c) => c[0].trace.name === name);
-        return trace && Object.fromEntries(trace.map((point, i) => [trace[0].trace.y[i], point.s])) }""",
-        [f"{model}-chart", name],
+        """([model, part]) => [...document.querySelectorAll(`#${model}-verdict .bar`)].flatMap((bar) => {
+        const drawn = bar.querySelector(part);
+        return drawn ? [[bar.dataset.label, parseFloat(drawn.style.width) / 100]] : [] })""",
+        [model, {"now": "i", "everything on": "s"}[name]],
     )
-    assert values is None or set(values) == set(LABELS)
-    return values
+    assert not values or [label for label, _ in values] == list(LABELS)
+    return dict(values) or None
 
 
 def check_both_panels(page: Page) -> None:
@@ -173,7 +197,10 @@ def check_both_panels(page: Page) -> None:
         assert sum(drawn.values()) == pytest.approx(1, abs=1e-4)
         assert max(drawn, key=drawn.get) == label
         assert drawn[label] == pytest.approx(probability, abs=1e-5)
-        assert page.locator(f"#{model}-chart .barlayer .point").count() in (7, 14), "the bars, and their ghosts if any"
+        bar = page.locator(f"#{model}-verdict .bar.top")
+        track, shown = bar.locator("div").first.bounding_box(), bar.locator("i").bounding_box()
+        assert shown["width"] == pytest.approx(probability * track["width"], abs=1), "as long as it says"
+        assert page.locator(f"#{model}-verdict .bar s").count() in (0, 7), "outlines, if anything is switched off"
 
 
 def heatmap(page: Page) -> list[list[float]]:
@@ -201,12 +228,153 @@ def toggle(page: Page, modality: str) -> None:
 def wait_until_on(page: Page, modalities: str) -> None:
     """Until the page, panels included, shows the verdicts of these modalities."""
     expect(page.locator("#matrix tr[aria-current] th")).to_have_text(modalities, timeout=20_000)
-    traces = 2 if modalities == "words + face + voice" else 3  # with ghosts
-    page.wait_for_function(
-        """(traces) => ["cross", "self"].every((model) =>
-        document.querySelector(`#${model}-chart .js-plotly-plot`)?.calcdata?.length === traces)""",
-        arg=traces,
+    outlines = 0 if modalities == "words + face + voice" else 7
+    for model in ("cross", "self"):
+        expect(page.locator(f"#{model}-verdict .bar s")).to_have_count(outlines)
+
+
+@pytest.fixture(scope="module")
+def newcomer(browser, app):
+    """A visitor who has only opened the page; ``seen`` holds the milliseconds until there were verdicts."""
+    watch = """() => { const look = () => document.querySelector("#self-verdict .bar")?.offsetParent
+        ? window.seen = performance.now() : requestAnimationFrame(look); look(); }"""
+    yield from visitor(browser, app, script=f"({watch})()", viewport={"width": 1280, "height": 800})
+
+
+def inside(page: Page, *selectors: str) -> bool:
+    """Whether all of these are within the first screen."""
+    boxes = [page.locator(selector).bounding_box() for selector in selectors]
+    size = page.viewport_size
+    return all(
+        box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"]
+        and box["y"] + box["height"] <= size["height"] for box in boxes
+    )  # fmt: skip
+
+
+FIRST_SCREEN = ("#clip video", "#switches", "#cross-verdict .bars", "#self-verdict .bars", ".tabitem .notice >> nth=0")
+
+
+def place(page: Page, selector: str) -> list[float]:
+    """Left, top, width and height of something that the page draws over the clip, in pixels of the screen."""
+    return page.evaluate(
+        """(selector) => { const box = document.querySelector(selector).getBoundingClientRect();
+        return [box.left, box.top, box.width, box.height] }""",
+        selector,
     )
+
+
+def test_opening_shows_an_analysed_example_within_two_seconds(newcomer):
+    newcomer.wait_for_function("window.seen")
+    milliseconds = newcomer.evaluate("window.seen")
+    assert milliseconds < 2000 or overloaded(), milliseconds
+    check_both_panels(newcomer)
+    assert inside(newcomer, *FIRST_SCREEN)
+    assert newcomer.locator(".limits").first.bounding_box()["height"] < 30, "one line"
+    expect(newcomer.locator(".notice").first).to_contain_text("infers emotion")
+    open_sections(newcomer)
+    newcomer.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+    before = np.array(heatmap(newcomer))
+    newcomer.get_by_role("radio", name="2", exact=True).check()
+    expect(newcomer.locator("#sharpness")).to_contain_text("head 2")
+    newcomer.wait_for_timeout(500)
+    head = np.array(heatmap(newcomer))
+    assert head.shape == before.shape and np.abs(head - before).max() > 0
+    np.testing.assert_allclose(head.sum(1), 1, atol=1e-4)
+    toggle(newcomer, "text")
+    wait_until_on(newcomer, "face + voice")
+    toggle(newcomer, "text")
+    wait_until_on(newcomer, "words + face + voice")
+
+
+def test_what_plays_moves_box_word_and_playheads_and_a_face_seeks(newcomer):
+    newcomer.evaluate("scrollTo(0, 0)")
+    newcomer.evaluate("() => { document.querySelector('#clip video').muted = true; }")
+    assert (
+        newcomer.locator("#timeline-chart .playhead").count() == 0
+        or newcomer.locator("#timeline-chart .playhead").is_hidden()
+    )
+    newcomer.locator(".play").click()
+    newcomer.wait_for_function("document.querySelector('#clip video').currentTime > 0.5")
+    found = []
+    for seconds in (0.6, 3.2):
+        newcomer.wait_for_function(f"document.querySelector('#clip video').currentTime > {seconds}")
+        if seconds > 1:
+            newcomer.evaluate("document.querySelector('#clip video').pause()")
+            newcomer.wait_for_timeout(200)
+        found.append(
+            [place(newcomer, s) for s in (".face-box", "#timeline-chart .playhead", "#attention-chart .asking")]
+        )
+    video = place(newcomer, "#clip video")
+    for box, *_ in found:
+        assert video[0] < box[0] < box[0] + box[2] < video[0] + video[2] and box[2] > 20
+    assert found[0][0] != found[1][0], "the face sways"
+    assert found[1][1][0] > found[0][1][0] + 50 and found[1][2][1] > found[0][2][1] + 20
+    at, left, word = newcomer.evaluate(
+        """() => { const at = document.querySelector('#clip video').currentTime;
+        const plot = document.querySelector('#timeline-chart .js-plotly-plot'), axis = plot._fullLayout.xaxis;
+        return [at, plot.getBoundingClientRect().left + axis._offset + axis.l2p(at),
+            JSON.parse(document.querySelector('#moments [data-clip]').dataset.clip).words
+            .find(([start, end]) => start <= at && at < end + 0.15)?.[2] ?? ""] }"""
+    )
+    assert found[1][1][0] == pytest.approx(left, abs=2), f"at {at} s"
+    assert newcomer.locator("#caption b").all_text_contents() == ([word] if word else [])
+    face = newcomer.locator("#faces .face").nth(2)
+    face.click()
+    seconds = float(face.get_attribute("data-seconds"))
+    newcomer.wait_for_function(f"Math.abs(document.querySelector('#clip video').currentTime - {seconds}) < 1")
+    expect(face).to_have_class(re.compile("now"))
+    newcomer.evaluate("document.querySelector('#clip video').pause()")
+
+
+def test_the_tour_from_the_keyboard(newcomer):
+    for _ in range(2):  # it can begin again
+        newcomer.locator(".tour-start").first.focus()
+        newcomer.keyboard.press("Enter")
+        steps = []
+        for step in range(5):
+            here = newcomer.locator(".tour-step:not([hidden])")
+            steps.append(here.locator("h3").inner_text())
+            assert newcomer.evaluate("document.activeElement.closest('.tour-step') !== null"), "it is read out"
+            expect(newcomer.locator(".tour-target")).to_have_count(1)
+            if step == 0:
+                for model in ("cross", "self"):
+                    expect(here.locator(f'[data-say="{model}"]')).to_contain_text(verdict(newcomer, model)[0])
+            if step == 1:
+                for left in ("words + voice", "words + face + voice"):
+                    newcomer.keyboard.press("Tab")
+                    assert newcomer.evaluate("document.activeElement.className") == "tour-act"
+                    newcomer.keyboard.press("Enter")
+                    wait_until_on(newcomer, left)
+                    here.locator("h3").focus()
+            if step == 4:
+                break
+            newcomer.locator(".tour-next").focus()
+            newcomer.keyboard.press("Enter")
+        assert len(set(steps)) == 5
+        newcomer.keyboard.press("Escape")
+        expect(newcomer.locator("#tour")).to_be_hidden()
+        assert newcomer.evaluate("document.activeElement.className") == "tour-start"
+        expect(newcomer.locator(".tour-target")).to_have_count(0)
+
+
+def test_the_verdict_of_the_moment_moves_with_a_longer_clip(newcomer):
+    newcomer.locator("#example-moods").click()
+    wait_for_analysis(newcomer, "moods.mp4", timeout=10_000)
+    newcomer.wait_for_function("document.querySelector('#clip video')?.duration > 20")
+    windows = newcomer.evaluate("JSON.parse(document.querySelector('#moments [data-clip]').dataset.clip).windows")
+    for at, index in ((5.5, 0), (20.5, 3)):
+        newcomer.evaluate(f"document.querySelector('#clip video').currentTime = {at}")
+        for model in ("cross", "self"):
+            shares = windows[index][model]
+            remark = newcomer.locator(f"#{model}-verdict .remark")
+            span = f"{windows[index]['start']:.0f}–{windows[index]['end']:.0f} s"
+            expect(remark).to_have_attribute("data-now", re.compile(f"^{span}: {LABELS[int(np.argmax(shares))]}"))
+            ticks = newcomer.locator(f"#{model}-verdict .moment").evaluate_all("(a) => a.map((t) => t.style.left)")
+            assert [float(tick.strip("%")) for tick in ticks] == pytest.approx([100 * p for p in shares], abs=0.01)
+            track = place(newcomer, f"#{model}-verdict .bar.top > div")
+            tick = place(newcomer, f"#{model}-verdict .bar.top .moment")
+            top = LABELS.index(verdict(newcomer, model)[0])
+            assert tick[0] - track[0] == pytest.approx(shares[top] * track[2], abs=3) and tick[2] < 6
 
 
 def test_upload_draws_what_the_server_computed(analysed):
@@ -248,16 +416,16 @@ def test_one_modality_leaves_cross_undefined_and_none_leaves_nothing(analysed):
     toggle(analysed, "audio")
     toggle(analysed, "text")
     expect(analysed.locator("#cross-verdict")).to_contain_text("Undefined")
-    expect(analysed.locator("#cross-chart .barlayer .point")).to_have_count(0)
+    expect(analysed.locator("#cross-verdict .bar")).to_have_count(0)
     assert verdict(analysed, "self")[0] in LABELS
     toggle(analysed, "video")
     expect(analysed.locator("#agreement")).to_contain_text("Everything is switched off")
-    expect(analysed.locator("#self-chart .barlayer .point")).to_have_count(0)
+    expect(analysed.locator("#self-verdict .bar")).to_have_count(0)
     for modality in ("video", "audio", "text"):
         toggle(analysed, modality)
         analysed.wait_for_timeout(500)
     wait_until_on(analysed, "words + face + voice")
-    expect(analysed.locator("#self-chart .barlayer .point")).to_have_count(7)
+    expect(analysed.locator("#self-verdict .bar")).to_have_count(7)
 
 
 def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
@@ -315,7 +483,8 @@ def test_recording_three_seconds(page):
     page.wait_for_timeout(3500)
     expect(page.locator(".level").first).to_contain_text("hears you")
     page.get_by_label("start recording").click()
-    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    page.wait_for_selector('#moments [data-file]:not([data-file="contradiction.mp4"])', state="attached", timeout=LONG)
+    open_sections(page)
     page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
     check_both_panels(page)
     heard = set(re.findall(r"[a-z]+", said(page).lower()))
@@ -329,15 +498,18 @@ def test_recording_three_seconds(page):
 
 def test_a_clip_without_a_face_says_so_and_is_analysed_all_the_same(page, clips):
     upload(page, clips / "no-face.mp4")
-    expect(page.locator("#seen")).to_contain_text("No face to go by")
+    expect(page.locator("#notes")).to_contain_text("No face to go by")
     expect(page.locator("#switch-video input")).to_be_disabled()
     expect(page.locator("#switch-audio input")).to_be_enabled()
     check_both_panels(page)
 
 
 def test_an_example_is_one_click_away_and_face_and_words_contradict_each_other(page):
+    page.locator("#example-angry").click()
+    wait_for_analysis(page, "angry.mp4", timeout=5000)
     page.locator("#example-contradiction").click()
-    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    wait_for_analysis(page, "contradiction.mp4", timeout=5000)
+    open_sections(page)
     check_both_panels(page)
     assert len(set(re.findall(r"[a-z]+", said(page).lower())) & {"dog", "died", "morning", "miss", "crying"}) >= 3
     labels = {
@@ -349,6 +521,7 @@ def test_an_example_is_one_click_away_and_face_and_words_contradict_each_other(p
 
 def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path):
     files = {}
+    open_sections(analysed, "export")
     for kind in ("json", "csv", "html"):
         with analysed.expect_download() as download:
             analysed.locator(f"#download-{kind}").click()
@@ -360,20 +533,87 @@ def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path)
     assert found["cross"]["label"] == label
     assert found["cross"]["probabilities"][label] == pytest.approx(probability, abs=1e-6)
     assert len(files["csv"].read_text().splitlines()) == 3
+    assert found["phrases"] == [] and [(w["start"], w["end"]) for w in found["worth"]] == [(0, found["duration"])]
     context = browser.new_context(offline=True)
     report, asked = context.new_page(), []
     report.on("request", lambda request: asked.append(request.url))
     report.goto(files["html"].as_uri())
-    expect(report.locator(".js-plotly-plot")).to_have_count(13)
-    expect(report.locator(".pair .barlayer .point")).to_have_count(14)
+    expect(report.locator(".js-plotly-plot")).to_have_count(14)
+    expect(report.locator(".pair .bar")).to_have_count(14)
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
     context.close()
 
 
+def worth_of_parts(page: Page, kind: str) -> dict[str, list[float]]:
+    """Modality -> the bars of the section as Plotly holds them in the page."""
+    return page.evaluate(
+        """(kind) => Object.fromEntries(document.querySelector('#worth-chart .js-plotly-plot').calcdata
+        .filter((c) => c[0].trace.name.startsWith(kind + " "))
+        .map((c) => [c[0].trace.name.split(" ")[1], Array.from(c[0].trace.y)]))""",
+        kind,
+    )
+
+
+def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed, analyzer, clips):
+    analysis = analyzer.analyze(clips / "happy.mp4")
+    (span,) = spans(analysis)
+    measured = measure(analyzer, analysis, span)
+    analysed.locator("#section-worth > button").click()
+    expect(analysed.locator("#worth-most")).to_contain_text("Cross-attention gives", timeout=LONG)
+    for model, title, label in (("cross", "Cross-attention", "happiness"), ("self", "Self-attention", "sadness")):
+        analysed.locator("#worth-model").get_by_role("radio", name=title).check()
+        analysed.locator("#worth-class").get_by_role("radio", name=label).check()
+        expect(analysed.locator("#worth-most")).to_contain_text(f"{title} gives {label}")
+        analysed.wait_for_timeout(500)
+        found, index = measured.of(model, MODALITIES), LABELS.index(label)
+        mattered, looked = worth_of_parts(analysed, "mattered"), worth_of_parts(analysed, "looked")
+        assert set(mattered) == set(looked) == set(MODALITIES)
+        for modality in MODALITIES:
+            np.testing.assert_allclose(mattered[modality], found.worth(modality)[:, index] * 100, atol=0.02)
+            np.testing.assert_allclose(looked[modality], found.looked[modality], atol=0.002)
+    toggle(analysed, "video")
+    analysed.wait_for_function(
+        """() => !document.querySelector('#worth-chart .js-plotly-plot')?.calcdata?.some(
+        (c) => c[0].trace.name.endsWith('video'))"""
+    )
+    found = measured.of("self", ("text", "audio"))
+    np.testing.assert_allclose(
+        worth_of_parts(analysed, "mattered")["text"], found.worth("text")[:, LABELS.index("sadness")] * 100, atol=0.02
+    )
+    toggle(analysed, "video")
+    wait_until_on(analysed, "words + face + voice")
+    analysed.locator("#section-worth > button").click()
+
+
+def test_three_clips_in_a_queue_become_one_table_and_leave_nothing(page, clips, cache):
+    page.get_by_role("tab", name="Several").click()
+    names = ["no-face.mp4", "corrupt.mp4", "train.webm"]
+    for name in names:
+        shutil.copy(clips / name, clips / f"queue-{name}")
+    page.locator("input[type=file][multiple]").set_input_files([clips / f"queue-{name}" for name in names])
+    expect(page.locator("#many-table [data-done]")).to_have_text("3 of 3 clips are read.", timeout=2 * LONG)
+    rows = page.locator("#clips tbody tr")
+    expect(rows).to_have_count(3)
+    assert "not a media file" in rows.nth(1).text_content()
+    assert "train" in rows.nth(2).text_content() and "queue-train.webm" in rows.nth(2).text_content()
+    with page.expect_download() as download:
+        page.locator("#many-csv").click()
+    table = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert [row["file"] for row in table] == [f"queue-{name}" for name in names]
+    for row, shown in zip(table, rows.all(), strict=True):
+        for model in ("cross", "self") if not row["error"] else ():
+            cell = shown.locator(f'td[data-model="{model}"]')
+            assert cell.get_attribute("data-label") == row[model]
+            assert cell.get_attribute("data-probability") == row[f"{model} {row[model]}"]
+    assert table[0]["used"] == "text+audio" and table[2]["used"] == "text+video+audio"
+    assert not list(cache.rglob("queue-*")), "each file goes as soon as it is read"
+
+
 def test_a_sound_file_is_heard_and_has_no_face(page, clips):
     page.locator('input[type=file][accept="audio/*"]').set_input_files(clips / "speech.wav")
-    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
-    expect(page.locator("#seen")).to_contain_text("the clip has no pictures")
+    wait_for_analysis(page, "speech.wav")
+    open_sections(page, "seen")
+    expect(page.locator("#notes")).to_contain_text("the clip has no pictures")
     assert "happy" in said(page).lower()
     check_both_panels(page)
 
@@ -419,13 +659,13 @@ def test_a_sessions_name_is_made_of_the_browsers_secrets(browser, app):
 
 
 def test_stop_interrupts_a_long_analysis(page, clips):
-    page.locator("#clip input[type=file]").set_input_files(clips / "long.mp4")
+    put(page, clips / "long.mp4")
     page.locator("#stop").click(timeout=LONG)
     expect(page.locator("#status")).to_contain_text("Stopped", timeout=LONG)
     expect(page.locator("#verdicts")).to_be_hidden()
     expect(page.locator("#stop")).to_be_hidden()
     page.locator("#analyse").click()
-    page.wait_for_selector("#self-chart .barlayer .point", timeout=LONG)
+    wait_for_analysis(page, "long.mp4")
 
 
 def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
@@ -450,7 +690,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
 
 
 def test_a_corrupt_upload_is_answered_in_one_sentence_and_leaves_nothing(page, clips, app):
-    page.locator("#clip input[type=file]").set_input_files(clips / "corrupt.mp4")
+    put(page, clips / "corrupt.mp4")
     expect(page.locator("#status")).to_contain_text("not a media file", timeout=LONG)
     assert "Traceback" not in page.locator("body").text_content()
     expect(page.locator("#verdicts")).to_be_hidden()
@@ -458,6 +698,7 @@ def test_a_corrupt_upload_is_answered_in_one_sentence_and_leaves_nothing(page, c
 
 def test_a_long_clip_has_a_course_whose_windows_move_the_player(page, clips):
     upload(page, clips / "long.mp4")
+    open_sections(page, "course")
     page.wait_for_selector("#course-chart .scatterlayer .point", timeout=LONG)
     lines = page.evaluate(
         """() => document.querySelector('#course-chart .js-plotly-plot').calcdata.map(
@@ -478,10 +719,11 @@ def test_a_long_clip_has_a_course_whose_windows_move_the_player(page, clips):
 def test_two_visitors_at_once_see_their_own_clips(browser, app, clips):
     first, second = visitor(browser, app), visitor(browser, app)
     one, two = next(first), next(second)
-    one.locator("#clip input[type=file]").set_input_files(clips / "happy.mp4")
-    two.locator("#clip input[type=file]").set_input_files(clips / "train.webm")
-    for page in (one, two):
-        page.wait_for_selector("#self-chart .barlayer .point", timeout=2 * LONG)
+    put(one, clips / "happy.mp4")
+    put(two, clips / "train.webm")
+    for page, name in ((one, "happy.mp4"), (two, "train.webm")):
+        wait_for_analysis(page, name, timeout=2 * LONG)
+        open_sections(page, "matrix", "seen")
     assert "happy" in said(one).lower() and "train" not in said(one).lower()
     assert "train" in said(two).lower() and "happy" not in said(two).lower()
     toggle(one, "audio")
@@ -501,15 +743,70 @@ def test_a_denied_camera_is_explained(playwright, app):
     browser.close()
 
 
-def test_phone_has_no_sideways_scrolling_and_dark_mode_is_dark(browser, app, clips):
-    for page in visitor(browser, app, viewport={"width": 390, "height": 844}, color_scheme="dark"):
-        upload(page, clips / "happy.mp4")
-        page.wait_for_timeout(500)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_a_dark_phone_at_rest_has_all_on_its_first_screen_and_a_short_page(browser, app):
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "reduced_motion": "reduce"}
+    for page in visitor(browser, app, **phone):
+        page.wait_for_selector("#timeline-chart .barlayer", timeout=LONG)
+        assert inside(page, *FIRST_SCREEN)
+        assert page.evaluate("document.documentElement.scrollHeight") < 2500
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
-        letters = page.evaluate("getComputedStyle(document.querySelector('#cross-chart .ytick text')).fill")
+        letters = page.evaluate("getComputedStyle(document.querySelector('#cross-verdict .bar.top span')).color")
         assert min(map(int, re.findall(r"\d+", letters)[:3])) > 150
+        page.locator(".tour-start").first.click()
+        for _ in range(3):  # opens the sections with the heatmap and the table
+            page.locator(".tour-next").click()
+        page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+        top = place(page, "#section-matrix")[1]
+        page.wait_for_timeout(700)
+        assert -5 < place(page, "#section-matrix")[1] < 60, f"brought to the top, from {top}"
+        page.locator(".tour-end").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        for chart in ("timeline", "attention"):
+            assert page.locator(f"#{chart}-chart .legend").count() == 0
+            left, _, width, _ = place(page, f"#{chart}-chart .main-svg")
+            assert left >= 0 and left + width <= 390
+        page.evaluate("() => { const v = document.querySelector('#clip video'); v.muted = true; v.play(); }")
+        page.wait_for_function("document.querySelector('#clip video').currentTime > 0.7")
+        moved = page.evaluate(
+            """async () => { const seen = new Set(), until = performance.now() + 1100;
+            while (performance.now() < until) {
+                seen.add(document.querySelector('#timeline-chart .playhead').style.left);
+                await new Promise(requestAnimationFrame);
+            } return seen.size }"""
+        )
+        assert 1 <= moved <= 4, "whoever wants less motion gets steps, twice a second"
+
+
+def check_course(page: Page) -> None:
+    """The last minute is drawn, in colours of the classes that its legend names."""
+    for model in ("cross", "self"):
+        drawing = page.locator(f"#live-{model}-course")
+        assert float(drawing.get_attribute("data-seconds")) > 8 and int(drawing.get_attribute("data-moments")) > 10
+        said = drawing.get_attribute("aria-label")
+        assert sum(map(int, re.findall(r"(\d+) %", said))) == pytest.approx(100, abs=3), said
+        drawn = page.evaluate(
+            """(id) => { const c = document.getElementById(id);
+            const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+            let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (c.width * c.height) }""",
+            f"live-{model}-course",
+        )
+        assert 0.01 < drawn < 0.6, "some seconds of sixty, as high as they are probable"
+    named = set(page.locator(".live-legend").text_content().split())
+    assert named and named <= set(LABELS)
+
+
+def check_baseline(page: Page) -> None:
+    """What a resting face looks like is taken off: with nothing changed, no class stands out."""
+    page.locator(".live-neutral").click()
+    expect(page.locator(".live-neutral")).to_have_text("Without the baseline", timeout=20_000)
+    page.wait_for_selector('.live[data-neutral="true"]')
+    expect(page.locator(".live-neutral-note")).to_contain_text("Compared with your neutral seconds")
+    page.wait_for_function(
+        """() => Math.max(...[...document.querySelectorAll("#live-self .live-bar b")]
+        .map((bar) => parseFloat(bar.textContent))) < 60"""
+    )
+    page.locator(".live-neutral").click()
 
 
 def test_live_for_ten_seconds(page):
@@ -530,8 +827,11 @@ def test_live_for_ten_seconds(page):
         shown = [float(text.strip(" %")) for text in panel.locator(".live-bar b").all_text_contents()]
         assert sum(shown) == pytest.approx(100, abs=4)
     expect(page.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"), timeout=LONG)
+    assert not page.locator(".live-failing").is_visible()
+    check_course(page)
     page.locator('.live-switches input[value="audio"]').uncheck()
     page.locator('.live-switches input[value="text"]').uncheck()
+    check_baseline(page)
     expect(page.locator("#live-cross .label")).to_contain_text("needs two")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".live-doing")).to_contain_text("Nothing was kept")

@@ -1,6 +1,10 @@
-"""The page's server without a network: several visitors at once, live, one who vanishes, a kill; and what stays."""
+"""The page's server without a network, from a checkout that nobody may write to, for a user who is new here.
+
+Several visitors at once, live, one who vanishes, a kill; and what stays of them.
+"""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +14,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-LOAD = [sys.executable, str(TESTS.parent / "scripts" / "load.py")]
+ROOT = TESTS.parent
+NEEDED = ("app.py", "core", "demo", "checkpoints", "scripts")
 
 
 def alone() -> list[str]:
@@ -21,15 +26,60 @@ def alone() -> list[str]:
     return ["unshare", "--net", sys.executable, str(TESTS / "loopback.py")] if allowed else []
 
 
+def obeying() -> list[str]:
+    """What comes before a command so that a read-only file is one for it, even where root runs the tests."""
+    if os.geteuid():
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere here")
+    return ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+
+
 @pytest.fixture(scope="module")
-def visit(tmp_path_factory) -> tuple[dict, list[str] | None]:
+def checkout(tmp_path_factory) -> Path:
+    """What the page needs, for nobody to write to."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in NEEDED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, copy)
+    entries = [copy, *copy.rglob("*")]
+    for entry in entries:
+        entry.chmod(0o555 if entry.is_dir() else 0o444)
+    yield copy
+    for entry in entries:
+        entry.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """Of a user who has just come."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory, checkout, home) -> tuple[dict, list[str] | None]:
     """What a few visitors found, and which hosts were asked (None if this machine lets nobody look)."""
     asked = tmp_path_factory.mktemp("alone") / "asked.json"
     before = alone()
-    command = [*before, *([str(asked)] if before else []), *LOAD, "--visitors", "6", "--analyses", "6", "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    load = [*obeying(), sys.executable, str(checkout / "scripts" / "load.py"), "--visitors", "6", "--analyses", "6"]
+    command = [*before, *([str(asked)] if before else []), *load, "--json"]
+    new = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": str(home)}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=280, env=new, cwd=home)
     assert ran.stdout, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1]), json.loads(asked.read_text()) if before else None
+
+
+def test_a_new_user_needs_no_write_to_the_checkout(visit, checkout):
+    assert visit[0]["analyses"] == 6
+    written = [str(p) for p in checkout.rglob("*") if p.name == "__pycache__" or p.stat().st_mode & 0o222]
+    assert written == []
+
+
+def test_nothing_of_a_visit_is_put_into_the_home_of_who_runs_it(visit, home):
+    files = [path.relative_to(home) for path in home.rglob("*") if path.is_file()]
+    assert [str(path) for path in files if "matplotlib" not in path.parts] == [], "matplotlib keeps a list of fonts"
 
 
 @pytest.mark.skipif(not alone(), reason="a network namespace may not be made here")

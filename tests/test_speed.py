@@ -100,7 +100,7 @@ def test_maps_of_five_minutes_are_bounded_and_written_in_bins(analyzer, five_min
 def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):
     part = five_minutes.window(0.0, 60.0)  # 750 steps of voice: in bins as well
     binned = analyzer.predict(part)[MODALITIES]
-    inputs = {m: analyzer._padded(m, [part[m]]) for m in MODALITIES}
+    inputs = {m: analyzer.padded(m, [part[m]]) for m in MODALITIES}
     with torch.inference_mode():
         whole = {name: model(inputs) for name, model in analyzer.models.items()}
     for name, verdict in binned.verdicts().items():

@@ -1,0 +1,218 @@
+"""Results of the example clips, kept beside them: an example answers at once, and no model runs.
+
+An ``Analysis`` is a tree of frozen dataclasses. The file holds that tree as JSON and its arrays beside it (npz, no
+pickle). What the clip itself says is read from the clip (the voice); long axes of attention are in the bins in which
+the page draws them; a weight is one of 256 shares of the largest in its row; some faces stand for their neighbours.
+What the models read is kept for clips of one window, so that they can be asked again, a feature as one of 255 shares of
+its largest.
+"""
+
+import json
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.analysis import Analysis, Prediction, Verdict, Window
+from core.attention import AttentionMap
+from core.checkpoint import fingerprint
+from core.expression import CROP
+from core.faces import THUMBNAIL, FaceTrack
+from core.features import Sequence
+from core.files import write_file
+from core.media import open_clip
+from core.speech import Transcript, Word
+from demo.pictures import spread
+
+EXAMPLES = Path(__file__).parent / "examples"
+MOST_FACES = 24  # pictures of the face that are kept
+QUALITY = 80  # of these, as WebP
+LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A ``Sequence`` as int8 ``levels`` [T, D] of the ``largest`` [D] of each feature; ``times`` [T] in seconds."""
+
+    levels: np.ndarray
+    largest: np.ndarray
+    times: np.ndarray
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (Analysis, AttentionMap, FaceTrack, Levels, Prediction, Transcript, Verdict, Window, Word)
+}
+
+
+def clip_of(name: str) -> Path:
+    """The example's clip."""
+    return EXAMPLES / f"{name}.mp4"
+
+
+def answered(name: str) -> bool:
+    """Whether there is a stored result by the models that are in ``checkpoints/`` now."""
+    path = EXAMPLES / f"{name}.npz"
+    return path.exists() and made_by(path) == fingerprint()
+
+
+@lru_cache
+def result_of(name: str) -> Analysis:
+    """The example's stored result, for which ``answered`` holds."""
+    return load(EXAMPLES / f"{name}.npz", clip_of(name))
+
+
+def save(analysis: Analysis, path: Path) -> None:
+    """Writes an analysis by the models in ``checkpoints/``; its voice is left to its clip.
+
+    Of a clip longer than one window, what the models read is left out: it would be half of the file.
+    """
+    kept = spread(analysis.faces.times, MOST_FACES, analysis.duration)
+    pictures = [cv2.cvtColor(analysis.faces.thumbnails[i], cv2.COLOR_RGB2BGR) for i in kept]
+    packed = [cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1] for picture in pictures]
+    nothing = np.zeros(0, np.uint8)
+    moved = np.round(analysis.faces.blendshapes * 255).astype(np.uint8)
+    faces = replace(analysis.faces, crops=nothing, thumbnails=nothing, blendshapes=moved)
+    writer = Writer({}, {})
+    sequences = {} if analysis.windows else analysis.sequences
+    tree = writer.taken_apart(replace(analysis, voice=None, faces=faces, sequences=sequences))
+    about = json.dumps({"made_by": fingerprint(), "faces": kept, "analysis": tree}, ensure_ascii=False)
+    arrays = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
+    arrays |= {f"face-{i}": data for i, data in zip(kept, packed, strict=True)}
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    write_file(path, write)
+
+
+def load(path: Path, clip: Path) -> Analysis:
+    """What ``save`` wrote, with the voice of its clip."""
+    with np.load(path, allow_pickle=False) as arrays:
+        about = _about(arrays)
+        analysis = Reader(arrays, []).put_together(about["analysis"])
+        pictures = {i: cv2.imdecode(arrays[f"face-{i}"], cv2.IMREAD_COLOR_RGB) for i in about["faces"]}
+    moved = analysis.faces.blendshapes / np.float32(255)
+    faces = replace(analysis.faces, blendshapes=moved, **_pictures(analysis.faces.times, pictures))
+    return replace(analysis, voice=open_clip(clip).voice, faces=faces)
+
+
+def made_by(path: Path) -> str:
+    """The fingerprint of the models that said what is in the file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return _about(arrays)["made_by"]
+
+
+def _about(arrays) -> dict:
+    return json.loads(arrays["about"].tobytes())
+
+
+def _pictures(times: np.ndarray, kept: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
+    """Thumbnails and crops of a track; a picture that was not kept is that of the nearest time."""
+    if not kept:
+        return {
+            "thumbnails": np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8), "crops": np.zeros((0, CROP, CROP), np.uint8)
+        }  # fmt: skip
+    indices = list(kept)
+    nearest = [indices[int(np.abs(times[indices] - time).argmin())] for time in times]
+    grey = {
+        i: cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (CROP, CROP), interpolation=cv2.INTER_AREA)
+        for i, p in kept.items()
+    }
+    return {"thumbnails": np.stack([kept[i] for i in nearest]), "crops": np.stack([grey[i] for i in nearest])}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Takes a tree apart: ``arrays`` by name; ``seen``: id of a dataclass -> its number, for what is shared."""
+
+    arrays: dict[str, np.ndarray]
+    seen: dict[int, int]
+
+    def taken_apart(self, value):
+        """The tree as JSON.
+
+        Raises:
+            KeyError: a dataclass in it is none of ``KINDS``.
+        """
+        if isinstance(value, np.ndarray):
+            return {"array": self._named(value)}
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, dict):
+            return {"dict": [[self.taken_apart(part) for part in item] for item in value.items()]}
+        if isinstance(value, list | tuple):
+            return {"tuple": [self.taken_apart(part) for part in value]}
+        if not is_dataclass(value):
+            return value
+        if id(value) in self.seen:
+            return {"again": self.seen[id(value)]}
+        shown = COARSE.get(type(value), lambda same: same)(value)
+        kind = KINDS[type(shown).__name__].__name__
+        said = {field.name: self.taken_apart(getattr(shown, field.name)) for field in fields(shown)}
+        self.seen[id(value)] = len(self.seen)
+        return {"kind": kind, "fields": said}
+
+    def _named(self, value: np.ndarray) -> str:
+        """Equal arrays, such as times, are written once."""
+        for name, known in self.arrays.items():
+            if known.dtype == value.dtype and np.array_equal(known, value):
+                return name
+        name = f"array-{len(self.arrays)}"
+        self.arrays[name] = value
+        return name
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Puts together what a ``Writer`` took apart: ``arrays`` by name; ``seen`` dataclasses by number."""
+
+    arrays: np.lib.npyio.NpzFile
+    seen: list
+
+    def put_together(self, tree):
+        """The value that the tree stands for."""
+        if not isinstance(tree, dict):
+            return tree
+        if "array" in tree:
+            return self.arrays[tree["array"]]
+        if "dict" in tree:
+            return dict((self.put_together(key), self.put_together(value)) for key, value in tree["dict"])
+        if "tuple" in tree:
+            return tuple(self.put_together(part) for part in tree["tuple"])
+        if "again" in tree:
+            return self.seen[tree["again"]]
+        made = KINDS[tree["kind"]](**{name: self.put_together(value) for name, value in tree["fields"].items()})
+        made = FINE.get(type(made), lambda same: same)(made)
+        self.seen.append(made)
+        return made
+
+
+def _coarse_map(map_: AttentionMap) -> AttentionMap:
+    """With weights as uint8 levels of their share of the largest in a row, less the row before: this packs well."""
+    shown = map_.binned()
+    shares = shown.weights / shown.weights.max(2, keepdims=True)
+    levels = np.round(np.sqrt(shares) * LEVELS).astype(np.uint8)
+    return replace(shown, weights=np.diff(levels, axis=1, prepend=np.uint8(0)))
+
+
+def _fine_map(map_: AttentionMap) -> AttentionMap:
+    """The inverse: rows sum to 1 over the steps that they stand for, which says how large the largest weight was."""
+    shares = np.cumsum(map_.weights, axis=1, dtype=np.uint8).astype(np.float32) ** 2
+    return replace(map_, weights=shares / (shares * map_.counts[1]).sum(2, keepdims=True, dtype=np.float32))
+
+
+def _coarse_sequence(sequence: Sequence) -> Levels:
+    largest = np.maximum(np.abs(sequence.values).max(0), np.float32(1e-9))
+    return Levels(np.round(sequence.values / largest * 127).astype(np.int8), largest, sequence.times)
+
+
+def _fine_sequence(kept: Levels) -> Sequence:
+    return Sequence(kept.levels * (kept.largest / np.float32(127)), kept.times)
+
+
+COARSE = {AttentionMap: _coarse_map, Sequence: _coarse_sequence}  # kind -> what is written in its place
+FINE = {AttentionMap: _fine_map, Levels: _fine_sequence}  # the inverse
