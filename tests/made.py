@@ -10,6 +10,7 @@ from core.faces import FaceTrack
 from core.fusion import CROSS, SELF, pairs_within
 from core.media import SAMPLE_RATE, Voice
 from core.speech import Transcript, Word
+from core.whisper_weights import load_tiny_en
 
 HEADS = 6
 SENTENCE = "I am so fine today and you are fine too".split()
@@ -77,10 +78,18 @@ def _map(pair, times: dict, chance) -> AttentionMap:
 
 
 class QuickListener:
-    """Stands in for Whisper where a test needs a voice's features but none of their values."""
+    """Stands in for a listener where a test needs a voice's features but none of their values."""
 
-    def __init__(self, *_):
-        pass
+    model = None
+
+    def __init__(self, *_, **__):
+        type(self).model = self.model or load_tiny_en().eval()
+
+    @classmethod
+    def hears(cls, monkeypatch) -> None:
+        """In the place of every listener of this test."""
+        for module in ("core.features", "core.datasets.composed"):
+            monkeypatch.setattr(f"{module}.Listener", cls)
 
     def intervals(self, voice: Voice):
         """All of it is speech."""

@@ -59,7 +59,8 @@ def test_faces_the_encoder_learned_from_are_shown_altered_only(corpora, tmp_path
         face_bank(faces, "fer2013/test", encoder, device, copies, tmp_path, known)
         for copies, known in ((2, False), (2, True), (0, False))
     )
-    assert len(unseen) == len(known) == 21 and unseen.values.shape == (63, 256) and known.values.shape == (42, 256)
+    assert len(unseen) == len(known) == 21 and unseen.values.shape == (63, 309) and known.values.shape == (42, 309)
+    assert not unseen.values[:, 256:].any(), "noise is no face: no blendshapes, and that is said"
     assert np.array_equal(unseen.values[::3], itself.values)
     assert not any(np.array_equal(known.sequence(i)[0], itself.sequence(i)[0]) for i in range(21))
     assert itself.groups[3] == "fer2013/test/3" and set(itself.corpora) == {"fer2013"}
@@ -70,7 +71,7 @@ def test_faces_the_encoder_learned_from_are_shown_altered_only(corpora, tmp_path
 ])  # fmt: skip
 def test_one_modality(corpora, monkeypatch, corpus, n, used, device):
     if corpus == "ravdess":  # emodb is heard by Whisper itself
-        monkeypatch.setattr("core.features.Listener", QuickListener)
+        QuickListener.hears(monkeypatch)
     result = measured(corpora, corpus, device=device)
     assert result["modalities"] == used and result["cross"] is None and result["agreement"] is None
     assert result["device"] == str(device)
@@ -93,7 +94,7 @@ def test_whole_clips_go_through_both_models(corpora):
 
 
 def test_composed(corpora, monkeypatch):
-    monkeypatch.setattr("core.features.Listener", QuickListener)
+    QuickListener.hears(monkeypatch)
     monkeypatch.setattr("core.training.test_sets.COMPOSED_UTTERANCES", 70)
     result = measured(corpora, "composed")
     assert result["split"] == "meld test, fer2013 test, ravdess all" and result["self"]["n"] == 70

@@ -32,7 +32,7 @@ def root(tmp_path):
 def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeypatch, device):
     monkeypatch.setattr(pair, "VALIDATION_UTTERANCES", 28)
     monkeypatch.setattr(pair, "TEST_UTTERANCES", 35)
-    monkeypatch.setattr("core.features.Listener", QuickListener)
+    QuickListener.hears(monkeypatch)
     recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor=""), batch=8, steps=2, voiceless=8)
     maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), device, root / "cache")
     measured, held_out = pair.train_measured_pair(maker, recipe, root / "runs")

@@ -25,7 +25,7 @@ CPU = choose_device("cpu")
 @pytest.fixture
 def hear_quickly(monkeypatch):
     """No voice is heard by Whisper."""
-    monkeypatch.setattr("core.features.Listener", QuickListener)
+    QuickListener.hears(monkeypatch)
 
 
 @pytest.fixture(scope="module")
