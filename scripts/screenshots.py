@@ -53,7 +53,7 @@ def take_pictures(browser, address: str, folder: Path) -> None:
         if name == "desktop-light":
             page.locator("#section-attention > button").click()
             page.locator("#pair").get_by_label("words → voice").click()
-            page.locator("#head").get_by_label("4").click()  # in the shipped pair the most selective of the six
+            page.locator("#head").get_by_label("4").click()  # one of the six
             page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=120_000)
             page.wait_for_timeout(1500)
             page.evaluate("document.querySelector('#looking').scrollIntoView({block: 'start'}); scrollBy(0, -16)")

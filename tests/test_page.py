@@ -713,7 +713,10 @@ def test_a_long_clip_has_a_course_whose_windows_move_the_player(page, clips):
         np.testing.assert_allclose(np.sum([line["y"] for line in panel], 0), 1, atol=1e-4)
     point = page.locator("#course-chart .scatterlayer .trace").nth(0).locator(".point").nth(1)
     point.scroll_into_view_if_needed()
+    page.wait_for_timeout(700)  # sections that open move what is below them
     box = point.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#course-chart .hoverlayer .hovertext")
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function("document.querySelector('#clip video').currentTime >= 4.9")
 

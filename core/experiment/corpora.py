@@ -197,9 +197,8 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
     """A corpus whose features were extracted: one fold where it has official parts, else disjoint groups."""
     index = json.loads(index_file.read_text())
     files = tuple(index_file.parent / name for name in index["files"])
-    examples = Examples(
-        index["ids"], np.array(index["labels"]), {m: StoredSequences(files, m) for m in index["modalities"]}
-    )
+    sequences = {m: StoredSequences(files, m) for m in index.get("modalities", MODALITIES)}
+    examples = Examples(index["ids"], np.array(index["labels"]), sequences)
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):
