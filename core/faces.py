@@ -85,7 +85,7 @@ class _Candidate:
 
     def distance(self, face: Face) -> float:
         """Distance of centres in units of the face's size."""
-        return _apart(face, self.faces[-1])
+        return apart(face, self.faces[-1])
 
 
 class FaceFinder:
@@ -107,11 +107,7 @@ class FaceFinder:
         height, width = frame.image.shape[:2]
         image = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(frame.image))
         result = self._landmarker.detect_for_video(image, self._clock)
-        points = [np.array([[p.x * width, p.y * height] for p in face]) for face in result.face_landmarks]
-        return [
-            cut_face(frame.image, landmarks, scores_of(shapes))
-            for landmarks, shapes in zip(points, result.face_blendshapes, strict=True)
-        ]
+        return cut_faces(frame.image, result, (width, height))
 
 
 def landmarker(mode: vision.RunningMode, **options) -> vision.FaceLandmarker:
@@ -120,6 +116,13 @@ def landmarker(mode: vision.RunningMode, **options) -> vision.FaceLandmarker:
     return vision.FaceLandmarker.create_from_options(
         vision.FaceLandmarkerOptions(base_options=base, running_mode=mode, output_face_blendshapes=True, **options)
     )
+
+
+def cut_faces(image: np.ndarray, result, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> list[Face]:
+    """All faces that MediaPipe found in a part of RGB uint8 [H, W, 3], its width and height and where it begins."""
+    points = [np.array([[p.x, p.y] for p in face]) * size + origin for face in result.face_landmarks]
+    shapes = map(scores_of, result.face_blendshapes)
+    return [cut_face(image, landmarks, scores) for landmarks, scores in zip(points, shapes, strict=True)]
 
 
 def scores_of(shapes: list) -> np.ndarray:
@@ -163,7 +166,7 @@ class CloserLook:
         for top in _starts(height):
             for left in _starts(width):
                 for face in self._within(image, left, top):
-                    if all(_apart(face, other) > 0.5 for other in found):
+                    if all(apart(face, other) > 0.5 for other in found):
                         found.append(face)
         return found
 
@@ -181,10 +184,7 @@ class CloserLook:
         if self._landmarker is None:
             self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MOST_FACES)
         result = self._landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(large)))
-        size = np.array(part.shape[1::-1])
-        points = [np.array([[p.x, p.y] for p in face]) * size + (left, top) for face in result.face_landmarks]
-        shapes = map(scores_of, result.face_blendshapes)
-        return [cut_face(image, landmarks, scores) for landmarks, scores in zip(points, shapes, strict=True)]
+        return cut_faces(image, result, part.shape[1::-1], (left, top))
 
 
 def _starts(length: int) -> list[int]:
@@ -193,7 +193,7 @@ def _starts(length: int) -> list[int]:
     return [round(i * (length - PART) / (count - 1)) for i in range(count)] if count > 1 else [0]
 
 
-def _apart(face: Face, other: Face) -> float:
+def apart(face: Face, other: Face) -> float:
     """Distance of centres in units of the first face's size."""
     x, y, w, h = other.box
     u, v, s, t = face.box
@@ -235,15 +235,23 @@ def follow_main_face(frames: Iterable[Frame]) -> FaceTrack:
     main = max(candidates, key=lambda c: sum(face.size for face in c.faces))
     found = np.zeros(len(frame_times), bool)
     found[main.frames] = True
+    note = _choice(main, candidates, len(frame_times))
+    return track_of(main.faces, np.array(main.times), np.array(frame_times), found, note)
+
+
+def track_of(
+    faces: list[Face], times: np.ndarray, frame_times: np.ndarray, found: np.ndarray, note: str = ""
+) -> FaceTrack:
+    """The track of at least one face; see ``FaceTrack`` for the arrays."""
     return FaceTrack(
-        times=np.array(main.times),
-        crops=np.stack([face.crop for face in main.faces]),
-        thumbnails=np.stack([face.thumbnail for face in main.faces]),
-        boxes=np.array([face.box for face in main.faces]),
-        blendshapes=np.stack([face.blendshapes for face in main.faces]),
-        frame_times=np.array(frame_times),
+        times=times,
+        crops=np.stack([face.crop for face in faces]),
+        thumbnails=np.stack([face.thumbnail for face in faces]),
+        boxes=np.array([face.box for face in faces]),
+        blendshapes=np.stack([face.blendshapes for face in faces]),
+        frame_times=frame_times,
         found=found,
-        note=_choice(main, candidates, len(frame_times)),
+        note=note,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from core import MODALITIES
 from core.analysis import Analyzer, Prediction, Predictions, choose
 from core.device import one_thread
-from core.faces import Face, FaceFinder, FaceTrack, no_faces
+from core.faces import Face, FaceFinder, apart, no_faces, track_of
 from core.features import Missing, Sequence, Utterance
 from core.media import SAMPLE_RATE, Frame, Voice
 from core.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech, Transcript, Word
@@ -136,13 +136,12 @@ class Live:
         """The face nearest to the one before; the largest at first and when that one is gone."""
         before = next((face for _, face, _ in reversed(self._faces) if face), None)
 
-        def distance(face: Face) -> float:
-            x, y, w, h = before.box
-            u, v, s, t = face.box
-            return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
-
-        near = [face for face in faces if before and distance(face) < 1]
-        return min(near, key=distance) if near else max(faces, key=lambda face: face.size, default=None)
+        near = [face for face in faces if before and apart(face, before) < 1]
+        return (
+            min(near, key=lambda face: apart(face, before))
+            if near
+            else max(faces, key=lambda face: face.size, default=None)
+        )
 
     def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
         seen = [(at, face, embedding) for at, face, embedding in self._faces if face is not None]
@@ -150,15 +149,8 @@ class Live:
         if seen:
             times = np.array([at for at, _, _ in seen])
             video = Sequence(np.stack([embedding for _, _, embedding in seen]), times)
-            track = FaceTrack(
-                times=times,
-                crops=np.stack([face.crop for _, face, _ in seen]),
-                thumbnails=np.stack([face.thumbnail for _, face, _ in seen]),
-                boxes=np.array([face.box for _, face, _ in seen]),
-                blendshapes=np.stack([face.blendshapes for _, face, _ in seen]),
-                frame_times=frame_times,
-                found=np.array([face is not None for _, face, _ in self._faces]),
-            )
+            found = np.array([face is not None for _, face, _ in self._faces])
+            track = track_of([face for _, face, _ in seen], times, frame_times, found)
         else:
             video, track = Missing("no face is in the picture"), no_faces(frame_times)
         return Utterance("live", self._sound_end, text, video, audio, transcript, track, None, {}, ())

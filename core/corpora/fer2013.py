@@ -48,8 +48,8 @@ class FaceImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def select(self, keep: np.ndarray) -> "FaceImages":
-        """The images where ``keep`` bool [n] is true."""
+    def select(self, keep: np.ndarray | slice) -> "FaceImages":
+        """The images where ``keep`` bool [n] is true, or those of a slice."""
         return FaceImages(self.images[keep], self.labels[keep], self.votes[keep], self.leave_out[keep])
 
 

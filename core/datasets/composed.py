@@ -188,7 +188,11 @@ class BankMaker:
         if modality == "audio":
             return self.voices(source.records("voices", folder, part), VOICE_COPIES if learn else 0)
         if modality == "video":
-            return self.faces(source, folder, part, FACE_COPIES if learn else 0, known)
+            images = source.images(folder, part)
+            if learn:
+                images = images.select(~images.leave_out)
+                images = images.select(every_kth(len(images)))
+            return self.faces(images, f"{source.name}/{part}", FACE_COPIES if learn else 0, known)
         records = source.records("lines", folder, part)
         return self.lines(records[every_kth(len(records))] if learn else records, known)
 
@@ -199,12 +203,8 @@ class BankMaker:
         spectrograms = spectrogram_bank(records, self.listener, self.cache)
         return voice_bank(spectrograms, self.voice_encoder, self.settings.audio_pooling, copies, self.cache)
 
-    def faces(self, source: Source, folder: Path, part: str, copies: int = 0, known: bool = False) -> FeatureBank:
+    def faces(self, images: FaceImages, group: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
-        images, group = source.images(folder, part), f"{source.name}/{part}"
-        if copies:
-            images = images.select(~images.leave_out)
-            images = images.select(np.isin(np.arange(len(images)), np.arange(len(images))[every_kth(len(images))]))
         return face_bank(
             images, group, self.encoders.face, self.device, copies, self.cache, known, self.settings.blendshapes
         )

@@ -124,7 +124,9 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     lines, faces, voices = (SOURCES[COMPOSED_OF[m]] for m in MODALITIES)
     banks = {
         "text": join_banks([maker.make("text", lines, part) for part in ("train", "dev")]),
-        "video": maker.faces(faces, request.root / faces.name, "validation", TRACK - 1),
+        "video": maker.faces(
+            faces.images(request.root / faces.name, "validation"), f"{faces.name}/validation", TRACK - 1
+        ),
         "audio": maker.make("audio", voices),
     }
     face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]

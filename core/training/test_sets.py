@@ -107,7 +107,7 @@ def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
     source = SOURCES[corpus]
     if source.faces:
         part = asked.split or source.split.unseen
-        return part, asked.single("video", asked.maker.faces(source, asked.root, part))
+        return part, asked.single("video", asked.maker.faces(source.images(asked.root, part), f"{source.name}/{part}"))
     if source.lines and (not source.clips or asked.modalities in (None, ("text",))):
         part = asked.split or source.split.unseen
         return part, asked.single("text", asked.maker.lines(source.records("lines", asked.root, part)))
