@@ -255,7 +255,7 @@ class FeatureExtractor:
             return NO_SPEECH, Missing("the sound track is silent")
         with share_of_cores(stages):
             with timed(timings, "speech"):
-                speech = self.listener.listen(clip.voice)
+                speech = self.listener.listen(clip.voice, with_states=self.voice_encoder is None)
             if not speech.intervals:
                 return speech, Missing("no speech was heard")
             with timed(timings, "voice"):

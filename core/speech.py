@@ -250,13 +250,13 @@ class Listener:
         pieces = np.split(at, np.flatnonzero(np.diff(at) * step > WORD_MARGIN) + 1)
         return tuple((float(piece[0] * step), min(float((piece[-1] + 1) * step), voice.duration)) for piece in pieces)
 
-    def listen(self, voice: Voice) -> Speech:
-        """Speech intervals, words with times and encoder states of a voice of any length."""
+    def listen(self, voice: Voice, with_states: bool = True) -> Speech:
+        """Speech intervals, words with times and, unless nobody needs them, encoder states of a voice of any length."""
         intervals = self.intervals(voice)
         if not intervals:
             return NO_SPEECH
         with self._listening():
-            states = self._states(voice, intervals)
+            states = self._states(voice, intervals) if with_states else NO_SPEECH.states
             words = self._words(voice, intervals)
         heard = [w for w in words if any(w.start < e + WORD_MARGIN and w.end > s - WORD_MARGIN for s, e in intervals)]
         return Speech(intervals, Transcript(tuple(heard)), states)
