@@ -121,9 +121,9 @@ def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
 
 
 def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
-    """Writes the word adapter and its part of the config."""
+    """Writes the word adapter, in half precision, and its part of the config."""
     config = _read(folder)
-    _write_weights(folder, config, "words", adapter.state_dict())
+    _write_weights(folder, config, "words", {name: tensor.half() for name, tensor in adapter.state_dict().items()})
     config["words"] |= {"network": {"rank": adapter.rank}, "provenance": provenance}
     _write(folder, config)
 

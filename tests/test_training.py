@@ -165,6 +165,23 @@ def test_every_set_of_modalities_is_taught_what_its_members_say():
     assert ((shares - 1).abs().minimum((shares - 2 / 3).abs()) < 1e-6).all() and 0.3 < (shares < 1).float().mean() < 0.6
 
 
+def test_what_people_disagree_about_is_taught_as_they_see_it():
+    train = {"video": banks(0)["video"]}
+    said = np.eye(7, dtype=np.float32)[train["video"].labels] * 0.6
+    said[:, 2] += 0.4
+    train = {"video": replace(train["video"], said=said)}
+    recipe = replace(SMALL, batch=200, incongruent=0.0, neutral_words=0.0, smoothing=0.0)
+    batch = compose_batch(train, NOTHING, [("video",)], recipe, np.random.default_rng(0))
+    target = batch.targets[("video",)]
+    torch.testing.assert_close(target.sum(1), torch.ones(200))
+    assert torch.allclose(target[:, 2].unique(), torch.tensor([0.4, 1.0])) and target.max(1).values.min() == 0.6
+    # It stays with its sequence in a part of a bank, and is part of what a bank is.
+    some = join_banks([train["video"], banks(1)["video"]]).select(np.arange(168) % 2 == 0)
+    np.testing.assert_array_equal(some.said[:42], said[::2])
+    np.testing.assert_array_equal(some.said[42:], np.eye(7)[some.labels[42:]])
+    assert train["video"].fingerprint != banks(0)["video"].fingerprint
+
+
 def without(bank, label):
     """The bank without a class."""
     return bank.select(bank.labels != label)

@@ -26,7 +26,7 @@ def adapter_by_chance(rank: int = 2) -> WordAdapter:
     adapter = WordAdapter(rank)
     for up in adapter.up:
         torch.nn.init.normal_(up, std=0.05)
-    return adapter.requires_grad_(False)
+    return adapter.half().float().requires_grad_(False)  # as precise as it is stored
 
 
 def test_an_adapter_adds_its_product_to_each_weight_and_nothing_before_training():

@@ -48,6 +48,15 @@ class FaceImages:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def said(self, votes: float, smoothing: float = 0.0) -> np.ndarray:
+        """How far each face shows each class, float32 [n, 7], rows summing to 1: people's votes have the share
+        ``votes`` in it, where there are any, and the label, of which the share ``smoothing`` is spread over all
+        classes, has the rest."""
+        labels = np.eye(len(LABELS), dtype=np.float32)[self.labels] * (1 - smoothing) + smoothing / len(LABELS)
+        asked = self.votes.sum(1, keepdims=True)
+        seen = np.divide(self.votes, asked, out=labels.copy(), where=asked > 0)
+        return (1 - votes) * labels + votes * seen
+
     def select(self, keep: np.ndarray | slice) -> "FaceImages":
         """The images where ``keep`` bool [n] is true, or those of a slice."""
         return FaceImages(self.images[keep], self.labels[keep], self.votes[keep], self.leave_out[keep])

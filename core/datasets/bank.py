@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,8 @@ class FeatureBank:
         groups: str [n], what must not be in two parts of a split: actor, image, dialogue. A group begins with its
             corpus: "ravdess/10".
         variants: int64 [n], 0 for a recording as it is, 1, 2, ... for altered copies of it.
+        said: float32 [n, 7], how far each sequence shows each class, rows summing to 1; where people disagree about
+            one, it says less than its label does.
         rate: steps a second of a sequence, 0 where steps have no common duration (words).
     """
 
@@ -29,6 +31,7 @@ class FeatureBank:
     labels: np.ndarray
     groups: np.ndarray
     variants: np.ndarray
+    said: np.ndarray
     rate: float
 
     def __len__(self) -> int:
@@ -60,13 +63,12 @@ class FeatureBank:
         chosen = np.flatnonzero(keep)
         sequences = [self.sequence(index) for index in chosen]
         width = self.values.shape[1]
-        return build_bank(sequences, self.labels[keep], self.groups[keep], self.variants[keep], self.rate, width)
+        of_each = (of[keep] for of in (self.labels, self.groups, self.variants))
+        return build_bank(sequences, *of_each, self.rate, width, self.said[keep])
 
     def columns(self, chosen: np.ndarray) -> "FeatureBank":
         """The same sequences with these features only."""
-        return FeatureBank(
-            self.values[:, chosen], self.offsets, self.labels, self.groups, self.variants, self.rate
-        )  # fmt: skip
+        return replace(self, values=self.values[:, chosen])
 
     def label_frequencies(self) -> np.ndarray:
         """Share [7] of each label among the unaltered sequences."""
@@ -77,7 +79,7 @@ class FeatureBank:
     def fingerprint(self) -> str:
         """Of everything in it: other recordings, labels, encoders or alterations give another one."""
         digest = hashlib.sha256()
-        for array in (self.values, self.offsets, self.labels, self.variants):
+        for array in (self.values, self.offsets, self.labels, self.variants, self.said):
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update("\n".join(self.groups).encode())
         return digest.hexdigest()[:16]
@@ -92,18 +94,28 @@ def join_banks(banks: Sequence[FeatureBank]) -> FeatureBank:
         labels=np.concatenate([bank.labels for bank in banks]),
         groups=np.concatenate([bank.groups for bank in banks]),
         variants=np.concatenate([bank.variants for bank in banks]),
+        said=np.concatenate([bank.said for bank in banks]),
         rate=banks[0].rate,
     )
 
 
-def build_bank(sequences: Sequence[np.ndarray], labels, groups, variants, rate: float, width: int = 0) -> FeatureBank:
-    """A bank from single sequences [T, D]; ``width`` is D where there may be none."""
+def build_bank(
+    sequences: Sequence[np.ndarray], labels, groups, variants, rate: float, width: int = 0, said=None
+) -> FeatureBank:
+    """A bank from single sequences [T, D].
+
+    Args:
+        width: D where there may be none.
+        said: see ``FeatureBank``; what is not given says what its label says.
+    """
+    labels = np.asarray(labels, np.int64)
     nothing = np.zeros((0, width or sequences[0].shape[1]), np.float16)
     return FeatureBank(
         values=np.concatenate([nothing, *sequences]).astype(np.float16),
         offsets=np.concatenate([[0], np.cumsum([len(sequence) for sequence in sequences])]).astype(np.int64),
-        labels=np.asarray(labels, np.int64),
+        labels=labels,
         groups=np.asarray(groups, str),
         variants=np.asarray(variants, np.int64),
+        said=(np.eye(len(LABELS))[labels] if said is None else np.asarray(said)).astype(np.float32),
         rate=rate,
     )

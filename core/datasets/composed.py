@@ -31,8 +31,9 @@ from core.voice import VoiceEncoder
 from core.weights import FACE_LANDMARKER, MINILM
 from core.words import WINDOW_WORDS, WordEncoder
 
+VOTES = 0.5  # share of people's votes in what a face shows, where they were asked; the label has the rest
 FACE_COPIES = 2  # altered copies of each training image, one step each
-MOST = 8_000  # lines or faces that fusion learns from of one corpus; the encoders learn from all of them
+MOST_LINES = 8_000  # that fusion learns from of one corpus; the word adapter learns from all of them
 LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 1  # altered copies of each training voice
@@ -87,7 +88,8 @@ def face_bank(
             for views, shape in zip(found, shapes, strict=True)
         ]
     groups = [f"{group}/{index}" for index in range(len(faces))]
-    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, found[0].shape[1])
+    width = found[0].shape[1]
+    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, width, faces.said(VOTES))
 
 
 def still_bank(images: np.ndarray, cache: Path, group: str) -> list[np.ndarray]:
@@ -132,8 +134,8 @@ def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, know
 
 
 def every_kth(n: int) -> slice:
-    """Of n lines or faces so many that at most ``MOST`` are left, spread over the corpus."""
-    return slice(None, None, max(1, -(-n // MOST)))
+    """Of n lines so many that at most ``MOST_LINES`` are left, spread over the corpus."""
+    return slice(None, None, max(1, -(-n // MOST_LINES)))
 
 
 def words_of(record: ClipRecord) -> list[str]:
@@ -191,7 +193,6 @@ class BankMaker:
             images = source.images(folder, part)
             if learn:
                 images = images.select(~images.leave_out)
-                images = images.select(every_kth(len(images)))
             return self.faces(images, f"{source.name}/{part}", FACE_COPIES if learn else 0, known)
         records = source.records("lines", folder, part)
         return self.lines(records[every_kth(len(records))] if learn else records, known)

@@ -99,13 +99,16 @@ def compose_batch(
         if modality in banks:
             rows = incongruent & (which == column)
             drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
-    # The label says what the modalities say: each has its share.
-    said = {m: np.eye(classes, dtype=np.float32)[shown] for m, shown in drawn.items()}
     # Neutral words are no evidence against the others: they carry their label, and are not taught alone.
     neutral = rng.random(n) < recipe.neutral_words
-    if "text" in banks and banks["text"].has[LABELS.index("neutral")]:
-        drawn["text"][neutral], said["text"][neutral] = LABELS.index("neutral"), np.eye(classes)[label[neutral]]
-    there = {m: banks[m].has[shown] for m, shown in drawn.items()}  # bool [n]
+    if has_neutral := "text" in banks and banks["text"].has[LABELS.index("neutral")]:
+        drawn["text"][neutral] = LABELS.index("neutral")
+    chosen = {m: np.array([_draw(banks[m], one, rng) for one in shown]) for m, shown in drawn.items()}  # -1 for none
+    # The label says what the modalities say: each has its share.
+    said = {m: banks[m].said[rows] for m, rows in chosen.items()}
+    if has_neutral:
+        said["text"][neutral] = np.eye(classes)[label[neutral]]
+    there = {m: rows >= 0 for m, rows in chosen.items()}  # bool [n]
     targets = {}
     for subset in subsets:
         target = np.mean([said[m] for m in subset], 0)  # [n, 7]
@@ -113,10 +116,11 @@ def compose_batch(
         taught = np.logical_and.reduce([there[m] for m in subset]) & ~(neutral & (subset == ("text",)))
         targets[subset] = torch.from_numpy(np.where(taught[:, None], target, 0))
     inputs = {}
-    for modality, shown in drawn.items():
+    for modality, rows in chosen.items():
         bank, sequences = banks[modality], []
-        for one in shown:
-            sequence = _draw(bank, one, modality, recipe, rng).astype(np.float32)
+        for row in rows:
+            sequence = bank.sequence(row) if row >= 0 else bank.values[:0]
+            sequence = _as_recorded(sequence, modality, recipe, rng).astype(np.float32)
             sequence = normalisation.apply(modality, sequence)
             sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
             sequences.append(torch.from_numpy(sequence))
@@ -174,13 +178,19 @@ def floored(frequency: np.ndarray) -> np.ndarray:
     return np.where(frequency > 0, frequency, occurring.min()) if len(occurring) else np.ones_like(frequency)
 
 
-def _draw(bank: FeatureBank, label: int, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
-    """A random sequence of a class, as a clip would show it, from each corpus equally often; [0, D] if none has it."""
+def _draw(bank: FeatureBank, label: int, rng: np.random.Generator) -> int:
+    """Index of a random sequence of a class, from each corpus equally often; -1 if none has it."""
     pools = bank.pools[label]
     if not pools:
-        return bank.values[:0]
+        return -1
     pool = pools[rng.integers(len(pools))]
-    sequence = bank.sequence(pool[rng.integers(len(pool))])
+    return int(pool[rng.integers(len(pool))])
+
+
+def _as_recorded(sequence: np.ndarray, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
+    """A sequence [T, D] as a clip would show it."""
+    if not len(sequence):
+        return sequence
     if modality == "video":  # a track of one person: some of the copies of one image
         return sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
     if modality == "audio" and rng.random() < 0.5:  # recordings begin late and end early

@@ -85,15 +85,6 @@ def _joined(parts: list[FaceImages]) -> FaceImages:
     return FaceImages(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(FaceImages)))
 
 
-def soft_targets(faces: FaceImages, recipe: FaceRecipe) -> np.ndarray:
-    """What is taught of each image, float32 [n, 7], rows summing to 1."""
-    classes = recipe.model.classes
-    labels = np.eye(classes, dtype=np.float32)[faces.labels] * (1 - recipe.smoothing) + recipe.smoothing / classes
-    heard = faces.votes.sum(1, keepdims=True)
-    votes = np.divide(faces.votes, heard, out=labels.copy(), where=heard > 0)
-    return (1 - recipe.votes) * labels + recipe.votes * votes
-
-
 def train_face_encoder(
     data: FaceData, recipe: FaceRecipe, folder: Path, device: Device, begin_with: ExpressionNet | None = None
 ) -> tuple[ExpressionNet, dict[Path, list[dict]]]:
@@ -106,7 +97,7 @@ def train_face_encoder(
         The encoder, and for the folder of each training, in their order, one entry an epoch.
     """
     train, images = data.train, torch.from_numpy(data.train.images).to(device.name)
-    labels = torch.from_numpy(soft_targets(train, recipe)).to(device.name)
+    labels = torch.from_numpy(train.said(recipe.votes, recipe.smoothing)).to(device.name)
     torch.manual_seed(recipe.optimisation.seed)
     model = (begin_with or ExpressionNet(recipe.model)).to(device.name, memory_format=torch.channels_last)
     steps = max(1, len(train) // recipe.batch)

@@ -5,6 +5,7 @@ The classifier above it is thrown away afterwards; fusion has its own.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +44,12 @@ class WordsRecipe:
     """
 
     optimisation: Recipe = field(
-        default_factory=lambda: Recipe(epochs=3, learning_rate=2e-3, weight_decay=0.01, ema_decay=0.99, monitor="")
+        default_factory=lambda: Recipe(epochs=4, learning_rate=1e-3, weight_decay=0.01, ema_decay=0.99, monitor="")
     )
-    rank: int = 8
+    rank: int = 32
     layers: tuple[int, ...] = (4, 6)
     batch: int = 64
-    most_steps: int = 300
+    most_steps: int = 400
     skew: float = 0.5
     masked: float = 0.15
     dropout: float = 0.2
@@ -56,16 +57,20 @@ class WordsRecipe:
 
 
 class LineClassifier(nn.Module):
-    """The adapter, and a linear classifier of the mean and deviation over a line's pieces."""
+    """The adapter, and for each corpus a linear classifier of the mean and deviation over a line's pieces.
 
-    def __init__(self, recipe: WordsRecipe):
+    What one corpus calls sadness another calls neutral: with a classifier in common, two corpora of lines taught the
+    adapter less than one.
+    """
+
+    def __init__(self, recipe: WordsRecipe, corpora: int):
         super().__init__()
         self.adapter = WordAdapter(recipe.rank)
         self.dropout = nn.Dropout(recipe.classifier_dropout)
-        self.classifier = nn.Linear(2 * STATE_WIDTH * len(recipe.layers), len(LABELS))
+        self.classifiers = nn.Linear(2 * STATE_WIDTH * len(recipe.layers), corpora * len(LABELS))
 
-    def forward(self, lines: list[list[str]], encoder: WordEncoder, device: Device) -> Tensor:
-        """Logits [B, 7] of lines, each a list of words."""
+    def forward(self, lines: list[list[str]], corpora: Tensor, encoder: WordEncoder, device: Device) -> Tensor:
+        """Logits [B, 7] of lines, each a list of words, by the classifiers of their ``corpora`` int64 [B]."""
         with device.autocast():
             states, batch = encoder.states(lines, self.adapter.weights(encoder.model))
         read = batch["attention_mask"].clone()  # [B, pieces]
@@ -75,7 +80,8 @@ class LineClassifier(nn.Module):
         count = read.sum(1).clamp_min(1)
         mean = (states * read).sum(1) / count  # [B, D]
         variance = ((states - mean[:, None]).square() * read).sum(1) / count
-        return self.classifier(self.dropout(torch.cat([mean, (variance + 1e-6).sqrt()], 1)))
+        logits = self.classifiers(self.dropout(torch.cat([mean, (variance + 1e-6).sqrt()], 1)))  # [B, corpora * 7]
+        return logits.unflatten(1, (-1, len(LABELS)))[torch.arange(len(lines), device=logits.device), corpora]
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,19 @@ class Drawing:
         return cls(chance / chance.sum(), log_share)
 
 
+Drawn = tuple[list[list[str]], Tensor, Tensor, Tensor]
+"""Lines, and of each its corpus, its label and how often each label is drawn ("log_share" [7])."""
+
+
 def rows_by_corpus(records: list[ClipRecord]) -> dict[str, np.ndarray]:
     """Corpus -> indices of its lines."""
-    corpora = np.array([record.group.partition("/")[0] for record in records])
+    corpora = np.array([corpus_name(record) for record in records])
     return {str(corpus): np.flatnonzero(corpora == corpus) for corpus in np.unique(corpora)}
+
+
+def corpus_name(record: ClipRecord) -> str:
+    """What groups of the registry's corpora begin with."""
+    return record.group.partition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,15 @@ class LineData:
     train: list[ClipRecord]
     held_out: list[ClipRecord]
     described: dict
+
+    @cached_property
+    def corpora(self) -> list[str]:
+        """Names of the corpora that train."""
+        return sorted({corpus_name(record) for record in self.train})
+
+    def corpus_of(self, records: list[ClipRecord]) -> np.ndarray:
+        """int64 [n], where the corpus of each stands in ``corpora``."""
+        return np.array([self.corpora.index(corpus_name(record)) for record in records])
 
     @classmethod
     def read(cls, root: Path) -> "LineData":
@@ -136,7 +160,7 @@ def train_word_adapter(
     """Trains on the training lines; the held-out ones are measured after each epoch and choose nothing.
 
     Returns:
-        The adapter, and one entry an epoch.
+        The adapter, in the half precision in which it is stored, and one entry an epoch.
     """
     train = data.train
     encoder = WordEncoder(recipe.layers, device.name)
@@ -145,12 +169,12 @@ def train_word_adapter(
         if isinstance(module, nn.Dropout):
             module.p = recipe.dropout
     torch.manual_seed(recipe.optimisation.seed)
-    model = LineClassifier(recipe)
-    labels = np.array([record.label for record in train])
+    model = LineClassifier(recipe, len(data.corpora))
+    labels, corpora = np.array([record.label for record in train]), data.corpus_of(train)
     drawing = Drawing.of(train, recipe.skew)
     steps = min(recipe.most_steps, max(1, len(train) // recipe.batch))
 
-    def batches(generator: torch.Generator) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
+    def batches(generator: torch.Generator) -> Iterator[Drawn]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         encoder.model.train()
         for _ in range(steps):
@@ -158,11 +182,11 @@ def train_word_adapter(
             by_length = drawn[np.argsort([len(train[i].text) for i in drawn])]
             chosen = np.split(by_length, BUCKET)[rng.integers(BUCKET)]
             lines = [masked_words(words_of(train[i]), recipe.masked, rng) for i in chosen]
-            yield lines, *(torch.from_numpy(of[chosen]).to(device.name) for of in (labels, drawing.log_share))
+            yield lines, *(torch.from_numpy(of[chosen]).to(device.name) for of in (corpora, labels, drawing.log_share))
 
-    def loss(model: LineClassifier, batch: tuple[list[list[str]], Tensor, Tensor]) -> Tensor:
-        lines, wanted, log_share = batch
-        return F.cross_entropy(model(lines, encoder, device) + log_share, wanted)
+    def loss(model: LineClassifier, batch: Drawn) -> Tensor:
+        lines, corpora, wanted, log_share = batch
+        return F.cross_entropy(model(lines, corpora, encoder, device) + log_share, wanted)
 
     def evaluate(model: LineClassifier) -> dict[str, float]:
         encoder.model.eval()
@@ -170,15 +194,19 @@ def train_word_adapter(
 
     identity = {"words": asdict(recipe), "data": data.described, "augmentation": VERSION, "minilm": MINILM.sha256}
     history = fit(model, recipe.optimisation, batches, steps, loss, evaluate, folder, identity, device)
-    return model.adapter.requires_grad_(False), history
+    return model.adapter.half().float().requires_grad_(False), history
 
 
 def evaluate_lines(model: LineClassifier, encoder: WordEncoder, data: LineData, device: Device) -> dict[str, float]:
     """Of each corpus on its held-out lines: balanced accuracy and macro F1 with all labels equally likely, weighted F1
     with the frequencies of its training lines."""
     records = data.held_out
-    parts = [records[start : start + 64] for start in range(0, len(records), 64)]
-    logits = np.concatenate([model([words_of(r) for r in part], encoder, device).cpu().numpy() for part in parts])
+    logits = np.zeros((len(records), len(LABELS)), np.float32)
+    by_length = np.argsort([len(record.text) for record in records])
+    for rows in np.array_split(by_length, -(-len(records) // 64)):
+        part = [records[i] for i in rows]
+        corpora = torch.from_numpy(data.corpus_of(part)).to(device.name)
+        logits[rows] = model([words_of(r) for r in part], corpora, encoder, device).cpu().numpy()
     labels = np.array([record.label for record in records])
     learned, figures = rows_by_corpus(data.train), {}
     for corpus, rows in rows_by_corpus(records).items():
