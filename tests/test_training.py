@@ -20,7 +20,7 @@ from core.files import load_state
 from core.fusion import SELF, FusionConfig, FusionModel, LocalEncoder
 from core.media import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
-from core.training.ablation import Ablation, Change, columns
+from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
@@ -182,6 +182,19 @@ def test_what_people_disagree_about_is_taught_as_they_see_it():
     assert train["video"].fingerprint != banks(0)["video"].fingerprint
 
 
+def test_a_corpus_is_told_by_its_room_and_by_nothing_else():
+    chance = np.random.default_rng(0)
+
+    def recorded(room):
+        steps = [chance.normal(0, 1, (12, 6)) for _ in range(240)]
+        groups = [f"{'here' if i % 3 else 'there'}/{i % 24}" for i in range(240)]
+        steps = [step + room * groups[i].startswith("here") for i, step in enumerate(steps)]
+        return build_bank(steps, np.zeros(240, int), groups, np.zeros(240), 50)
+
+    assert corpora_told_apart(recorded(room=2.0)) == 1
+    assert 0.35 < corpora_told_apart(recorded(room=0.0)) < 0.65
+
+
 def without(bank, label):
     """The bank without a class."""
     return bank.select(bank.labels != label)
@@ -299,7 +312,8 @@ def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp
     lines = replace(voices, values=np.zeros((1, 768), np.float16))
     assert columns(lines, [1]).values.shape[1] == 384
     figures = ablation.measure(change, seed=1)
-    assert set(figures) == {"balanced accuracy", "re-recorded"} and figures == ablation.measure(change, seed=1)
+    assert set(figures) == {"balanced accuracy", "re-recorded", "corpora told apart"}
+    assert figures == ablation.measure(change, seed=1)
 
 
 def test_pooled_steps_are_means_in_value_and_time():
