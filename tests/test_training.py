@@ -13,6 +13,7 @@ from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
 from core.datasets.composed import compose
+from core.datasets.moments import Moments
 from core.device import Device, choose_device
 from core.expression import ExpressionConfig, ExpressionNet, standardise
 from core.features import FeatureSettings, pooled
@@ -24,8 +25,9 @@ from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
+from core.training.leave_out import leave_out, together
 from core.training.loop import Recipe, _learning_rate_factor, fit
-from core.training.pair import batch_loss, train_fusion
+from core.training.pair import PAIRS, batch_loss, train_fusion
 from core.training.provenance import Run, provenance
 
 CPU = choose_device("cpu")
@@ -180,6 +182,40 @@ def test_what_people_disagree_about_is_taught_as_they_see_it():
     np.testing.assert_array_equal(some.said[:42], said[::2])
     np.testing.assert_array_equal(some.said[42:], np.eye(7)[some.labels[42:]])
     assert train["video"].fingerprint != banks(0)["video"].fingerprint
+
+
+def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch):
+    names = np.array(["acted/1", "acted/12", "other/1"])
+    voices = banks(0)["audio"]
+    train = banks(0) | {"audio": replace(voices, groups=names[np.arange(84) % 3])}
+    clips = {m: [bank.sequence(i) for i in range(84)] for m, bank in banks(1).items()} | {
+        "text": [np.zeros((0, 8))] * 84
+    }
+    moments = Moments(voices.labels, names[np.arange(84) % 2], clips)
+    seen = {}
+
+    def without_training(name, banks, validation, normalisation, recipe, folder, device, moments):
+        seen[folder] = {"voices": set(banks["audio"].groups), "clips": set(moments.groups), "n": len(banks["text"])}
+        torch.manual_seed(0)
+        return FusionModel(FusionConfig(PAIRS[name], WIDTHS)).eval(), []
+
+    monkeypatch.setattr("core.training.leave_out.train_fusion", without_training)
+    person = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
+    corpus = leave_out("acted", train, moments, SMALL, tmp_path, CPU)
+    assert seen == {
+        tmp_path / "acted-1" / m: {"voices": {"acted/12", "other/1"}, "clips": {"acted/12"}, "n": 84} for m in PAIRS
+    } | {tmp_path / "acted" / m: {"voices": {"other/1"}, "clips": set(), "n": 84} for m in PAIRS}
+    assert (len(person.clips), len(person.voices), len(corpus.clips), len(corpus.voices)) == (42, 28, 84, 56)
+    assert (
+        set(corpus.of_clips) == {("video",), ("audio",), ("video", "audio")}
+        and "cross" not in corpus.of_clips["video",]
+    )
+    both = together([person, leave_out("acted/12", train, moments, SMALL, tmp_path, CPU)])
+    assert len(both.clips) == 84 and len(both.voices) == 56
+    predicted = both.of_clips["video", "audio"]["cross"]
+    expected = np.mean([np.mean(predicted[both.clips == c] == c) for c in range(7)])
+    assert both.of_set(("video", "audio"), "cross") == pytest.approx(expected)
+    assert both.of_set(("video",), "cross") is both.of_set(("text",), "self") is None
 
 
 def test_a_corpus_is_told_by_its_room_and_by_nothing_else():

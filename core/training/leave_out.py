@@ -1,0 +1,103 @@
+"""How good the recipe is with a person or a corpus that it has never met: trained without them, once for each.
+
+The voice encoder of a checkpoint has learned from every speaker but those who are held out, so that voices are heard by
+Whisper's blocks as they were published; faces and lines are of other people anyway.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core import SUBSETS, Subset
+from core.datasets.bank import FeatureBank
+from core.datasets.moments import Moments
+from core.device import Device
+from core.fusion import pairs_within
+from core.metrics import classification_metrics
+from core.training.batches import PairRecipe
+from core.training.evaluation import LabelledUtterances
+from core.training.pair import PAIRS, normalisation_of, train_fusion
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a pair said of n real clips, and of m voices, of whom it has never met.
+
+    Attributes:
+        clips, voices: int64 [n] and [m], the labels.
+        of_clips: set of modalities -> model -> predicted label int64 [n], for the sets that all clips have.
+        of_voices: int64 [m], of the self-attention model from the voice alone.
+    """
+
+    clips: np.ndarray
+    voices: np.ndarray
+    of_clips: dict[Subset, dict[str, np.ndarray]]
+    of_voices: np.ndarray
+
+    def of_set(self, subset: Subset, model: str) -> float | None:
+        """Balanced accuracy on the clips; None where it is undefined or there are none."""
+        predicted = self.of_clips.get(subset, {}).get(model)
+        return None if predicted is None else _balanced(self.clips, predicted)
+
+    @property
+    def of_voice(self) -> float | None:
+        """Balanced accuracy on the voices; None if there are none."""
+        return _balanced(self.voices, self.of_voices) if len(self.voices) else None
+
+
+def leave_out(
+    name: str, banks: dict[str, FeatureBank], moments: Moments, recipe: PairRecipe, folder: Path, device: Device
+) -> Judged:
+    """Trains a pair without a corpus ("nemo") or a person ("javased/03"), and asks it about them.
+
+    Args:
+        banks: of every corpus, altered copies among it.
+        moments: real clips.
+        folder: of the trainings, one below it each; what is finished there is read back.
+    """
+    voices = banks["audio"]
+    heard, seen = _belongs(voices.groups, name), _belongs(moments.groups, name)
+    train = banks | {"audio": voices.select(~heard)}
+    normalisation = normalisation_of(train)
+    place, met = folder / name.replace("/", "-"), moments.select(~seen)
+    models = {
+        model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0] for model in PAIRS
+    }
+    clips = LabelledUtterances.of_moments(moments.select(seen), normalisation)
+    alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
+    of_clips = {
+        subset: {
+            model: clips.logits(models[model], subset).argmax(1)
+            for model, pairs in PAIRS.items()
+            if pairs_within(pairs, subset)
+        }
+        for subset in SUBSETS
+        if len(clips.labels) and clips.complete(subset).all()
+    }
+    of_voices = alone.logits(models["self"], ("audio",)).argmax(1) if len(alone.labels) else alone.labels
+    return Judged(clips.labels, alone.labels, of_clips, of_voices)
+
+
+def together(judged: Sequence[Judged]) -> Judged:
+    """All of several, each judged by the pair that has not met it."""
+    shared = set.intersection(*(set(one.of_clips) for one in judged))
+    of_clips = {
+        subset: {model: np.concatenate([one.of_clips[subset][model] for one in judged]) for model in of_first}
+        for subset, of_first in judged[0].of_clips.items()
+        if subset in shared
+    }
+    clips, voices, of_voices = (
+        np.concatenate([getattr(j, n) for j in judged]) for n in ("clips", "voices", "of_voices")
+    )
+    return Judged(clips, voices, of_clips, of_voices)
+
+
+def _belongs(groups: np.ndarray, name: str) -> np.ndarray:
+    """bool [n], whether each group is that of a person or lies in a corpus."""
+    return np.array([f"{group}/".startswith(f"{name}/") for group in groups], bool)
+
+
+def _balanced(truth: np.ndarray, predicted: np.ndarray) -> float:
+    return classification_metrics(truth, predicted)["balanced_accuracy"]

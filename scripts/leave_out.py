@@ -1,0 +1,84 @@
+#!/usr/bin/env python
+"""Trains the pair without each person on camera, or without each corpus of voices, and measures it on who was left out.
+
+A line appears when its two trainings are done; interrupted, the same command goes on. With the recipe of ``train.py
+pair`` one takes two to five minutes on a core.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np  # noqa: E402
+
+from core.checkpoint import CHECKPOINTS, copy_encoders, load_encoders  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.datasets.composed import BankMaker  # noqa: E402
+from core.datasets.moments import training_clips  # noqa: E402
+from core.device import CHOICES, choose_device  # noqa: E402
+from core.features import FeatureSettings  # noqa: E402
+from core.training.batches import PairRecipe  # noqa: E402
+from core.training.leave_out import Judged, leave_out, together  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+
+HEAD = (
+    "| left out | clips | face + voice: cross | face + voice: self | face | voice | voices | voice |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("which", choices=("people", "corpora"))
+    parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=CHECKPOINTS, help="whose encoders of faces and words are used"
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs/left-out"))
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--device", choices=CHOICES, default="auto")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
+    arguments = parser.parse_args()
+    recipe, encoders = PairRecipe(), arguments.runs / "encoders"
+    if arguments.epochs:
+        recipe = replace(recipe, optimisation=replace(recipe.optimisation, epochs=arguments.epochs))
+    try:
+        copy_encoders(arguments.checkpoint, encoders, ("face", "words"))
+        device = choose_device(arguments.device)
+        maker = BankMaker(arguments.root, load_encoders(encoders), FeatureSettings(), device, arguments.cache)
+        records, _ = training_clips(arguments.root)
+        if not records:
+            raise CorpusError(f"{arguments.root} holds no clips with pictures.")
+        moments = maker.moments(records, encoders, arguments.jobs)
+        banks = maker.everything()
+    except (CorpusError, WeightsError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    people = arguments.which == "people"
+    print(HEAD, flush=True)
+    judged = []
+    for name in np.unique(moments.groups if people else banks["audio"].corpora):
+        judged.append(leave_out(str(name), banks, moments, recipe, arguments.runs, device))
+        print(line(str(name), judged[-1]), flush=True)
+    if people:
+        print(line("each in turn, together", together(judged)))
+    return 0
+
+
+def line(name: str, judged: Judged) -> str:
+    both = ("video", "audio")
+    figures = [
+        judged.of_set(both, "cross"), judged.of_set(both, "self"),
+        judged.of_set(("video",), "self"), judged.of_set(("audio",), "self"), judged.of_voice,
+    ]  # fmt: skip
+    shown = ["–" if figure is None else f"{figure:.3f}" for figure in figures]
+    cells = [name, str(len(judged.clips)), *shown[:4], str(len(judged.voices)), shown[4]]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
