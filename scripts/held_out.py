@@ -1,0 +1,107 @@
+#!/usr/bin/env python
+"""Prints the tables of the model card: the measured pair on all that was held out of it.
+
+The first two tables are what ``train.py pair`` found; each line of the third is one run of ``evaluate.py``, with the
+options that it names.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from core.checkpoint import MODELS, load_checkpoint  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.datasets.sources import SOURCES, Official  # noqa: E402
+from core.device import CHOICES, choose_device  # noqa: E402
+from core.training.test_sets import measure  # noqa: E402
+from core.weights import WeightsError  # noqa: E402
+
+NAMES = {"text": "words", "video": "face", "audio": "voice"}
+FIGURES = {
+    "accuracy": "accuracy", "balanced accuracy": "balanced_accuracy", "macro F1": "macro_f1",
+    "weighted F1": "weighted_f1", "ECE": "expected_calibration_error",
+}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="of train.py")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
+    parser.add_argument("--device", choices=CHOICES, default="auto")
+    arguments = parser.parse_args()
+    checkpoint = arguments.runs / "measured" / "checkpoint"
+    try:
+        tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text())
+        learned = set(load_checkpoint(checkpoint).label_frequencies)
+        for name, table in tables.items():
+            print(f"\n## {name}\n\n{row('modalities', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
+            for subset, by_model in table.items():
+                print("\n".join(of_both(" + ".join(NAMES[m] for m in subset.split("+")), by_model)))
+        print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
+        for corpus, split, modalities, prior in held_out(arguments.root, learned):
+            options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
+            found = measure(
+                corpus, folder_of(arguments.root, corpus), split, modalities.split(","), prior or "balanced",
+                checkpoint, arguments.cache, 1, choose_device(arguments.device),
+            )  # fmt: skip
+            models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
+            print("\n".join(of_both(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
+    except (CorpusError, WeightsError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def held_out(root: Path, learned: set[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Corpus, part, modalities and prior of each measurement."""
+    for name, source in SOURCES.items():
+        if not folder_of(root, name).is_dir():
+            continue
+        if isinstance(source.split, Official):
+            modality = "video" if source.faces else "text"
+            for prior in ("", "corpus") if name in learned else ("",):
+                yield name, source.split.held_out, modality, prior
+        elif source.trains and source.split.test:
+            people = ",".join(source.split.test)
+            yield name, people, "audio", ""
+            if source.clips and any((root / name).rglob("*.mp4")):
+                yield name, people, "video", ""
+                yield name, people, "video,audio", ""
+                yield name, people, "text,video,audio", ""
+
+
+def folder_of(root: Path, corpus: str) -> Path:
+    """FER+ is read from FER2013's folder."""
+    return root / ("fer2013" if corpus == "ferplus" else corpus)
+
+
+def of_both(first: str, by_model: dict) -> list[str]:
+    """The lines of both models."""
+    lines = []
+    for name in MODELS:
+        if name not in by_model:
+            continue
+        if by_model[name] is None:
+            lines.append(row(first, name, *"–" * 2, "undefined: needs two modalities", *"–" * 3, ""))
+            continue
+        shown = [f"{by_model[name][figure]:.3f}" for figure in FIGURES.values()]
+        agree = f"{by_model['agreement']:.1%}" if name == "self" and by_model["agreement"] is not None else ""
+        lines.append(row(first, name, str(by_model[name]["n"]), *shown, agree))
+    return lines
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def rule(columns: int) -> str:
+    return "|" + "---|" * columns
+
+
+if __name__ == "__main__":
+    sys.exit(main())
