@@ -133,14 +133,15 @@ class Server:
         self._process.wait(20)
 
     def kill(self) -> None:
-        """As when the machine runs out of memory, in the middle of an analysis."""
+        """As when the machine runs out of memory, in the middle of an analysis and of an upload."""
         visit = threading.Thread(target=_until_the_end, args=(Visitor(self.address), EXAMPLES / "moods.mp4"))
         visit.start()
         while not files_in(self._cache):
             time.sleep(0.05)
-        time.sleep(0.5)  # the clip is being read
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(20)
+        with half_sent(self.address, EXAMPLES / "moods.mp4"):
+            time.sleep(0.5)  # one clip is being read, the other one received
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(20)
         visit.join()
 
     def console(self) -> str:
@@ -246,6 +247,16 @@ def vanished(address: str, clip: Path) -> float:
     begun = time.monotonic()
     Visitor(address).analyse(clip)
     return round(time.monotonic() - begun, 1)
+
+
+def half_sent(address: str, clip: Path) -> socket.socket:
+    """A connection over which half of a clip has been sent."""
+    host, port = address.split("//")[1].rstrip("/").split(":")
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="half.mp4"\r\n\r\n' + clip.read_bytes()
+    head = f"POST /{API}/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(part) + 9}\r\n"
+    wire = socket.create_connection((host, int(port)), timeout=10)
+    wire.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + part[: len(part) // 2])
+    return wire
 
 
 def served(address: str) -> dict:
