@@ -45,7 +45,7 @@ class FaceRecipe:
     model: ExpressionConfig = ExpressionConfig()
     optimisation: Recipe = field(default_factory=lambda: Recipe(epochs=52, restarts=(24,), learning_rate=0.1, **SGD))
     generations: tuple[Recipe, ...] = field(
-        default_factory=lambda: (Recipe(epochs=12, learning_rate=0.03, warmup=0.04, seed=2, **SGD),)
+        default_factory=lambda: (Recipe(epochs=8, learning_rate=0.03, warmup=0.04, seed=2, **SGD),)
     )
     batch: int = 128
     votes: float = 0.5

@@ -35,9 +35,8 @@ class WordsRecipe:
 
     Attributes:
         layers: hidden states of MiniLM that the classifier sees, as in ``FeatureSettings.text_layers``.
-        most_steps: batches an epoch at most.
-        evenness: a corpus is drawn as often as it has lines, to the power 1 - this: 1 draws all corpora equally often,
-            which teaches the lines of a small one by heart.
+        most_steps: batches an epoch at most; each corpus is drawn equally often, however many lines it has. Drawn by
+            the root of their number, MELD lost two points of weighted F1 and GoEmotions gained none.
         skew: of a corpus a label is drawn as often as its lines have it, to this power; the loss takes the frequencies
             out again.
         masked: share of the words of a training line that are not to be read.
@@ -51,8 +50,7 @@ class WordsRecipe:
     rank: int = 32
     layers: tuple[int, ...] = (4, 6)
     batch: int = 64
-    most_steps: int = 350
-    evenness: float = 0.5
+    most_steps: int = 400
     skew: float = 0.5
     masked: float = 0.15
     dropout: float = 0.2
@@ -95,16 +93,16 @@ class Drawing:
     log_share: np.ndarray
 
     @classmethod
-    def of(cls, records: list[ClipRecord], recipe: WordsRecipe) -> "Drawing":
-        """Corpora and their labels as the recipe says."""
+    def of(cls, records: list[ClipRecord], skew: float) -> "Drawing":
+        """Corpora equally often, their labels as the recipe says."""
         chance, log_share = np.zeros(len(records)), np.zeros((len(records), len(LABELS)), np.float32)
         labels = np.array([record.label for record in records])
         for rows in rows_by_corpus(records).values():
             frequency = np.bincount(labels[rows], minlength=len(LABELS)) / len(rows)
-            share = drawn_share(frequency, recipe.skew)
+            share = drawn_share(frequency, skew)
             log_share[rows] = np.log(share)
             of_corpus = (share / floored(frequency))[labels[rows]]
-            chance[rows] = len(rows) ** (1 - recipe.evenness) * of_corpus / of_corpus.sum()
+            chance[rows] = of_corpus / of_corpus.sum()
         return cls(chance / chance.sum(), log_share)
 
 
@@ -174,7 +172,7 @@ def train_word_adapter(
     torch.manual_seed(recipe.optimisation.seed)
     model = LineClassifier(recipe, len(data.corpora))
     labels, corpora = np.array([record.label for record in train]), data.corpus_of(train)
-    drawing = Drawing.of(train, recipe)
+    drawing = Drawing.of(train, recipe.skew)
     steps = min(recipe.most_steps, max(1, len(train) // recipe.batch))
 
     def batches(generator: torch.Generator) -> Iterator[Drawn]:
