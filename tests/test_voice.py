@@ -119,6 +119,11 @@ def test_a_bank_holds_each_voice_and_its_copies(encoder, tmp_path):
     clean = encoder.encode(spectrograms.sequence(1))
     np.testing.assert_allclose(bank.sequence(2)[0], clean[:4].mean(0), atol=0.01)
     assert not np.array_equal(bank.sequence(2)[0], bank.sequence(3)[0])
+    # Those that the encoder has learned from are never shown as it knows them.
+    known = voice_bank(spectrograms, encoder, 4, 2, tmp_path, known=True)
+    assert known.labels.tolist() == [0, 0, 1, 1, 2, 2] and not known.variants.any()
+    firsts = [bank.sequence(i)[0] for i in (0, 2, 4)]
+    assert min(np.abs(known.sequence(i)[0] - first).max() for i in range(6) for first in firsts) > 0.01
 
 
 def test_voices_are_drawn_evenly_and_no_class_that_a_corpus_lacks_is_spoken_against():

@@ -37,6 +37,7 @@ MOST_LINES = 8_000  # that fusion learns from of one corpus; the word adapter le
 LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 1  # altered copies of each training voice
+KNOWN_VOICE_COPIES = 2  # of each that the voice encoder has learned from
 SHARD = 64  # images or lines whose features stand in one file
 
 COMPOSED_OF = {"text": "meld", "video": "fer2013", "audio": "ravdess"}
@@ -188,7 +189,7 @@ class BankMaker:
         folder = self.root / source.name
         known = learn and isinstance(source.split, Official) and part == source.split.train
         if modality == "audio":
-            return self.voices(source.records("voices", folder, part), VOICE_COPIES if learn else 0)
+            return self.voices(source.records("voices", folder, part), **self.of_voices(learn))
         if modality == "video":
             images = source.images(folder, part)
             if learn:
@@ -197,12 +198,17 @@ class BankMaker:
         records = source.records("lines", folder, part)
         return self.lines(records[every_kth(len(records))] if learn else records, known)
 
-    def voices(self, records: list[ClipRecord], copies: int = 0) -> FeatureBank:
+    def of_voices(self, learn: bool) -> dict:
+        """What ``voices`` is asked for: a voice encoder of the checkpoint's own knows those that train."""
+        known = learn and self.encoders.voice is not None
+        return {"copies": (KNOWN_VOICE_COPIES if known else VOICE_COPIES) if learn else 0, "known": known}
+
+    def voices(self, records: list[ClipRecord], copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``voice_bank``; of Whisper's own states where there is no voice encoder."""
         if self.voice_encoder is None:
             return whisper_bank(records, self.extractor, copies, self.cache)
         spectrograms = spectrogram_bank(records, self.listener, self.cache)
-        return voice_bank(spectrograms, self.voice_encoder, self.settings.audio_pooling, copies, self.cache)
+        return voice_bank(spectrograms, self.voice_encoder, self.settings.audio_pooling, copies, self.cache, known)
 
     def faces(self, images: FaceImages, group: str, copies: int = 0, known: bool = False) -> FeatureBank:
         """See ``face_bank``."""
@@ -266,13 +272,11 @@ class BankMaker:
             early = early_groups(held_out, 0.5)
             train = self.make(modality, source, split.train, learn=True)
             return {"train": train, "validation": held_out.select(early), "test": held_out.select(~early)}
-        bank = self.make(modality, source, learn=True)
-        chosen = {
-            part: np.isin(bank.groups, [f"{source.name}/{name}" for name in names])
-            for part, names in (("validation", split.validation), ("test", split.test))
-        }
-        divided = {part: bank.select(rows & (bank.variants == 0)) for part, rows in chosen.items()}
-        return {"train": bank.select(~chosen["validation"] & ~chosen["test"]), **divided}
+        records: dict[str, list[ClipRecord]] = {"train": [], "validation": [], "test": []}
+        part_of = {name: part for part in ("validation", "test") for name in getattr(split, part)}
+        for record in source.records("voices", self.root / source.name):
+            records[part_of.get(record.group.partition("/")[2], "train")].append(record)
+        return {part: self.voices(some, **self.of_voices(part == "train")) for part, some in records.items() if some}
 
 
 def early_groups(bank: FeatureBank, share: float) -> np.ndarray:

@@ -38,13 +38,17 @@ def spectrogram_bank(records: list[ClipRecord], listener: Listener, cache: Path)
     return build_bank(found, labels, groups, np.zeros(len(records)), FRAME_RATE)
 
 
-def voice_bank(spectrograms: FeatureBank, encoder: VoiceEncoder, pooling: int, copies: int, cache: Path) -> FeatureBank:
+def voice_bank(
+    spectrograms: FeatureBank, encoder: VoiceEncoder, pooling: int, copies: int, cache: Path, known: bool = False
+) -> FeatureBank:
     """Features of voices, and of ``copies`` altered copies of each.
 
     Args:
         pooling: states whose mean is one step.
+        known: the encoder learned from these voices and would flatter them: the copies alone are taken, and every
+            second one is altered twice.
     """
-    made_by = {"encoder": weights_digest(encoder), "pooling": pooling, "copies": copies}
+    made_by = {"encoder": weights_digest(encoder), "pooling": pooling, "copies": copies, "known": known}
     starts = range(0, len(spectrograms), SHARD)
 
     def voices(item: int) -> list[np.ndarray]:
@@ -56,10 +60,11 @@ def voice_bank(spectrograms: FeatureBank, encoder: VoiceEncoder, pooling: int, c
 
     def sequences(item: int) -> list[np.ndarray]:
         generator, clean = torch.Generator().manual_seed(item), voices(item)
-        views = [clean]
-        for _ in range(copies):
-            spectra, lengths = padded([torch.from_numpy(v).float() for v in clean])
-            altered, lengths = altered_voices(spectra, lengths, generator)
+        views = [] if known else [clean]
+        for copy in range(copies):
+            altered, lengths = padded([torch.from_numpy(v).float() for v in clean])
+            for _ in range(2 if known and copy % 2 else 1):
+                altered, lengths = altered_voices(altered, lengths, generator)
             views.append([a[:length].numpy() for a, length in zip(altered, lengths.tolist(), strict=True)])
         found = []
         for view in zip(*views, strict=True):
@@ -69,8 +74,9 @@ def voice_bank(spectrograms: FeatureBank, encoder: VoiceEncoder, pooling: int, c
         return found
 
     found = cached_sequences([key(item) for item in range(len(starts))], sequences, cache, "voice features")
-    labels, groups = (np.repeat(of, copies + 1) for of in (spectrograms.labels, spectrograms.groups))
-    variants = np.tile(np.arange(copies + 1), len(spectrograms))
+    each = np.zeros(copies, int) if known else np.arange(copies + 1)
+    labels, groups = (np.repeat(of, len(each)) for of in (spectrograms.labels, spectrograms.groups))
+    variants = np.tile(each, len(spectrograms))
     return build_bank(found, labels, groups, variants, STATE_RATE / pooling, encoder.config.width)
 
 

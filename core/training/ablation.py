@@ -44,7 +44,7 @@ class Change:
         layers: of MiniLM, among ``LAYERS``.
         adapted: whether the part's encoder is the checkpoint's; else voices are heard by Whisper, or words read by
             MiniLM, as they were published.
-        copies: other recordings of each voice.
+        copies: other recordings of each voice that its encoder does not know.
     """
 
     part: str
@@ -63,7 +63,7 @@ WORDS = replace(BASE, steps=800)  # lines are many and their steps are few
 CHANGES = (
     Change("voice", "base"),
     Change("voice", "in Whisper's 30 seconds", adapted=False),
-    Change("voice", "no other recordings", copies=0),
+    Change("voice", "in Whisper's 30 seconds, no other recordings", adapted=False, copies=0),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
     Change("voice", "input dropout 0.8, feature noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
@@ -89,7 +89,7 @@ class Ablation:
     """The banks of all lines, read once.
 
     Attributes:
-        voices: whether adapted -> voices of all speakers but the test speakers, with one other recording each.
+        voices: whether adapted -> voices of all speakers but the test speakers, with other recordings of each.
         unheard: the speakers that validate: the encoder of the measured pair has not heard them either.
         lines: whether adapted -> "train" and the whole held-out parts as "validation", layers ``LAYERS``.
         faces: "train" and "validation", the latter the first half of the held-out parts.
@@ -116,7 +116,9 @@ class Ablation:
                 unheard |= validation
                 records += [r for r in source.records("voices", maker.root / source.name) if r.group not in test]
             published = replace(maker, settings=replace(maker.settings, voice_alone=False))
-            voices = {True: maker.voices(records, copies=1), False: published.voices(records, copies=1)}
+            learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
+            heard = [maker.voices(learned, **maker.of_voices(learn=True)), maker.voices(new, copies=1)]
+            voices = {True: join_banks(heard), False: published.voices(records, copies=1)}
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
