@@ -41,7 +41,7 @@ from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
-from core.training.voice import VoiceData, VoiceRecipe, train_voice_encoder  # noqa: E402
+from core.training.voice import SHARE, VoiceData, VoiceRecipe, settled, train_voice_encoder  # noqa: E402
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
@@ -109,7 +109,7 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
         if target:
             made = provenance(recipe.optimisation.seed, data.described, folders)
             made |= {"recipe": asdict(recipe), "validation": history[-1]}
-            save_voice_encoder(target, model.encoder, made)
+            save_voice_encoder(target, settled(model.encoder), made | {"share": SHARE})
     draw_curves(folder)
 
 

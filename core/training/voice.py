@@ -28,6 +28,7 @@ from core.weights import WHISPER_TINY_EN
 from core.whisper_weights import load_tiny_en
 
 POOLING_HEADS = 4
+SHARE = 0.75  # of what was learned in the weights that are kept, see ``settled``
 MEASURED = 200  # voices of each corpus that are measured after an epoch
 
 
@@ -254,6 +255,18 @@ def train_voice_encoder(
     identity["began_with"] = weights_digest(begin_with) if begin_with else WHISPER_TINY_EN.sha256
     history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.half().float().cpu(), history
+
+
+def settled(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
+    """The encoder that is kept: weights between Whisper's and what they became (Wortsman et al. 2022).
+
+    What was learned tells the speakers at hand apart from memory; what was published knows many more.
+    """
+    kept, published = VoiceEncoder(learned.config), VoiceEncoder.published(load_tiny_en(), learned.config).state_dict()
+    kept.load_state_dict(
+        {name: torch.lerp(published[name], tensor.cpu(), share) for name, tensor in learned.state_dict().items()}
+    )
+    return kept.eval().requires_grad_(False)
 
 
 def spread_out(bank: FeatureBank, most: int) -> FeatureBank:
