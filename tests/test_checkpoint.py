@@ -15,6 +15,7 @@ from core.checkpoint import (
     load_checkpoint,
     save_face_encoder,
     save_pair,
+    save_voice_encoder,
     save_word_adapter,
 )
 from core.weights import ALL, Weight, WeightsError, locate
@@ -26,7 +27,7 @@ def test_the_shipped_checkpoint():
     checkpoint = load_checkpoint()
     assert set(checkpoint.fusion) == {"cross", "self"}
     files = sorted(path.name for path in CHECKPOINTS.glob("*.safetensors"))
-    assert files == [f"{part}.safetensors" for part in ("cross", "face", "self", "words")]
+    assert files == [f"{part}.safetensors" for part in ("cross", "face", "self", "voice", "words")]
     assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 40e6
     config = json.loads((CHECKPOINTS / "config.json").read_text())
     assert config["labels"] == list(LABELS)
@@ -38,12 +39,14 @@ def test_saving_and_loading_is_exact(tmp_path):
     checkpoint = load_checkpoint()
     encoders = checkpoint.encoders
     save_face_encoder(tmp_path, encoders.face, {"command": "test"})
+    save_voice_encoder(tmp_path, encoders.voice, {"command": "test"})
     save_word_adapter(tmp_path, encoders.words, {"command": "test"})
     save_pair(tmp_path, checkpoint)
     again = load_checkpoint(tmp_path)
     crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8)
     torch.testing.assert_close(again.encoders.face(crops), encoders.face(crops), rtol=0, atol=0)
-    assert encoders.voice is None and again.encoders.voice is None, "voices are heard by Whisper as published"
+    for name, tensor in encoders.voice.state_dict().items():
+        assert torch.equal(again.encoders.voice.state_dict()[name], tensor)
     for ours, theirs in zip(encoders.words.up, again.encoders.words.up, strict=True):
         assert torch.equal(ours, theirs)
     assert again.settings == checkpoint.settings and again.temperature == checkpoint.temperature

@@ -115,7 +115,8 @@ class Ablation:
                 )
                 unheard |= validation
                 records += [r for r in source.records("voices", maker.root / source.name) if r.group not in test]
-            published = replace(maker, settings=replace(maker.settings, voice_alone=False))
+            settings, encoders = replace(maker.settings, voice_alone=False), replace(maker.encoders, voice=None)
+            published = replace(maker, settings=settings, encoders=encoders)
             learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
             heard = [maker.voices(learned, **maker.of_voices(learn=True)), maker.voices(new, copies=1)]
             voices = {True: join_banks(heard), False: published.voices(records, copies=1)}
