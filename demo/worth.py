@@ -187,9 +187,10 @@ def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
              "hovertemplate": f"with %{{customdata}}, {label} has %{{y:+.2f}} points<extra></extra>"},
         ]  # fmt: skip
         if modality == "text":
+            beyond = 0.4 + 0.4 * (np.arange(len(names)) % 2)  # neighbours do not run into each other
             traces.append(
                 {"type": "scatter", "mode": "text", "name": "words", "x": place["x"], "hoverinfo": "skip",
-                 "y": np.where(np.nan_to_num(values[modality]) > 0, -0.55, 0.55) * mattered, "yaxis": f"y{low}",
+                 "y": np.where(np.nan_to_num(values[modality]) > 0, -beyond, beyond) * mattered, "yaxis": f"y{low}",
                  "text": list(parts.names), "textfont": {"size": 10}, "cliponaxis": False}
             )  # fmt: skip
         notes += [
