@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from core.checkpoint import MODELS, load_checkpoint  # noqa: E402
+from core.checkpoint import MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
@@ -37,13 +37,12 @@ def main() -> int:
     checkpoint = arguments.runs / "measured" / "checkpoint"
     try:
         tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text())
-        learned = set(load_checkpoint(checkpoint).label_frequencies)
         for name, table in tables.items():
             print(f"\n## {name}\n\n{row('modalities', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
             for subset, by_model in table.items():
                 print("\n".join(of_both(" + ".join(NAMES[m] for m in subset.split("+")), by_model)))
         print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
-        for corpus, split, modalities, prior in held_out(arguments.root, learned):
+        for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
             found = measure(
                 corpus, folder_of(arguments.root, corpus), split, modalities.split(","), prior or "balanced",
@@ -57,14 +56,14 @@ def main() -> int:
     return 0
 
 
-def held_out(root: Path, learned: set[str]) -> Iterator[tuple[str, str, str, str]]:
+def held_out(root: Path) -> Iterator[tuple[str, str, str, str]]:
     """Corpus, part, modalities and prior of each measurement."""
     for name, source in SOURCES.items():
         if not folder_of(root, name).is_dir():
             continue
         if isinstance(source.split, Official):
             modality = "video" if source.faces else "text"
-            for prior in ("", "corpus") if name in learned else ("",):
+            for prior in ("", "corpus"):
                 yield name, source.split.held_out, modality, prior
         elif source.trains and source.split.test:
             people = ",".join(source.split.test)

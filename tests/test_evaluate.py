@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from core.corpora.layout import CorpusError
 from core.datasets.composed import face_bank
 from core.device import choose_device
 from core.expression import ExpressionNet
-from core.training.test_sets import measure
+from core.training.test_sets import label_frequencies, measure
 from scripts.evaluate import as_text
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +113,12 @@ def test_the_prior_of_the_corpus(corpora):
     assert neutral(corpus) >= neutral(balanced)
     with pytest.raises(CorpusError, match="not known"):
         measured(corpora, "emodb", prior="corpus")
+
+
+def test_the_prior_of_a_corpus_that_nothing_was_learned_from_is_that_of_its_training_part(tmp_path):
+    save_meld(tmp_path, "train", 10)  # three labels twice
+    shares = label_frequencies("meld", tmp_path, replace(load_checkpoint(), label_frequencies={}))
+    assert shares.sum() == pytest.approx(1) and sorted(shares) == pytest.approx([0.1] * 4 + [0.2] * 3)
 
 
 def test_what_is_not_there_is_said(corpora):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import MODALITIES, Subset, subset_of
+from core import LABELS, MODALITIES, Subset, subset_of
 from core.checkpoint import Checkpoint, load_checkpoint
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank
@@ -68,19 +68,16 @@ def measure(
 
     Args:
         prior: "balanced" takes the models as trained, all labels equally likely; "corpus" adds the logarithm of
-            the label frequencies of the training part of the corpus.
+            the label frequencies of the training part of the corpus, whether or not it was learned from.
 
     Raises:
-        CorpusError: the corpus is not there, lacks a modality, or was not trained on though its prior is asked for.
+        CorpusError: the corpus is not there, lacks a modality, or has no training part though its prior is asked for.
     """
     wanted = None if modalities is None else subset_of(modalities)
     checkpoint = load_checkpoint(folder)
     log_prior = None
     if prior == "corpus":
-        if corpus not in checkpoint.label_frequencies:
-            known = ", ".join(checkpoint.label_frequencies)
-            raise CorpusError(f"The label frequencies of {corpus} are not known: the training corpora are {known}.")
-        log_prior = np.log(np.maximum(checkpoint.label_frequencies[corpus], 1e-9))
+        log_prior = np.log(np.maximum(label_frequencies(corpus, root, checkpoint), 1e-9))
     split, utterances = read_test_set(corpus, Asked(root, split, wanted, checkpoint, folder, cache, jobs, device))
     used = wanted or tuple(m for m in MODALITIES if m in utterances.sequences)
     if lacking := set(used) - set(utterances.sequences):
@@ -94,6 +91,25 @@ def measure(
         "device": str(device),
     }  # fmt: skip
     return described | figures
+
+
+def label_frequencies(corpus: str, root: Path, checkpoint: Checkpoint) -> np.ndarray:
+    """Share [7] of each label in what was learned from a corpus, or else in its official training part.
+
+    Raises:
+        CorpusError: nothing was learned from it and it has no such part.
+    """
+    if corpus in checkpoint.label_frequencies:
+        return np.array(checkpoint.label_frequencies[corpus])
+    source = SOURCES.get(corpus)
+    if source is None or not isinstance(source.split, Official):
+        known = ", ".join(checkpoint.label_frequencies)
+        raise CorpusError(f"The label frequencies of {corpus} are not known: the training corpora are {known}.")
+    part = source.split.train
+    labels = (
+        source.images(root, part).labels if source.faces else [r.label for r in source.records("lines", root, part)]
+    )
+    return np.bincount(labels, minlength=len(LABELS)) / len(labels)
 
 
 def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
