@@ -41,9 +41,10 @@ STILL = [(200, 60), (320, 40), (440, 60), (190, 160), (450, 160), (210, 260), (4
 MOVES = {  # expression -> point -> pixels right, down
     "smile": {"mouth left": (-6, -5), "mouth right": (6, -5), "cheek left": (-2, -4), "cheek right": (2, -4),
               "under eye left": (0, -2), "under eye right": (0, -2)},
-    "frown": {"mouth left": (12, 9), "mouth right": (-12, 9), "teeth top": (0, 4), "teeth bottom": (0, -4),
-              "upper lip": (0, 3), "lower lip": (0, -3), "brow left inner": (7, 9), "brow right inner": (-7, 9),
-              "brow left": (3, 6), "brow right": (-3, 6), "lid left": (0, 2), "lid right": (0, 2)},
+    "frown": {"mouth left": (13, 12), "mouth right": (-13, 12), "teeth top": (0, 3), "teeth bottom": (0, -2),
+              "upper lip": (0, 2), "lower lip": (0, -1), "brow left inner": (8, 13), "brow right inner": (-8, 13),
+              "brow left": (4, 9), "brow right": (-4, 9), "lid left": (0, 2), "lid right": (0, 2),
+              "cheek left": (3, 4), "cheek right": (-3, 4)},
     "sad": {"mouth left": (9, 12), "mouth right": (-9, 12), "teeth top": (0, 5), "teeth bottom": (0, -3),
             "upper lip": (0, 3), "brow left inner": (2, -8), "brow right inner": (-2, -8), "brow left outer": (0, 6),
             "brow right outer": (0, 6), "lid left": (0, 3), "lid right": (0, 3)},
