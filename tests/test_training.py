@@ -210,6 +210,11 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
         set(corpus.of_clips) == {("video",), ("audio",), ("video", "audio")}
         and "cross" not in corpus.of_clips["video",]
     )
+    # A clip without a voice counts where it has what is asked for.
+    clips["audio"][0] = clips["audio"][0][:0]
+    muted = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
+    assert (muted.of_clips["video", "audio"]["self"] == -1).tolist() == [True] + [False] * 41
+    assert muted.of_set(("video",), "self") == person.of_set(("video",), "self")
     both = together([person, leave_out("acted/12", train, moments, SMALL, tmp_path, CPU)])
     assert len(both.clips) == 84 and len(both.voices) == 56
     predicted = both.of_clips["video", "audio"]["cross"]

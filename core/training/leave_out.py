@@ -27,7 +27,8 @@ class Judged:
 
     Attributes:
         clips, voices: int64 [n] and [m], the labels.
-        of_clips: set of modalities -> model -> predicted label int64 [n], for the sets that all clips have.
+        of_clips: set of modalities -> model -> predicted label int64 [n], -1 for a clip that lacks one of them; for the
+            sets that any clip has.
         of_voices: int64 [m], of the self-attention model from the voice alone.
     """
 
@@ -37,9 +38,9 @@ class Judged:
     of_voices: np.ndarray
 
     def of_set(self, subset: Subset, model: str) -> float | None:
-        """Balanced accuracy on the clips; None where it is undefined or there are none."""
+        """Balanced accuracy on the clips that have these modalities; None where it is undefined or there are none."""
         predicted = self.of_clips.get(subset, {}).get(model)
-        return None if predicted is None else _balanced(self.clips, predicted)
+        return None if predicted is None else _balanced(self.clips[predicted >= 0], predicted[predicted >= 0])
 
     @property
     def of_voice(self) -> float | None:
@@ -69,12 +70,12 @@ def leave_out(
     alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
     of_clips = {
         subset: {
-            model: clips.logits(models[model], subset).argmax(1)
+            model: np.where(clips.complete(subset), clips.logits(models[model], subset).argmax(1), -1)
             for model, pairs in PAIRS.items()
             if pairs_within(pairs, subset)
         }
         for subset in SUBSETS
-        if len(clips.labels) and clips.complete(subset).all()
+        if len(clips.labels) and clips.complete(subset).any()
     }
     of_voices = alone.logits(models["self"], ("audio",)).argmax(1) if len(alone.labels) else alone.labels
     return Judged(clips.labels, alone.labels, of_clips, of_voices)
