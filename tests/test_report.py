@@ -12,8 +12,9 @@ from made import analysis, window
 
 from core import LABELS, SUBSETS
 from core.analysis import Analysis
+from core.checkpoint import CHECKPOINTS
 from core.media import MediaError
-from demo import report
+from demo import report, wording
 from demo.session import Session, Stopped, leave, remember
 
 
@@ -58,6 +59,16 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
     assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=[\"']?(https?:)?//", page)
     assert "<b>.webm" not in body and "&lt;b&gt;.webm" in body
     assert "not at what anyone feels" in body
+
+
+def test_page_and_report_lead_with_the_figures_on_real_clips(long):
+    found = json.loads((CHECKPOINTS / "held_out.json").read_text())["people"]["video+audio"]
+    said = re.sub(r"\s+", " ", wording.LIMITS)
+    for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
+        assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said
+    assert f"On {found['self']['n']} real clips" in said.split("composed")[0] and "one of six emotions" in said
+    assert said in re.sub(r"\s+", " ", report.as_html(long)) and wording.LIMITS_BEHIND in wording.INTRODUCTION
+    assert wording.how_right({}) == wording.how_right({"people": {"audio": {}}}) == ""
 
 
 def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_path, monkeypatch):
