@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from core import LABELS
 from core.expression import ExpressionConfig, ExpressionNet
@@ -101,7 +101,7 @@ def load_face_encoder(folder: Path) -> ExpressionNet:
 def save_voice_encoder(folder: Path, model: VoiceEncoder, provenance: dict) -> None:
     """Writes the voice encoder, in half precision, and its part of the config."""
     config = _read(folder)
-    _write_weights(folder, config, "voice", {name: tensor.half() for name, tensor in model.state_dict().items()})
+    _write_weights(folder, config, "voice", _halved(model))
     config["voice"] |= {"network": asdict(model.config), "provenance": provenance}
     _write(folder, config)
 
@@ -123,9 +123,14 @@ def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
 def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
     """Writes the word adapter, in half precision, and its part of the config."""
     config = _read(folder)
-    _write_weights(folder, config, "words", {name: tensor.half() for name, tensor in adapter.state_dict().items()})
+    _write_weights(folder, config, "words", _halved(adapter))
     config["words"] |= {"network": {"rank": adapter.rank}, "provenance": provenance}
     _write(folder, config)
+
+
+def _halved(model: nn.Module) -> dict[str, Tensor]:
+    """Its weights in half precision."""
+    return {name: tensor.half() for name, tensor in model.state_dict().items()}
 
 
 def load_word_adapter(folder: Path) -> WordAdapter | None:

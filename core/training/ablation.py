@@ -5,6 +5,7 @@ encoders of the measured pair, which know neither the speakers that validate nor
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,15 @@ class Ablation:
             faces = _both_parts(maker, "video", 0.5)
         return cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
 
+    @cached_property
+    def told_apart(self) -> dict[bool, float]:
+        """Whether adapted -> ``corpora_told_apart`` of the voices that train, whatever else a line changes."""
+        unheard = list(self.unheard)
+        return {
+            adapted: corpora_told_apart(voices.select(~np.isin(voices.groups, unheard)))
+            for adapted, voices in self.voices.items()
+        }
+
     def measure(self, change: Change, seed: int) -> dict[str, float]:
         """Trains one line with one seed; a finished run is read back. Name of the figure -> value in [0, 1]."""
         parts = self._parts(change)
@@ -150,7 +160,7 @@ class Ablation:
         figures = {"balanced accuracy": clean.balanced_accuracy(model, (modality,))}
         if modality == "audio":
             altered = LabelledUtterances.single(modality, held_out.select(held_out.variants == 1), normalisation)
-            told = corpora_told_apart(parts["train"]["audio"])
+            told = self.told_apart[change.adapted]
             return figures | {"re-recorded": altered.balanced_accuracy(model, (modality,)), "corpora told apart": told}
         prior = np.log(floored(parts["train"]["text"].label_frequencies()))
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
