@@ -41,7 +41,14 @@ from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
-from core.training.voice import SHARE, VoiceData, VoiceRecipe, settled, train_voice_encoder  # noqa: E402
+from core.training.voice import (  # noqa: E402
+    SHARE,
+    VoiceData,
+    VoiceRecipe,
+    settled,
+    train_members,
+    train_voice_encoder,
+)
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
@@ -98,18 +105,20 @@ def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     """The encoder of the measured pair learns from the speakers that train, that of the final pair goes on with all."""
     recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
-    model, folders = None, []
-    steps = {"measured": arguments.runs / "measured" / "checkpoint", "final": checkpoint}
+    data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
+    name = f"without-{arguments.without}" if arguments.without else "measured"
+    model, worth, folders = train_members(data, recipe, folder / name, device)
     if arguments.without:
-        steps = {f"without-{arguments.without}": None}
-    for name, target in steps.items():
-        data = VoiceData.read(arguments.root, arguments.cache, name == "final", arguments.without)
-        model, history = train_voice_encoder(data, recipe, folder / name, device, model)
-        folders.append(folder / name)
-        if target:
-            made = provenance(recipe.optimisation.seed, data.described, folders)
-            made |= {"recipe": asdict(recipe), "validation": history[-1]}
-            save_voice_encoder(target, settled(model.encoder), made | {"share": SHARE})
+        print(worth)
+    else:
+        made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
+        made |= {"validation": worth, "share": SHARE}
+        save_voice_encoder(arguments.runs / "measured" / "checkpoint", settled(model.encoder), made)
+        data = VoiceData.read(arguments.root, arguments.cache, everything=True)
+        model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
+        folders.append(folder / "final")
+        made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
+        save_voice_encoder(checkpoint, settled(model.encoder), made)
     draw_curves(folder)
 
 

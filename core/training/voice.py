@@ -4,7 +4,7 @@ The classifier above it is thrown away afterwards; fusion has its own.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from core.weights import WHISPER_TINY_EN
 from core.whisper_weights import load_tiny_en
 
 POOLING_HEADS = 4
+MEMBERS = 2  # trainings of other seeds whose weights are averaged, see ``train_members``
 SHARE = 0.75  # of what was learned in the weights that are kept, see ``settled``
 MEASURED = 200  # voices of each corpus that are measured after an epoch
 
@@ -233,7 +234,7 @@ def train_voice_encoder(
         The encoder with its classifier, in the half precision in which it is stored, and one entry an epoch.
     """
     optimisation = recipe.onward if begin_with else recipe.optimisation
-    torch.manual_seed(optimisation.seed)
+    torch.manual_seed(0)  # whatever the seed: an average of weights means something where they began alike
     model = begin_with or VoiceClassifier(recipe)
     sampler = VoiceSampler(data.train, recipe)
     some = spread_out(data.held_out, MEASURED)
@@ -255,6 +256,32 @@ def train_voice_encoder(
     identity["began_with"] = weights_digest(begin_with) if begin_with else WHISPER_TINY_EN.sha256
     history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.half().float().cpu(), history
+
+
+def train_members(
+    data: VoiceData, recipe: VoiceRecipe, folder: Path, device: Device
+) -> tuple[VoiceClassifier, dict[str, float], list[Path]]:
+    """The average of ``MEMBERS`` trainings that differ in the voices they draw (model soups, Wortsman et al. 2022):
+    what one of them has learned by heart the others have not.
+
+    Args:
+        folder: of the first; those of the others are called alike and numbered.
+
+    Returns:
+        The encoder with its classifier, what it is worth on the held-out voices, and the folder of each training.
+    """
+    folders = [folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, MEMBERS + 1))]
+    members = []
+    for number, place in enumerate(folders):
+        optimisation = replace(recipe.optimisation, seed=recipe.optimisation.seed + number)
+        member, _ = train_voice_encoder(data, replace(recipe, optimisation=optimisation), place, device)
+        members.append(member.state_dict())
+    average = VoiceClassifier(recipe)
+    average.load_state_dict({name: torch.stack([m[name] for m in members]).mean(0) for name in members[0]})
+    average = average.half().float().eval().to(device.name)
+    with torch.inference_mode():
+        found = evaluate_voices(average, spread_out(data.held_out, MEASURED), device)
+    return average.cpu(), found, folders
 
 
 def settled(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
