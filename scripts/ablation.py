@@ -39,7 +39,7 @@ def main() -> int:
         encoders = load_encoders(arguments.checkpoint)
         device = choose_device(arguments.device)
         maker = BankMaker(arguments.root, encoders, FeatureSettings(), device, arguments.cache)
-        ablation = Ablation.read(maker, arguments.runs, {change.part for change in changes})
+        ablation = Ablation.read(maker, arguments.runs, changes)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -341,15 +341,15 @@ def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp
     voices = build_bank(steps, [e[1] for e in each], [e[0] for e in each], [e[2] for e in each], 12.5)
     published = replace(voices, values=voices.values[:, :3])
     unheard = frozenset({"made/01", "made/05"})
-    ablation = Ablation({True: voices, False: published}, unheard, {}, {}, tmp_path, CPU)
+    ablation = Ablation({"own": voices, "published": published}, unheard, {}, {}, tmp_path, CPU)
     recipe = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
-    change = Change("voice", "as published, no copies", recipe, adapted=False, copies=0)
+    change = Change("voice", "as published", recipe, hearing="published")
     parts = ablation._parts(change)
     train, held_out = parts["train"]["audio"], parts["validation"]["audio"]
     assert set(held_out.groups) == {"made/01", "made/05"} and not set(train.groups) & set(held_out.groups)
-    assert train.variants.max() == 0 and held_out.variants.max() == 1 and list(parts["train"]) == ["audio"]
-    clean = voices.select(np.isin(voices.groups, train.groups) & (voices.variants == 0))
-    assert np.array_equal(train.values, clean.values[:, :3])
+    assert train.variants.max() == held_out.variants.max() == 1 and list(parts["train"]) == ["audio"]
+    heard = voices.select(np.isin(voices.groups, train.groups))
+    assert np.array_equal(train.values, heard.values[:, :3])
     lines = replace(voices, values=np.zeros((1, 768), np.float16))
     assert columns(lines, [1]).values.shape[1] == 384
     figures = ablation.measure(change, seed=1)

@@ -43,9 +43,9 @@ class Change:
     Attributes:
         part: "voice", "words" or "together".
         layers: of MiniLM, among ``LAYERS``.
-        adapted: whether the part's encoder is the checkpoint's; else voices are heard by Whisper, or words read by
-            MiniLM, as they were published.
-        copies: other recordings of each voice that its encoder does not know.
+        adapted: whether words are read by the checkpoint's MiniLM or by the published one.
+        hearing: what hears voices: the checkpoint's "own" encoder; Whisper's blocks as "published", the voice alone;
+            or the same blocks the whole "recording" in their 30 seconds, with no altered copies to learn from.
     """
 
     part: str
@@ -53,7 +53,7 @@ class Change:
     recipe: PairRecipe = BASE
     layers: tuple[int, ...] = LAYERS
     adapted: bool = True
-    copies: int = 1
+    hearing: str = "own"
 
 
 def _dropout(modality: str, share: float, base: PairRecipe = BASE) -> PairRecipe:
@@ -63,8 +63,8 @@ def _dropout(modality: str, share: float, base: PairRecipe = BASE) -> PairRecipe
 WORDS = replace(BASE, steps=800)  # lines are many and their steps are few
 CHANGES = (
     Change("voice", "base"),
-    Change("voice", "in Whisper's 30 seconds", adapted=False),
-    Change("voice", "in Whisper's 30 seconds, no other recordings", adapted=False, copies=0),
+    Change("voice", "Whisper's blocks as published", hearing="published"),
+    Change("voice", "in Whisper's 30 seconds", hearing="recording"),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
     Change("voice", "input dropout 0.8, feature noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
@@ -90,13 +90,13 @@ class Ablation:
     """The banks of all lines, read once.
 
     Attributes:
-        voices: whether adapted -> voices of all speakers but the test speakers, with other recordings of each.
+        voices: ``Change.hearing`` -> voices of all speakers but the test speakers, with altered copies.
         unheard: the speakers that validate: the encoder of the measured pair has not heard them either.
         lines: whether adapted -> "train" and the whole held-out parts as "validation", layers ``LAYERS``.
         faces: "train" and "validation", the latter the first half of the held-out parts.
     """
 
-    voices: dict[bool, FeatureBank]
+    voices: dict[str, FeatureBank]
     unheard: frozenset[str]
     lines: dict[bool, dict[str, FeatureBank]]
     faces: dict[str, FeatureBank]
@@ -104,8 +104,9 @@ class Ablation:
     device: Device
 
     @classmethod
-    def read(cls, maker: BankMaker, folder: Path, parts: set[str]) -> "Ablation":
-        """Extracts or finds what the lines of ``parts`` need."""
+    def read(cls, maker: BankMaker, folder: Path, changes: list[Change]) -> "Ablation":
+        """Extracts or finds what these lines need."""
+        parts = {change.part for change in changes}
         voices, lines, faces, unheard = {}, {}, {}, set()
         if parts & {"voice", "together"}:
             records = []
@@ -116,11 +117,17 @@ class Ablation:
                 )
                 unheard |= validation
                 records += [r for r in source.records("voices", maker.root / source.name) if r.group not in test]
-            settings, encoders = replace(maker.settings, voice_alone=False), replace(maker.encoders, voice=None)
-            published = replace(maker, settings=settings, encoders=encoders)
             learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
-            heard = [maker.voices(learned, **maker.of_voices(learn=True)), maker.voices(new, copies=1)]
-            voices = {True: join_banks(heard), False: published.voices(records, copies=1)}
+            published = replace(maker, encoders=replace(maker.encoders, voice=None))
+            recording = replace(published, settings=replace(maker.settings, voice_alone=False))
+            of_each = {
+                "own": (maker, maker.of_voices(learn=True)),
+                "published": (published, published.of_voices(learn=True)),
+                "recording": (recording, {}),
+            }
+            for hearing in {change.hearing for change in changes}:
+                by, asked = of_each[hearing]
+                voices[hearing] = join_banks([by.voices(learned, **asked), by.voices(new, copies=1)])
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
@@ -128,12 +135,12 @@ class Ablation:
         return cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
 
     @cached_property
-    def told_apart(self) -> dict[bool, float]:
-        """Whether adapted -> ``corpora_told_apart`` of the voices that train, whatever else a line changes."""
+    def told_apart(self) -> dict[str, float]:
+        """``Change.hearing`` -> ``corpora_told_apart`` of the voices that train, whatever else a line changes."""
         unheard = list(self.unheard)
         return {
-            adapted: corpora_told_apart(voices.select(~np.isin(voices.groups, unheard)))
-            for adapted, voices in self.voices.items()
+            hearing: corpora_told_apart(voices.select(~np.isin(voices.groups, unheard)))
+            for hearing, voices in self.voices.items()
         }
 
     def measure(self, change: Change, seed: int) -> dict[str, float]:
@@ -160,7 +167,7 @@ class Ablation:
         figures = {"balanced accuracy": clean.balanced_accuracy(model, (modality,))}
         if modality == "audio":
             altered = LabelledUtterances.single(modality, held_out.select(held_out.variants == 1), normalisation)
-            told = self.told_apart[change.adapted]
+            told = self.told_apart[change.hearing]
             return figures | {"re-recorded": altered.balanced_accuracy(model, (modality,)), "corpora told apart": told}
         prior = np.log(floored(parts["train"]["text"].label_frequencies()))
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
@@ -169,9 +176,9 @@ class Ablation:
     def _parts(self, change: Change) -> Parts:
         parts: Parts = {"train": {}, "validation": {}}
         if change.part != "words":
-            voices = self.voices[change.adapted or change.part != "voice"]
+            voices = self.voices[change.hearing]
             held_out = np.isin(voices.groups, list(self.unheard))
-            parts["train"]["audio"] = voices.select(~held_out & (voices.variants <= change.copies))
+            parts["train"]["audio"] = voices.select(~held_out)
             parts["validation"]["audio"] = voices.select(held_out)
         if change.part != "voice":
             for part, bank in self.lines[change.adapted].items():
