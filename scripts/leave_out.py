@@ -21,9 +21,10 @@ from core.datasets.moments import training_clips  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
 from core.training.batches import PairRecipe  # noqa: E402
-from core.training.leave_out import Judged, leave_out, together  # noqa: E402
+from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
+BOTH = ("video", "audio")
 HEAD = (
     "| left out | clips | face + voice: cross | face + voice: self | face | voice | voices | voice |\n"
     "|---|---|---|---|---|---|---|---|"
@@ -66,13 +67,14 @@ def main() -> int:
         print(line(str(name), judged[-1]), flush=True)
     if people:
         print(line("each in turn, together", together(judged)))
+        errors = [f"{calibration_error(judged, BOTH, model):.3f} ({model})" for model in ("cross", "self")]
+        print(f"\nExpected calibration error of face + voice, each as sure as fits the others: {', '.join(errors)}")
     return 0
 
 
 def line(name: str, judged: Judged) -> str:
-    both = ("video", "audio")
     figures = [
-        judged.of_set(both, "cross"), judged.of_set(both, "self"),
+        judged.of_set(BOTH, "cross"), judged.of_set(BOTH, "self"),
         judged.of_set(("video",), "self"), judged.of_set(("audio",), "self"), judged.of_voice,
     ]  # fmt: skip
     shown = ["–" if figure is None else f"{figure:.3f}" for figure in figures]

@@ -25,7 +25,7 @@ from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
-from core.training.leave_out import leave_out, together
+from core.training.leave_out import Judged, calibration_error, leave_out, together
 from core.training.loop import Recipe, _learning_rate_factor, fit
 from core.training.pair import PAIRS, batch_loss, train_fusion
 from core.training.provenance import Run, provenance
@@ -213,14 +213,26 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     # A clip without a voice counts where it has what is asked for.
     clips["audio"][0] = clips["audio"][0][:0]
     muted = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
-    assert (muted.of_clips["video", "audio"]["self"] == -1).tolist() == [True] + [False] * 41
+    assert np.isnan(muted.of_clips["video", "audio"]["self"]).all(1).tolist() == [True] + [False] * 41
     assert muted.of_set(("video",), "self") == person.of_set(("video",), "self")
     both = together([person, leave_out("acted/12", train, moments, SMALL, tmp_path, CPU)])
     assert len(both.clips) == 84 and len(both.voices) == 56
-    predicted = both.of_clips["video", "audio"]["cross"]
+    predicted = both.of_clips["video", "audio"]["cross"].argmax(1)
     expected = np.mean([np.mean(predicted[both.clips == c] == c) for c in range(7)])
     assert both.of_set(("video", "audio"), "cross") == pytest.approx(expected)
     assert both.of_set(("video",), "cross") is both.of_set(("text",), "self") is None
+
+
+def test_how_sure_verdicts_on_a_person_may_be_is_what_fits_the_others():
+    """Of equally sure verdicts the best temperature makes confidence the share that is right: here the other's."""
+
+    def judged(right: int) -> Judged:
+        labels = np.where(np.arange(20) < right, 2, 5)
+        return Judged(labels, labels[:0], {("video", "audio"): {"self": np.tile(3.0 * np.eye(7)[2], (20, 1))}}, labels)
+
+    people = [judged(17), judged(13)]
+    assert calibration_error(people, ("video", "audio"), "self") == pytest.approx(0.85 - 0.65, abs=1e-3)
+    assert calibration_error([people[0]] * 2, ("video", "audio"), "self") == pytest.approx(0, abs=1e-3)
 
 
 def test_a_corpus_is_told_by_its_room_and_by_nothing_else():

@@ -95,13 +95,20 @@ def fit_temperatures(
                 logits, truth = utterances.logits(model, subset), utterances.labels
                 defined = utterances.complete(subset)
                 if defined.any():
-                    judged.append((torch.from_numpy(logits[defined]), torch.from_numpy(truth[defined])))
-        found = minimize_scalar(
-            lambda log_t, judged=judged: sum(F.cross_entropy(z / np.exp(log_t), t).item() for z, t in judged),
-            bounds=(np.log(0.1), np.log(10.0)), method="bounded",
-        )  # fmt: skip
-        temperatures[subset_name(subset)] = float(np.exp(found.x))
+                    judged.append((logits[defined], truth[defined]))
+        temperatures[subset_name(subset)] = best_temperature(judged)
     return temperatures
+
+
+def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The divisor of the logits with the least cross-entropy, of the same weight on each of several (logits [n, 7],
+    labels [n])."""
+    tensors = [(torch.from_numpy(logits), torch.from_numpy(truth)) for logits, truth in judged]
+    found = minimize_scalar(
+        lambda log_t: sum(F.cross_entropy(z / np.exp(log_t), t).item() for z, t in tensors),
+        bounds=(np.log(0.1), np.log(10.0)), method="bounded",
+    )  # fmt: skip
+    return float(np.exp(found.x))
 
 
 def evaluate_subset(

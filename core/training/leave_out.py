@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
-from core import SUBSETS, Subset
+from core import LABELS, SUBSETS, Subset
 from core.datasets.bank import FeatureBank
 from core.datasets.moments import Moments
 from core.device import Device
 from core.fusion import pairs_within
-from core.metrics import classification_metrics
+from core.metrics import classification_metrics, expected_calibration_error
 from core.training.batches import PairRecipe
-from core.training.evaluation import LabelledUtterances
+from core.training.evaluation import LabelledUtterances, best_temperature
 from core.training.pair import PAIRS, normalisation_of, train_fusion
 
 
@@ -27,9 +28,9 @@ class Judged:
 
     Attributes:
         clips, voices: int64 [n] and [m], the labels.
-        of_clips: set of modalities -> model -> predicted label int64 [n], -1 for a clip that lacks one of them; for the
-            sets that any clip has.
-        of_voices: int64 [m], of the self-attention model from the voice alone.
+        of_clips: set of modalities -> model -> logits [n, 7], NaN for a clip that lacks one of them; for the sets that
+            any clip has.
+        of_voices: logits [m, 7] of the self-attention model from the voice alone.
     """
 
     clips: np.ndarray
@@ -39,8 +40,14 @@ class Judged:
 
     def of_set(self, subset: Subset, model: str) -> float | None:
         """Balanced accuracy on the clips that have these modalities; None where it is undefined or there are none."""
-        predicted = self.of_clips.get(subset, {}).get(model)
-        return None if predicted is None else _balanced(self.clips[predicted >= 0], predicted[predicted >= 0])
+        logits = self.of_clips.get(subset, {}).get(model)
+        return None if logits is None else _balanced(*self.judged(subset, model))
+
+    def judged(self, subset: Subset, model: str) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and logits of the clips that have these modalities."""
+        logits = self.of_clips[subset][model]
+        there = np.isfinite(logits).all(1)
+        return self.clips[there], logits[there]
 
     @property
     def of_voice(self) -> float | None:
@@ -70,14 +77,14 @@ def leave_out(
     alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
     of_clips = {
         subset: {
-            model: np.where(clips.complete(subset), clips.logits(models[model], subset).argmax(1), -1)
+            model: np.where(clips.complete(subset)[:, None], clips.logits(models[model], subset), np.nan)
             for model, pairs in PAIRS.items()
             if pairs_within(pairs, subset)
         }
         for subset in SUBSETS
         if len(clips.labels) and clips.complete(subset).any()
     }
-    of_voices = alone.logits(models["self"], ("audio",)).argmax(1) if len(alone.labels) else alone.labels
+    of_voices = alone.logits(models["self"], ("audio",)) if len(alone.labels) else np.zeros((0, len(LABELS)))
     return Judged(clips.labels, alone.labels, of_clips, of_voices)
 
 
@@ -95,10 +102,21 @@ def together(judged: Sequence[Judged]) -> Judged:
     return Judged(clips, voices, of_clips, of_voices)
 
 
+def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float:
+    """Expected calibration error on all clips of several, on each as sure as fits the clips of the others."""
+    of_each = [one.judged(subset, model) for one in judged]
+    truth, probabilities = [], []
+    for left_out, (labels, logits) in enumerate(of_each):
+        temperature = best_temperature([(z, t) for other, (t, z) in enumerate(of_each) if other != left_out])
+        truth.append(labels)
+        probabilities.append(softmax(logits / temperature, axis=1))
+    return expected_calibration_error(np.concatenate(truth), np.concatenate(probabilities))
+
+
 def _belongs(groups: np.ndarray, name: str) -> np.ndarray:
     """bool [n], whether each group is that of a person or lies in a corpus."""
     return np.array([f"{group}/".startswith(f"{name}/") for group in groups], bool)
 
 
-def _balanced(truth: np.ndarray, predicted: np.ndarray) -> float:
-    return classification_metrics(truth, predicted)["balanced_accuracy"]
+def _balanced(truth: np.ndarray, logits: np.ndarray) -> float:
+    return classification_metrics(truth, logits.argmax(1))["balanced_accuracy"]
