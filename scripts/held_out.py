@@ -45,7 +45,7 @@ def main() -> int:
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
             found = measure(
-                corpus, folder_of(arguments.root, corpus), split, modalities.split(","), prior or "balanced",
+                corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
                 checkpoint, arguments.cache, 1, choose_device(arguments.device),
             )  # fmt: skip
             models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
@@ -59,7 +59,7 @@ def main() -> int:
 def held_out(root: Path) -> Iterator[tuple[str, str, str, str]]:
     """Corpus, part, modalities and prior of each measurement."""
     for name, source in SOURCES.items():
-        if not folder_of(root, name).is_dir():
+        if not source.within(root).is_dir():
             continue
         if isinstance(source.split, Official):
             modality = "video" if source.faces else "text"
@@ -68,15 +68,10 @@ def held_out(root: Path) -> Iterator[tuple[str, str, str, str]]:
         elif source.trains and source.split.test:
             people = ",".join(source.split.test)
             yield name, people, "audio", ""
-            if source.clips and any((root / name).rglob("*.mp4")):
+            if source.clips and any(source.within(root).rglob("*.mp4")):
                 yield name, people, "video", ""
                 yield name, people, "video,audio", ""
                 yield name, people, "text,video,audio", ""
-
-
-def folder_of(root: Path, corpus: str) -> Path:
-    """FER+ is read from FER2013's folder."""
-    return root / ("fer2013" if corpus == "ferplus" else corpus)
 
 
 def of_both(first: str, by_model: dict) -> list[str]:

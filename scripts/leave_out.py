@@ -7,7 +7,6 @@ pair`` one takes two to five minutes on a core.
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -22,6 +21,7 @@ from core.device import CHOICES, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
 from core.training.batches import PairRecipe  # noqa: E402
 from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
+from core.training.loop import overridden  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
 
 BOTH = ("video", "audio")
@@ -44,9 +44,7 @@ def main() -> int:
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
     arguments = parser.parse_args()
-    recipe, encoders = PairRecipe(), arguments.runs / "encoders"
-    if arguments.epochs:
-        recipe = replace(recipe, optimisation=replace(recipe.optimisation, epochs=arguments.epochs))
+    recipe, encoders = overridden(PairRecipe(), epochs=arguments.epochs), arguments.runs / "encoders"
     try:
         copy_encoders(arguments.checkpoint, encoders, ("face", "words"))
         device = choose_device(arguments.device)

@@ -11,7 +11,7 @@ Interrupted, the same command goes on where it was, at most one epoch earlier.
 import argparse
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -39,6 +39,7 @@ from core.features import FeatureSettings  # noqa: E402
 from core.files import write_json  # noqa: E402
 from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
+from core.training.loop import overridden  # noqa: E402
 from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
 from core.training.provenance import provenance  # noqa: E402
 from core.training.voice import (  # noqa: E402
@@ -91,7 +92,7 @@ def main() -> int:
 
 
 def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
+    recipe, folder = overridden(FaceRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "face"
     data = FaceData.read(arguments.root)
     begin_with = None if arguments.anew else load_face_encoder(arguments.start_from)
     model, histories = train_face_encoder(data, recipe, folder, device, begin_with)
@@ -104,7 +105,7 @@ def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     """The encoder of the measured pair learns from the speakers that train, that of the final pair goes on with all."""
-    recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
+    recipe, folder = overridden(VoiceRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "voice"
     data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
     name = f"without-{arguments.without}" if arguments.without else "measured"
     model, worth, folders = train_members(data, recipe, folder / name, device)
@@ -123,7 +124,7 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 
 def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe, folder = with_overrides(WordsRecipe(), arguments), arguments.runs / "words"
+    recipe, folder = overridden(WordsRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "words"
     data = LineData.read(arguments.root)
     adapter, history = train_word_adapter(data, recipe, folder / "adapter", device)
     draw_curves(folder)
@@ -132,7 +133,7 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe = with_overrides(PairRecipe(), arguments)
+    recipe = overridden(PairRecipe(), seed=arguments.seed, epochs=arguments.epochs)
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
     copy_encoders(checkpoint, beside, ("face", "words") if (beside / "voice.safetensors").exists() else ENCODERS)
@@ -157,11 +158,6 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
     print_tables(held_out)
-
-
-def with_overrides(recipe, arguments: argparse.Namespace):
-    changes = {"seed": arguments.seed} | ({"epochs": arguments.epochs} if arguments.epochs else {})
-    return replace(recipe, optimisation=replace(recipe.optimisation, **changes))
 
 
 def draw_curves(folder: Path) -> None:

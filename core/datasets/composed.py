@@ -186,7 +186,7 @@ class BankMaker:
             learn: for training: with altered copies. The encoders of faces and lines know the training parts of
                 their sources, which are shown altered only.
         """
-        folder = self.root / source.name
+        folder = source.within(self.root)
         known = learn and isinstance(source.split, Official) and part == source.split.train
         if modality == "audio":
             return self.voices(source.records("voices", folder, part), **self.of_voices(learn))
@@ -274,7 +274,7 @@ class BankMaker:
             return {"train": train, "validation": held_out.select(early), "test": held_out.select(~early)}
         records: dict[str, list[ClipRecord]] = {"train": [], "validation": [], "test": []}
         part_of = {name: part for part in ("validation", "test") for name in getattr(split, part)}
-        for record in source.records("voices", self.root / source.name):
+        for record in source.records("voices", source.within(self.root)):
             records[part_of.get(record.group.partition("/")[2], "train")].append(record)
         return {part: self.voices(some, **self.of_voices(part == "train")) for part, some in records.items() if some}
 

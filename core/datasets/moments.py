@@ -88,9 +88,9 @@ def training_clips(root: Path) -> tuple[list[ClipRecord], set[str]]:
     """
     records, held_out = [], set()
     for source in SOURCES.values():
-        if source.clips and source.trains and (root / source.name).is_dir() and not isinstance(source.split, Official):
+        if source.clips and source.trains and source.within(root).is_dir() and not isinstance(source.split, Official):
             try:
-                found = source.records("clips", root / source.name)
+                found = source.records("clips", source.within(root))
             except CorpusError:
                 continue  # a copy with the voices alone
             records += [record for record in found if record.pictures]

@@ -63,6 +63,7 @@ class Source:
 
     Attributes:
         name: on the command line, of its folder below a data root, and at the front of its ids and groups.
+        folder: of another corpus that it lies in, if it has none of its own.
         licence: of the corpus; what learns from it inherits its conditions.
         split: how it is divided.
         trains: whether models may learn from it; else it only measures.
@@ -74,11 +75,16 @@ class Source:
     name: str
     licence: str
     split: Speakers | Official
+    folder: str = ""
     trains: bool = True
     voices: Callable[..., list[ClipRecord]] | None = None
     lines: Callable[..., list[ClipRecord]] | None = None
     clips: Callable[..., list[ClipRecord]] | None = None
     faces: Callable[..., FaceImages] | None = None
+
+    def within(self, root: Path) -> Path:
+        """Its folder below a data root."""
+        return root / (self.folder or self.name)
 
     def records(self, kind: str, root: Path, part: str = "") -> list[ClipRecord]:
         """Its "voices", "lines" or "clips"; ``root`` is the corpus's own folder.
@@ -113,8 +119,11 @@ SOURCES: dict[str, Source] = {
         Source("emodb", "free for research", Speakers(), trains=False, voices=read_emodb),
         Source("crema-d", "ODbL 1.0", Speakers(), trains=False, voices=read_crema_d, clips=read_crema_d),
         Source("fer2013", "research use", Official("train", "validation", "test"), faces=read_fer2013),
-        # The same images, measured by what people saw in them; its folder is FER2013's.
-        Source("ferplus", "MIT", Official("train", "validation", "test"), trains=False, faces=read_ferplus),
+        # The same images, measured by what people saw in them.
+        Source(
+            "ferplus", "MIT", Official("train", "validation", "test"), folder="fer2013", trains=False,
+            faces=read_ferplus,
+        ),
         Source(
             "meld", "GPL-3.0", Official("train", "dev", "test"),
             lines=read_meld, clips=partial(read_meld, clips=True),
@@ -152,7 +161,7 @@ def training_sources(kind: str, root: Path) -> list[Source]:
         CorpusError: there is none.
     """
     known = [source for source in sources_of(kind) if source.trains]
-    found = [source for source in known if (root / source.name).is_dir()]
+    found = [source for source in known if source.within(root).is_dir()]
     if not found:
         names = ", ".join(f"{source.name}/" for source in known)
         raise CorpusError(f"No corpus of {kind} to learn from was found in {root}: expected at least one of {names}.")

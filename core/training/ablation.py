@@ -116,7 +116,7 @@ class Ablation:
                     for names in (source.split.test, source.split.validation)
                 )
                 unheard |= validation
-                records += [r for r in source.records("voices", maker.root / source.name) if r.group not in test]
+                records += [r for r in source.records("voices", source.within(maker.root)) if r.group not in test]
             learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
             published = replace(maker, encoders=replace(maker.encoders, voice=None))
             recording = replace(published, settings=replace(maker.settings, voice_alone=False))

@@ -72,7 +72,7 @@ class FaceData:
         parts: dict[str, list[FaceImages]] = {"train": [], "held_out": []}
         described = {}
         for role, source, part in official_parts("faces", root):
-            faces = source.images(root / source.name, part)
+            faces = source.images(source.within(root), part)
             if role == "train":
                 faces = faces.select(~faces.leave_out)
             content = digest(faces.images.tobytes() + faces.labels.tobytes() + faces.votes.tobytes())

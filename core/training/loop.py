@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -38,6 +38,12 @@ class Recipe:
     restarts: tuple[int, ...] = ()  # epochs at which the learning rate begins anew (SGDR, Loshchilov and Hutter 2017)
     fresh: tuple[str, ...] = ()  # submodules that begin from nothing among others that do not: they learn faster
     fresh_rate: float = 10.0  # how much faster
+
+
+def overridden(recipe, **changes):
+    """A recipe of a part whose ``optimisation`` differs in what is not None: "epochs", "seed"."""
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    return replace(recipe, optimisation=replace(recipe.optimisation, **wanted))
 
 
 def fit(

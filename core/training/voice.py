@@ -4,7 +4,7 @@ The classifier above it is thrown away afterwards; fusion has its own.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from core.datasets.voices import padded, spectrogram_bank
 from core.device import Device
 from core.metrics import classification_metrics
 from core.speech import Listener
-from core.training.loop import Recipe, fit
+from core.training.loop import Recipe, fit, overridden
 from core.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
 from core.weights import WHISPER_TINY_EN
 from core.whisper_weights import load_tiny_en
@@ -119,7 +119,7 @@ class VoiceData:
         listener = Listener()
         train, held_out = [], []
         for source in training_sources("voices", root):
-            bank = spectrogram_bank(source.records("voices", root / source.name), listener, cache)
+            bank = spectrogram_bank(source.records("voices", source.within(root)), listener, cache)
             assert isinstance(source.split, Speakers)
             names = [f"{source.name}/{name}" for name in (*source.split.validation, *source.split.test)]
             kept = np.isin(bank.groups, names) | (source.name == without)
@@ -273,8 +273,8 @@ def train_members(
     folders = [folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, MEMBERS + 1))]
     members = []
     for number, place in enumerate(folders):
-        optimisation = replace(recipe.optimisation, seed=recipe.optimisation.seed + number)
-        member, _ = train_voice_encoder(data, replace(recipe, optimisation=optimisation), place, device)
+        other = overridden(recipe, seed=recipe.optimisation.seed + number)
+        member, _ = train_voice_encoder(data, other, place, device)
         members.append(member.state_dict())
     average = VoiceClassifier(recipe)
     average.load_state_dict({name: torch.stack([m[name] for m in members]).mean(0) for name in members[0]})

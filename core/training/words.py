@@ -148,7 +148,7 @@ class LineData:
         parts: dict[str, list[ClipRecord]] = {"train": [], "held_out": []}
         described = {}
         for role, source, part in official_parts("lines", root):
-            lines = [r for r in source.records("lines", root / source.name, part) if r.text.split()]
+            lines = [r for r in source.records("lines", source.within(root), part) if r.text.split()]
             text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
             described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
             parts[role] += lines
