@@ -44,8 +44,7 @@ class Change:
         part: "voice", "words" or "together".
         layers: of MiniLM, among ``LAYERS``.
         adapted: whether words are read by the checkpoint's MiniLM or by the published one.
-        hearing: what hears voices: the checkpoint's "own" encoder; Whisper's blocks as "published", the voice alone;
-            or the same blocks the whole "recording" in their 30 seconds, with no altered copies to learn from.
+        hearing: what hears voices: the checkpoint's "own" encoder, or Whisper's blocks as "published".
     """
 
     part: str
@@ -64,7 +63,6 @@ WORDS = replace(BASE, steps=800)  # lines are many and their steps are few
 CHANGES = (
     Change("voice", "base"),
     Change("voice", "Whisper's blocks as published", hearing="published"),
-    Change("voice", "in Whisper's 30 seconds", hearing="recording"),
     Change("voice", "no input dropout", _dropout("audio", 0.0)),
     Change("voice", "input dropout 0.5", _dropout("audio", 0.5)),
     Change("voice", "input dropout 0.8, feature noise 0.4", replace(_dropout("audio", 0.8), noise=0.4)),
@@ -119,15 +117,10 @@ class Ablation:
                 records += [r for r in source.records("voices", source.within(maker.root)) if r.group not in test]
             learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
             published = replace(maker, encoders=replace(maker.encoders, voice=None))
-            recording = replace(published, settings=replace(maker.settings, voice_alone=False))
-            of_each = {
-                "own": (maker, maker.of_voices(learn=True)),
-                "published": (published, published.of_voices(learn=True)),
-                "recording": (recording, {}),
-            }
-            for hearing in {change.hearing for change in changes}:
-                by, asked = of_each[hearing]
-                voices[hearing] = join_banks([by.voices(learned, **asked), by.voices(new, copies=1)])
+            for hearing, by in (("own", maker), ("published", published)):
+                if any(change.hearing == hearing for change in changes):
+                    heard = by.voices(learned, **by.of_voices(learn=True)), by.voices(new, copies=1)
+                    voices[hearing] = join_banks(heard)
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
