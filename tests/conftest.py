@@ -1,5 +1,8 @@
 """What several test files need: the shipped analyzer and one clip with a face and a spoken sentence."""
 
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,25 @@ def threads_stay():
     after = torch.get_num_threads()
     torch.set_num_threads(before)
     assert after == before
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Runs one of the scripts with options as its command line would, in this process, which has imported all it
+    needs."""
+
+    def run(script: str, *options: str | Path) -> subprocess.CompletedProcess:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", [script, *map(str, options)])
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        status = 0
+        try:
+            runpy.run_path(str(Path(__file__).parents[1] / "scripts" / script), run_name="__main__")
+        except SystemExit as ended:
+            status = ended.code or 0
+        return subprocess.CompletedProcess(sys.argv, status, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,6 @@ def test_the_command_keeps_its_json_contract(clip, tmp_path):
     assert {"media", "faces", "speech", "fusion", "total"} <= set(good["timings"])
 
 
-def test_the_command_refuses_an_unknown_modality(clip):
-    command = [sys.executable, "scripts/analyze.py", str(clip), "--modalities", "smell"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+def test_the_command_refuses_an_unknown_modality(clip, command):
+    run = command("analyze.py", str(clip), "--modalities", "smell")
     assert run.returncode == 2 and "smell is none of" in run.stderr and run.stdout == ""

@@ -1,8 +1,6 @@
 """Measuring a checkpoint on miniature corpora in their official layouts, made here; and the command that does it."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,11 +45,6 @@ def measured(corpora: Path, corpus: str, folder: str = "", modalities=None, prio
     """``measure`` with the shipped checkpoint."""
     root = corpora / (corpus if corpus != "composed" else folder)
     return measure(corpus, root, None, modalities, prior, CHECKPOINTS, corpora / "cache", 1, device)
-
-
-def evaluate(corpora: Path, *options: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "scripts/evaluate.py", "--cache", str(corpora / "cache"), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_faces_the_encoder_learned_from_are_shown_altered_only(corpora, tmp_path, device):
@@ -134,9 +127,10 @@ def test_figures_as_text_name_both_accuracies(corpora):
     assert "figures prove nothing: " in shown and "corpus prior" in shown
 
 
-def test_the_command_prints_one_object_or_one_sentence(corpora):
-    run = evaluate(corpora, "--corpus", "fer2013", "--root", str(corpora / "fer2013"), "--device", "cpu", "--json")
+def test_the_command_prints_one_object_or_one_sentence(corpora, command):
+    asked = ("evaluate.py", "--cache", str(corpora / "cache"), "--json")
+    run = command(*asked, "--corpus", "fer2013", "--root", str(corpora / "fer2013"), "--device", "cpu")
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["self"]["n"] == 21
-    refused = evaluate(corpora, "--corpus", "ravdess", "--root", str(corpora / "nowhere"), "--json")
+    refused = command(*asked, "--corpus", "ravdess", "--root", str(corpora / "nowhere"))
     assert refused.returncode == 2 and "zenodo" in refused.stderr and refused.stdout == ""

@@ -1,7 +1,5 @@
 """The example clips: made by the script that is here, good enough to show something, and answered as the models do."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -110,9 +108,8 @@ def test_every_button_has_its_clip_and_one_is_long_enough_for_a_course():
     assert open_clip(stored.clip_of("moods")).duration > 20
 
 
-def test_the_script_makes_them(tmp_path):
-    command = [sys.executable, "scripts/examples.py", str(tmp_path), "--only", "angry", "--clips"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+def test_the_script_makes_them(tmp_path, command):
+    assert not command("examples.py", str(tmp_path), "--only", "angry", "--clips").returncode
     made, shipped = (open_clip(path) for path in (tmp_path / "angry.mp4", stored.clip_of("angry")))
     assert made.duration == pytest.approx(shipped.duration, abs=0.5)
     assert made.has_pictures and not made.voice.silent

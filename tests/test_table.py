@@ -1,9 +1,7 @@
 """Many clips as one table, and the command that writes it."""
 
 import csv
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,6 @@ from core import LABELS, MODALITIES
 from core.analysis import Analyzer
 from core.media import MediaError
 from core.table import COLUMNS, appending, failed, read_rows, row_of
-
-ROOT = Path(__file__).parent.parent
 
 
 def test_a_line_holds_what_was_said_of_a_clip():
@@ -64,55 +60,45 @@ class Clips:
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """Runs scripts/analyze.py in this process, with ``Clips`` in the place of the models."""
-    spec = importlib.util.spec_from_file_location("analyze_command", ROOT / "scripts" / "analyze.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    spec.loader.exec_module(module)
-    clips = Clips()
-    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_: clips))
-
-    def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["analyze.py", *map(str, arguments)])
-        return module.main()
-
-    run.clips = clips
-    return run
+def clips(monkeypatch) -> Clips:
+    """In the place of the models."""
+    instead = Clips()
+    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_: instead))
+    return instead
 
 
-def test_a_folder_becomes_a_table_and_a_bad_file_a_sentence_in_it(command, tmp_path, capsys):
+def test_a_folder_becomes_a_table_and_a_bad_file_a_sentence_in_it(command, clips, tmp_path):
     folder, table = tmp_path / "clips", tmp_path / "out.csv"
     (folder / "deeper").mkdir(parents=True)
     for name in ("one.mp4", "bad.WAV", "deeper/two.webm", "notes.txt"):
         (folder / name).write_bytes(b"x")
-    assert command(folder, "--csv", table) == 1, "one is bad"
-    assert command.clips.asked == ["bad.WAV", "two.webm", "one.mp4"]
+    ran = command("analyze.py", folder, "--csv", table)
+    assert ran.returncode == 1 and ran.stdout == "" and "not a media file" in ran.stderr
+    assert clips.asked == ["bad.WAV", "two.webm", "one.mp4"]
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [Path(row["file"]).name for row in rows] == ["bad.WAV", "two.webm", "one.mp4"]
     assert rows[0]["error"] == "bad.WAV is not a media file that can be read." and rows[0]["cross"] == ""
     assert rows[1]["error"] == "" and rows[1]["cross"] in LABELS and rows[1]["used"] == "+".join(MODALITIES)
     (folder / "three.mp4").write_bytes(b"x")
-    assert command(folder, "--csv", table) == 0
-    assert command.clips.asked[3:] == ["three.mp4"], "what stands in the table is not read again"
+    again = command("analyze.py", folder, "--csv", table)
+    assert again.returncode == 0 and again.stdout == ""
+    assert clips.asked[3:] == ["three.mp4"], "what stands in the table is not read again"
     assert len(read_rows(table)) == 4
-    out, err = capsys.readouterr()
-    assert out == "" and "not a media file" in err
 
 
-def test_a_folder_without_media_and_another_table_are_said_in_a_sentence(command, tmp_path, capsys):
-    assert command(tmp_path) == 0
-    assert f"{tmp_path} holds no sound or video." in capsys.readouterr().err
+def test_a_folder_without_media_and_another_table_are_said_in_a_sentence(command, clips, tmp_path):
+    ran = command("analyze.py", tmp_path)
+    assert ran.returncode == 0 and f"{tmp_path} holds no sound or video." in ran.stderr
     other = tmp_path / "other.csv"
     other.write_text("name\nAda\n")
-    assert command(tmp_path, "--csv", other) == 2
-    assert "another table" in capsys.readouterr().err and other.read_text() == "name\nAda\n"
+    refused = command("analyze.py", tmp_path, "--csv", other)
+    assert refused.returncode == 2 and "another table" in refused.stderr and other.read_text() == "name\nAda\n"
 
 
-def test_json_stays_json_beside_a_table(command, tmp_path, capsys):
+def test_json_stays_json_beside_a_table(command, clips, tmp_path):
     clip = tmp_path / "one.mp4"
     clip.write_bytes(b"x")
-    assert command(clip, "--json", "--csv", tmp_path / "out.csv") == 0
-    assert json.loads(capsys.readouterr().out)["file"] == "one.mp4"
+    ran = command("analyze.py", clip, "--json", "--csv", tmp_path / "out.csv")
+    assert ran.returncode == 0 and json.loads(ran.stdout)["file"] == "one.mp4"
     assert len(read_rows(tmp_path / "out.csv")) == 1

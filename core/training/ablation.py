@@ -107,20 +107,22 @@ class Ablation:
         parts = {change.part for change in changes}
         voices, lines, faces, unheard = {}, {}, {}, set()
         if parts & {"voice", "together"}:
-            records = []
+            by_hearing = {"own": maker, "published": replace(maker, encoders=replace(maker.encoders, voice=None))}
+            heard: dict[str, list[FeatureBank]] = {h: [] for h in by_hearing if any(c.hearing == h for c in changes)}
             for source in training_sources("voices", maker.root):
                 test, validation = (
                     {f"{source.name}/{name}" for name in names}
                     for names in (source.split.test, source.split.validation)
                 )
+                records = source.records("voices", source.within(maker.root))
+                learned = [record for record in records if record.group not in test | validation]
+                new = [record for record in records if record.group in validation]
                 unheard |= validation
-                records += [r for r in source.records("voices", source.within(maker.root)) if r.group not in test]
-            learned, new = ([r for r in records if (r.group in unheard) == kept] for kept in (False, True))
-            published = replace(maker, encoders=replace(maker.encoders, voice=None))
-            for hearing, by in (("own", maker), ("published", published)):
-                if any(change.hearing == hearing for change in changes):
-                    heard = by.voices(learned, **by.of_voices(learn=True)), by.voices(new, copies=1)
-                    voices[hearing] = join_banks(heard)
+                for hearing, banks in heard.items():
+                    by = by_hearing[hearing]
+                    banks.append(by.voices(learned, **by.of_voices(learn=True)))
+                    banks += [by.voices(new, copies=1)] if new else []
+            voices = {hearing: join_banks(banks) for hearing, banks in heard.items()}
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
