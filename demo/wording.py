@@ -22,8 +22,8 @@ def how_right(held_out: dict) -> str:
     classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
     cross, own = (f"{found[model]['accuracy']:.0%}".replace("%", " %") for model in ("cross", "self"))
     return f"""On {found["self"]["n"]} real clips of actors whom no model had met, face and voice put the right one of
-{classes} emotions first in {cross} (cross-attention) and {own} (self-attention); expect far less in a room and a language
-that they have not met, and where nobody acts. """
+{classes} emotions first in {cross} (cross-attention) and {own} (self-attention); expect far less in a room and a
+language that they have not met, and where nobody acts. """
 
 
 HELD_OUT = CHECKPOINTS / "held_out.json"
