@@ -49,13 +49,14 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
     }  # fmt: skip
     map_height = int(np.clip(rows * 24, 220, 16 * MOST_WORDS)) if pair[0] == "text" else 340
     faces_below, faces_left = pair[1] == "video", pair[0] == "video"
-    margin = {"l": 118 if faces_left else 84, "r": 8, "t": 64, "b": 110 if faces_below else 66}
+    # On the right there is room for half of the scale's last number, which is left out otherwise.
+    margin = {"l": 118 if faces_left else 84, "r": 20, "t": 64, "b": 110 if faces_below else 66}
     images = _thumbnails(analysis, key_times, "x", 40 / map_height) if faces_below else []
     images += _thumbnails(analysis, query_times, "y", 0.1) if faces_left else []
     return dressed(
         [trace], map_height + margin["t"] + margin["b"], margin, images=images,
-        xaxis={**_axis(pair[1], key_names), "ticklabelstandoff": 44 if faces_below else 0},
-        yaxis={**_axis(pair[0], query_names), "ticklabelstandoff": 44 if faces_left else 0, "autorange": "reversed"},
+        xaxis={**_axis(pair[1], key_names), "ticklabelstandoff": 48 if faces_below else 0},
+        yaxis={**_axis(pair[0], query_names), "ticklabelstandoff": 48 if faces_left else 0, "autorange": "reversed"},
         annotations=[
             _caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
             _caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
@@ -114,9 +115,9 @@ def _colour_bar(uniform: float, top: float) -> dict:
     if uniform / top < 0.2:
         del ticks[0.0]
     return {
-        "orientation": "h", "thickness": 10, "x": 0, "xanchor": "left", "len": 1, "y": 1.0, "yanchor": "bottom",
-        "ypad": 22, "xpad": 0, "tickvals": list(ticks), "ticktext": list(ticks.values()), "outlinewidth": 0,
-        "ticks": "outside", "ticklen": 4, "tickcolor": FAINT,
+        "orientation": "h", "thickness": 10, "outlinewidth": 0, "x": 0, "xanchor": "left", "len": 1, "xpad": 0,
+        "y": 1.0, "yanchor": "top", "yref": "container", "ypad": 8,
+        "tickvals": list(ticks), "ticktext": list(ticks.values()), "ticks": "outside", "ticklen": 4, "tickcolor": FAINT,
     }  # fmt: skip
 
 

@@ -282,6 +282,10 @@ def test_opening_shows_an_analysed_example_within_two_seconds_of_the_page(newcom
     head = np.array(heatmap(newcomer))
     assert head.shape == before.shape and np.abs(head - before).max() > 0
     np.testing.assert_allclose(head.sum(1), 1, atol=1e-4)
+    highest = newcomer.locator("#attention-chart .colorbar text").last
+    assert highest.is_visible() and float(highest.text_content()) == pytest.approx(
+        max(3 / head.shape[1], head.max()), abs=0.006
+    ), "the scale says where it ends"
     toggle(newcomer, "text")
     wait_until_on(newcomer, "face + voice")
     toggle(newcomer, "text")
