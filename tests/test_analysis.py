@@ -1,10 +1,7 @@
 """The whole way of a clip, with the checkpoints that the app loads, and the command that prints it."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +13,6 @@ from core.analysis import choose
 from core.features import Missing
 from core.fusion import CROSS, SELF
 from core.media import SAMPLE_RATE, MediaError
-
-ROOT = Path(__file__).parent.parent
 
 
 def letters(text: str) -> str:
@@ -132,11 +127,11 @@ def test_absence_is_a_state_with_a_reason(analyzer, tmp_path):
     assert caught.value.code == "nothing_found"
 
 
-def test_the_command_keeps_its_json_contract(clip, tmp_path):
+def test_the_command_keeps_its_json_contract(clip, tmp_path, command):
     bad = tmp_path / "bad.mp4"
     bad.write_text("no video")
-    command = [sys.executable, "scripts/analyze.py", str(bad), str(clip), "--json", "--attention", "--device", "cpu"]
-    run = subprocess.run([*command, "--modalities", "video,audio"], cwd=ROOT, capture_output=True, text=True)
+    asked = ("--json", "--attention", "--device", "cpu", "--modalities", "video,audio")
+    run = command("analyze.py", bad, clip, *asked)
     assert run.returncode == 1, run.stderr
     failed, good = map(json.loads, run.stdout.splitlines())
     message = "bad.mp4 is not a media file that can be read."
