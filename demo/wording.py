@@ -137,10 +137,9 @@ EXPLANATION = f"""
 <p>A clip becomes three sequences: the <b>words</b> (Whisper writes them, MiniLM reads them), the <b>face</b> (found in
 {SAID["rate"]} pictures a second, read by a small network) and the <b>voice</b> (heard by what began as Whisper's ear
 and went on learning from voices in four languages). Then the two models part. In <b>self-attention</b> every moment of
-a modality may look at every moment of <em>the
-same</em> modality; in <b>cross-attention</b> only at <em>the others</em>: words at the face, words at the voice, and so
-on, six directions. Each direction gives one stream; mean and standard deviation across the streams go to one
-classifier.</p>
+a modality may look at every moment of <em>the same</em> modality; in <b>cross-attention</b> only at <em>the
+others</em>: words at the face, words at the voice, and so on, six directions. Each direction gives one stream; mean and
+standard deviation across the streams go to one classifier.</p>
 <details><summary>How to read the page</summary>
 <ul>
 <li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples and real clips. Where none reaches

@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
     arguments = parser.parse_args()
-    recipe, encoders = overridden(PairRecipe(), epochs=arguments.epochs), arguments.runs / "encoders"
+    recipe, encoders = overridden(PairRecipe(), epochs=arguments.epochs or None), arguments.runs / "encoders"
     try:
         copy_encoders(arguments.checkpoint, encoders, ("face", "words"))
         device = choose_device(arguments.device)

@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe, folder = overridden(FaceRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "face"
+    recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
     data = FaceData.read(arguments.root)
     begin_with = None if arguments.anew else load_face_encoder(arguments.start_from)
     model, histories = train_face_encoder(data, recipe, folder, device, begin_with)
@@ -105,7 +105,7 @@ def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     """The encoder of the measured pair learns from the speakers that train, that of the final pair goes on with all."""
-    recipe, folder = overridden(VoiceRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "voice"
+    recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
     data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
     name = f"without-{arguments.without}" if arguments.without else "measured"
     model, worth, folders = train_members(data, recipe, folder / name, device)
@@ -124,7 +124,7 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 
 def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe, folder = overridden(WordsRecipe(), seed=arguments.seed, epochs=arguments.epochs), arguments.runs / "words"
+    recipe, folder = with_overrides(WordsRecipe(), arguments), arguments.runs / "words"
     data = LineData.read(arguments.root)
     adapter, history = train_word_adapter(data, recipe, folder / "adapter", device)
     draw_curves(folder)
@@ -133,7 +133,7 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
-    recipe = overridden(PairRecipe(), seed=arguments.seed, epochs=arguments.epochs)
+    recipe = with_overrides(PairRecipe(), arguments)
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
     copy_encoders(checkpoint, beside, ("face", "words") if (beside / "voice.safetensors").exists() else ENCODERS)
@@ -158,6 +158,10 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
     print_tables(held_out)
+
+
+def with_overrides(recipe, arguments: argparse.Namespace):
+    return overridden(recipe, seed=arguments.seed, epochs=arguments.epochs or None)
 
 
 def draw_curves(folder: Path) -> None:

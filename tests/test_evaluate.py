@@ -20,7 +20,6 @@ from core.expression import ExpressionNet
 from core.training.test_sets import label_frequencies, measure
 from scripts.evaluate import as_text
 
-ROOT = Path(__file__).parent.parent
 CPU = choose_device("cpu")
 
 

@@ -1,7 +1,5 @@
 """The example clips: made by the script that is here, good enough to show something, and answered as the models do."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from made import analysis, window
@@ -9,7 +7,6 @@ from made import analysis, window
 from core.media import open_clip
 from demo import stored, wording
 
-ROOT = Path(__file__).parents[1]
 WORDS = {
     "glad": {"happy", "see", "wonderful", "day", "love"},
     "angry": {"leave", "alone", "hate", "lies", "sick"},

@@ -26,7 +26,7 @@ from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.leave_out import Judged, calibration_error, leave_out, together
-from core.training.loop import Recipe, _learning_rate_factor, fit
+from core.training.loop import Recipe, _learning_rate_factor, fit, overridden
 from core.training.pair import PAIRS, batch_loss, train_fusion
 from core.training.provenance import Run, provenance
 
@@ -326,7 +326,7 @@ def test_joined_banks_keep_their_sequences():
 
 
 def test_a_finished_run_is_not_taken_for_one_on_other_data(tmp_path):
-    short = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
+    short = overridden(SMALL, epochs=1)
     train_fusion("self", banks(0), None, NOTHING, short, tmp_path, CPU)
     train_fusion("self", banks(0), None, NOTHING, short, tmp_path, CPU)  # the same: read back
     for data, recipe in ((banks(1), short), (banks(0), replace(short, noise=0.1))):
@@ -354,7 +354,7 @@ def test_each_line_of_the_ablation_holds_out_actors_and_changes_what_it_says(tmp
     published = replace(voices, values=voices.values[:, :3])
     unheard = frozenset({"made/01", "made/05"})
     ablation = Ablation({"own": voices, "published": published}, unheard, {}, {}, tmp_path, CPU)
-    recipe = replace(SMALL, optimisation=replace(SMALL.optimisation, epochs=1))
+    recipe = overridden(SMALL, epochs=1)
     change = Change("voice", "as published", recipe, hearing="published")
     parts = ablation._parts(change)
     train, held_out = parts["train"]["audio"], parts["validation"]["audio"]

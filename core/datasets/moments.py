@@ -94,5 +94,5 @@ def training_clips(root: Path) -> tuple[list[ClipRecord], set[str]]:
             except CorpusError:
                 continue  # a copy with the voices alone
             records += [record for record in found if record.pictures]
-            held_out |= {f"{source.name}/{name}" for name in (*source.split.validation, *source.split.test)}
+            held_out |= source.groups((*source.split.validation, *source.split.test))
     return records, held_out

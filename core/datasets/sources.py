@@ -5,7 +5,7 @@ ablation and the paper's experiment find it by its name. Whatever is read gets i
 name, since speaker 10 of one corpus is nobody of another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,10 @@ class Source:
     def within(self, root: Path) -> Path:
         """Its folder below a data root."""
         return root / (self.folder or self.name)
+
+    def groups(self, speakers: Iterable[str]) -> set[str]:
+        """What the groups of these speakers are called in its records."""
+        return {f"{self.name}/{speaker}" for speaker in speakers}
 
     def records(self, kind: str, root: Path, part: str = "") -> list[ClipRecord]:
         """Its "voices", "lines" or "clips"; ``root`` is the corpus's own folder.

@@ -20,7 +20,7 @@ from core.metrics import classification_metrics
 from core.speech import STATE_WIDTH
 from core.training.batches import PairRecipe, floored
 from core.training.evaluation import LabelledUtterances
-from core.training.loop import Recipe
+from core.training.loop import Recipe, overridden
 from core.training.pair import PAIRS, normalisation_of, train_fusion
 
 LAYERS = FeatureSettings.text_layers
@@ -110,10 +110,7 @@ class Ablation:
             by_hearing = {"own": maker, "published": replace(maker, encoders=replace(maker.encoders, voice=None))}
             heard: dict[str, list[FeatureBank]] = {h: [] for h in by_hearing if any(c.hearing == h for c in changes)}
             for source in training_sources("voices", maker.root):
-                test, validation = (
-                    {f"{source.name}/{name}" for name in names}
-                    for names in (source.split.test, source.split.validation)
-                )
+                test, validation = source.groups(source.split.test), source.groups(source.split.validation)
                 records = source.records("voices", source.within(maker.root))
                 learned = [record for record in records if record.group not in test | validation]
                 new = [record for record in records if record.group in validation]
@@ -132,17 +129,13 @@ class Ablation:
     @cached_property
     def told_apart(self) -> dict[str, float]:
         """``Change.hearing`` -> ``corpora_told_apart`` of the voices that train, whatever else a line changes."""
-        unheard = list(self.unheard)
-        return {
-            hearing: corpora_told_apart(voices.select(~np.isin(voices.groups, unheard)))
-            for hearing, voices in self.voices.items()
-        }
+        return {hearing: corpora_told_apart(self._divided(hearing)["train"]) for hearing in self.voices}
 
     def measure(self, change: Change, seed: int) -> dict[str, float]:
         """Trains one line with one seed; a finished run is read back. Name of the figure -> value in [0, 1]."""
         parts = self._parts(change)
         normalisation = normalisation_of(parts["train"])
-        recipe = replace(change.recipe, optimisation=replace(change.recipe.optimisation, seed=seed))
+        recipe = overridden(change.recipe, seed=seed)
         folder = self.folder / f"{change.part} {change.name}".replace(" ", "-") / str(seed)
 
         def trained(name: str, utterances: LabelledUtterances):
@@ -168,13 +161,17 @@ class Ablation:
         predicted = (clean.logits(model, (modality,)) + prior).argmax(1)
         return figures | {"weighted F1, corpus prior": classification_metrics(clean.labels, predicted)["weighted_f1"]}
 
+    def _divided(self, hearing: str) -> dict[str, FeatureBank]:
+        """Voices that train, and those of the speakers that validate."""
+        voices = self.voices[hearing]
+        held_out = np.isin(voices.groups, list(self.unheard))
+        return {"train": voices.select(~held_out), "validation": voices.select(held_out)}
+
     def _parts(self, change: Change) -> Parts:
         parts: Parts = {"train": {}, "validation": {}}
         if change.part != "words":
-            voices = self.voices[change.hearing]
-            held_out = np.isin(voices.groups, list(self.unheard))
-            parts["train"]["audio"] = voices.select(~held_out)
-            parts["validation"]["audio"] = voices.select(held_out)
+            for part, bank in self._divided(change.hearing).items():
+                parts[part]["audio"] = bank
         if change.part != "voice":
             for part, bank in self.lines[change.adapted].items():
                 parts[part]["text"] = columns(bank, [LAYERS.index(layer) for layer in change.layers])

@@ -139,7 +139,7 @@ def _acted(source: Source, asked: Asked) -> LabelledUtterances:
     heard_only = asked.modalities == ("audio",)
     records = source.records("clips" if source.clips and not heard_only else "voices", asked.root)
     if asked.split not in (None, "all"):
-        groups = {f"{source.name}/{name}" for name in asked.split.split(",")}
+        groups = source.groups(asked.split.split(","))
         records = [record for record in records if record.group in groups]
         if not records:
             raise CorpusError(f"No speaker {asked.split} in {asked.root}; name speakers such as 05,12 or all.")

@@ -121,8 +121,8 @@ class VoiceData:
         for source in training_sources("voices", root):
             bank = spectrogram_bank(source.records("voices", source.within(root)), listener, cache)
             assert isinstance(source.split, Speakers)
-            names = [f"{source.name}/{name}" for name in (*source.split.validation, *source.split.test)]
-            kept = np.isin(bank.groups, names) | (source.name == without)
+            others = source.groups((*source.split.validation, *source.split.test))
+            kept = np.isin(bank.groups, list(others)) | (source.name == without)
             held_out.append(bank.select(kept))
             train.append(bank.select(~kept | (everything and source.name != without)))
         return cls(join_banks(train), join_banks(held_out))
