@@ -1,4 +1,4 @@
-"""The lock holds what is required, at the same versions, each with the hashes of its files."""
+"""The lock holds what is required, at the same versions, each with the hashes of its files; so do the constraints."""
 
 import re
 from pathlib import Path
@@ -19,3 +19,11 @@ def test_the_lock_is_of_these_requirements():
     versions = {normal(name): version for name, version, _ in locked}
     assert len(wanted) > 15 and len(locked) > len(wanted)
     assert {name: versions.get(normal(name)) for name in wanted} == wanted
+
+
+def test_the_constraints_are_the_versions_of_the_lock_and_of_what_development_needs():
+    pin = re.compile(r"^([\w.-]+)==([\w.+]+)", re.MULTILINE)
+    constrained = {normal(n): v for n, v in pin.findall((ROOT / "constraints.txt").read_text())}
+    for name in ("requirements.lock", "requirements.txt", "requirements-dev.txt"):
+        pinned = {normal(n): v for n, v in pin.findall((ROOT / name).read_text())}
+        assert pinned and {n: constrained.get(n) for n in pinned} == pinned, name
