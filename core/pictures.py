@@ -93,40 +93,31 @@ def _slot(time: float, rate: float) -> int:
 
 @dataclass
 class _Choice:
-    """Which pictures of a crowded track are kept, and which must be decoded for that.
+    """Which pictures of a crowded track are kept, so that others need not be decoded.
 
     Attributes:
         kept: timestamps of pictures.
-        last: number of a key picture, from 1 -> number of the last packet needed of those up to the next key picture.
+        last: number of the last packet that is needed.
     """
 
     kept: set[int]
-    last: dict[int, int]
+    last: int
 
     @classmethod
     def of(cls, path: Path, clock: Clock, rate: float) -> "_Choice":
         """Reads the packets of the track once, to see which picture is the first of each 1/``rate`` seconds."""
-        first: dict[int, tuple[float, int, int, int, bool]] = {}
+        first: dict[int, tuple[float, int, int]] = {}  # time, timestamp and number of the packet
         with opened(path) as container:
             stream = container.streams[clock.pictures.index]
-            reader, base, key, shown = clock.reader(), stream.time_base, 0, 0
+            reader, base = clock.reader(), stream.time_base
             for number, packet in enumerate(packets(container, [stream], [])):
-                if packet.pts is None:
-                    continue
-                if packet.is_keyframe:
-                    key, shown = key + 1, packet.pts
-                if packet.is_discard:
+                if packet.pts is None or packet.is_discard:
                     continue
                 time = reader.at(packet.pts * base.numerator / base.denominator)
                 if time is not None and time <= LONGEST_CLIP:
-                    found = time, packet.pts, number, key, packet.pts < shown
-                    first[_slot(time, rate)] = min(found, first.get(_slot(time, rate), found))
-        last: dict[int, int] = {}
-        for _, _, number, key, leads in first.values():
-            last[key] = max(number, last.get(key, -1))
-            if leads:  # it is shown before its key picture and may need all that lies in front of that
-                last[key - 1] = number
-        return cls({pts for _, pts, *_ in first.values()}, last)
+                    found, slot = (time, packet.pts, number), _slot(time, rate)
+                    first[slot] = min(found, first.get(slot, found))
+        return cls({pts for _, pts, _ in first.values()}, max((number for *_, number in first.values()), default=-1))
 
 
 class _Times:
@@ -139,6 +130,7 @@ class _Times:
     def __init__(self, clock: Clock, stream: av.VideoStream, begins_at_zero: bool):
         self._reader, self._stream, self._begins_at_zero = clock.reader(), stream, begins_at_zero
         self._waiting: list[int] | None = None if clock.pictures.ordered else []
+        self._next: int | None = None  # when the picture behind the last one is shown, if it does not say so itself
 
     def note(self, packet: av.Packet) -> None:
         """A packet is about to be decoded."""
@@ -151,9 +143,11 @@ class _Times:
 
     def of(self, frame: av.VideoFrame) -> float | None:
         """Seconds of the clip; None if the timestamp is missing or broken, or lies before what is shown."""
-        stamp = frame.pts
         if self._waiting is not None:
             stamp = heapq.heappop(self._waiting) if self._waiting else None
+        else:
+            stamp = next((stamp for stamp in (frame.pts, frame.dts, self._next) if stamp is not None), None)
+            self._next = stamp + frame.duration if stamp is not None and frame.duration else None
         if stamp is None or (self._begins_at_zero and stamp < 0 >= stamp + frame.duration):
             return None
         base = self._stream.time_base
@@ -171,22 +165,21 @@ def _decoded(
     context, base = stream.codec_context, stream.time_base
     stream.thread_type = "AUTO"
     context.options = {"max_pixels": str(MAX_PIXELS)}
-    key, lost, allowed = 0, False, _Allowance()
-    end = max(choice.last.values(), default=-1) if choice else math.inf
+    lost, allowed = False, _Allowance()
     for number, packet in enumerate(packets(container, [stream], [])):
-        if number > end:
+        if choice and number > choice.last:
             break
         if packet.size:
             stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None:
                 allowed.reach(stamp * base.numerator / base.denominator)
-            key += packet.is_keyframe
             lost = allowed.spent if packet.is_keyframe else lost or allowed.spent
-            if lost or (choice and number > choice.last.get(key, -1)):
+            needless = choice is not None and packet.pts not in choice.kept
+            if lost or (needless and context.codec.intra_only):
                 continue
             allowed.spend(max(context.width * context.height, 1))
             if choice:
-                context.skip_frame = "DEFAULT" if packet.pts in choice.kept else "NONREF"
+                context.skip_frame = "NONREF" if needless else "DEFAULT"  # others may need those that others need
         if times:
             times.note(packet)
         for frame in decoded(packet, []):

@@ -174,11 +174,11 @@ class _Recording:
         self._weights = weights
         self._samples = np.zeros(int(LONGEST_CLIP * SAMPLE_RATE), np.float32)
         self._written = 0
-        self._begun = False
+        self._begun = self._compared = False
         self._rate = 0
         self._resampler: av.AudioResampler | None = None
-        self._collected: list[np.ndarray] = []
-        self._waiting = 0  # samples that are collected
+        self._short: av.AudioFifo | None = None  # frames that are collected; their format
+        self._form: tuple[str, str] | None = None
 
     @property
     def full(self) -> bool:
@@ -190,19 +190,29 @@ class _Recording:
         if frame.sample_rate != self._rate:
             self._end_rate()
             self._rate, self._resampler = frame.sample_rate, av.AudioResampler("flt", "mono", SAMPLE_RATE)
-        mono = self._mono(frame)
+        overlap = 0
         if time is not None:
-            late = round(time * SAMPLE_RATE) - self._written - self._waiting * SAMPLE_RATE // self._rate
+            waiting = self._short.samples * SAMPLE_RATE // self._rate if self._short else 0
+            late = round(time * SAMPLE_RATE) - self._written - waiting
             if late > (LATE * SAMPLE_RATE if self._begun else 0):
-                self._resample()
+                self._take_short()
                 self._write(np.zeros(late, np.float32))
             elif late < -LATE * SAMPLE_RATE:
-                mono = mono[-late * self._rate // SAMPLE_RATE :]
+                overlap = -late * self._rate // SAMPLE_RATE
+        if overlap >= frame.samples:
+            return
         self._begun = True
-        self._collected.append(mono)
-        self._waiting += len(mono)
-        if len(mono) >= SHORT or self._waiting >= COLLECTED:
-            self._resample()
+        form = frame.format.name, frame.layout.name
+        if frame.samples >= SHORT or form != self._form:
+            self._take_short()
+        if frame.samples >= SHORT:
+            self._take(frame, overlap)
+            return
+        self._short, self._form = self._short or av.AudioFifo(), form
+        frame.pts = None
+        self._short.write(frame)
+        if self._short.samples >= COLLECTED:
+            self._take_short()
 
     def finish(self) -> np.ndarray | None:
         """All samples float32 [N] in [-1, 1]; None if there are none."""
@@ -224,27 +234,30 @@ class _Recording:
 
     def _compare(self, channels: np.ndarray) -> None:
         """Adds what channels float32 [N, C] share; those of a track that changes their number are not compared."""
-        if not self._begun:
-            self.likeness = np.zeros((channels.shape[1], channels.shape[1]))
+        if not self._compared:
+            self._compared, self.likeness = True, np.zeros((channels.shape[1], channels.shape[1]))
         if self.likeness is not None:
             same = len(self.likeness) == channels.shape[1]
             self.likeness = self.likeness + channels.T @ channels if same else None
 
-    def _resample(self) -> None:
-        """Writes what was collected."""
-        if not self._waiting:
-            return
-        mono = self._collected[0] if len(self._collected) == 1 else np.concatenate(self._collected)
-        self._collected, self._waiting = [], 0
+    def _take(self, frame: av.AudioFrame, overlap: int = 0) -> None:
+        """Writes a frame without the samples that were heard already."""
+        mono = self._mono(frame)[overlap:]
         # Without a timestamp: a broken one must not stop the resampler.
-        frame = av.AudioFrame.from_ndarray(mono[None], "flt", "mono")
-        frame.sample_rate = self._rate
-        for part in self._resampler.resample(frame):
+        mixed = av.AudioFrame.from_ndarray(mono[None], "flt", "mono")
+        mixed.sample_rate = self._rate
+        for part in self._resampler.resample(mixed):
             self._write(part.to_ndarray()[0])
+
+    def _take_short(self) -> None:
+        """Writes the frames that were collected."""
+        short, self._short = self._short, None
+        if short is not None and short.samples:
+            self._take(short.read())
 
     def _end_rate(self) -> None:
         """Writes what is left of sound of one rate."""
-        self._resample()
+        self._take_short()
         for part in self._resampler.resample(None) if self._resampler else ():
             self._write(part.to_ndarray()[0])
 
