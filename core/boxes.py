@@ -15,6 +15,7 @@ import numpy as np
 from core.stopping import checkpoint as raise_if_cancelled
 
 MAX_BOXES = 1_000_000  # a recording with a fragment for each picture has 200,000 in five minutes
+MAX_DEPTH = 32  # boxes within each other
 MAX_RUNS = 1_000_000  # of one table of chunks
 NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 HEADS = {b"hdlr": 12, b"stsz": 12, b"stts": 16, b"stco": 8, b"co64": 8, b"trun": 8}  # bytes that say how many
@@ -62,6 +63,8 @@ def count_samples(path: Path) -> int:
                 around.pop()
             if not around:
                 break
+            if len(around) > MAX_DEPTH:
+                return TOO_MANY
             at, end = around.pop()
             file.seek(at)
             head = file.read(16)

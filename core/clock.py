@@ -159,6 +159,14 @@ class Clock:
         """Seconds of the clip."""
         return self.stretches[-1].end + self.stretches[-1].shift if self.stretches else 0.0
 
+    def end_of(self, stamps: Stamps) -> float:
+        """Seconds of the clip at which one of its streams ends."""
+        part = len(stamps.parts) - 1 if self.parted else 0
+        parts = stamps.parts[part:] if self.parted else stamps.parts
+        end = max((spans.ends[-1] for spans in parts if len(spans)), default=None)
+        stretches = [stretch for stretch in self.stretches if stretch.part == part and end is not None]
+        return next((end + stretch.shift for stretch in reversed(stretches) if stretch.begin <= end), 0.0)
+
     def reader(self) -> "Reader":
         """Tells the times of one stream's frames, which come in the order of the file."""
         return Reader(self)

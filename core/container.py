@@ -29,6 +29,7 @@ MAX_STREAMS = 64
 OPTIONS = {
     "format_whitelist": CONTAINERS, "protocol_whitelist": "", "max_streams": str(MAX_STREAMS),
     "max_pixels": str(MAX_PIXELS),
+    "max_index_size": "65536",  # bytes; it serves jumping alone, and every entry out of order moves all others
 }  # fmt: skip
 DEADLINE = 10.0  # seconds for opening a file, and for each read from it
 MAX_PACKETS = 600_000  # of the tracks that are read: 2,000 a second for five minutes
@@ -116,8 +117,11 @@ class _File:
             return b""  # as if the file ended here
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """The new position."""
-        return self._file.seek(offset, whence)
+        """The new position; -1 for a place that no file has."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
     def tell(self) -> int:
         """The position."""

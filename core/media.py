@@ -55,7 +55,7 @@ class Clip:
         """Sentences on what is not as it should be."""
         said = [*self.choices]
         if self.cut:
-            said.append(f"Only the first {self.duration:{'.0f' if self.duration >= 10 else '.1f'}} seconds were read.")
+            said.append(f"Only the first {self.duration:{'.0f' if self.duration >= 10 else '.2g'}} seconds were read.")
         if self.crowded:
             said.append("There are more pictures at once than can be decoded: some were passed over.")
         if self.damaged:
@@ -90,7 +90,10 @@ def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | 
         raise MediaError("too_large", f"{shown(path)} has damaged pictures, or larger ones than {most}.")
     sound, heard, also = choose_sound(path, tracks, lambda track: _clock(tracks, pictures, track), voiced)
     clock, voice = _clock(tracks, pictures, sound), heard.voice
-    duration = max(clock.duration, voice.duration if voice else 0.0)
+    if voice and not heard.damaged:  # its packets may promise more than there is to be heard
+        duration = max(voice.duration, clock.end_of(pictures.stamps) if pictures else 0.0)
+    else:
+        duration = max(clock.duration, voice.duration if voice else 0.0)
     if duration <= 0:
         if heard.damaged:
             raise MediaError("truncated", f"{shown(path)} is damaged: nothing in it could be decoded.")

@@ -7,6 +7,7 @@ a loud noise in one of them covers a voice in another: then they are turned over
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -147,7 +148,7 @@ def read_voice(path: Path, track: Track, clock: Clock, weights: np.ndarray | Non
         stream = container.streams[track.index]
         stream.codec_context.options = {"max_samples": str(MAX_SAMPLES)}
         reader, recording = clock.reader(), _Recording(weights)
-        for packet in packets(container, [stream], damage):
+        for packet in islice(packets(container, [stream], damage), track.read):
             for frame in decoded(packet, damage):
                 if not RATES[0] <= frame.sample_rate <= RATES[1]:
                     said = f"{shown(path)} has sound of {frame.sample_rate:,} samples a second, which cannot be read."

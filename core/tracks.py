@@ -49,6 +49,7 @@ class Track:
         reordered: whether timestamps say that pictures are shown in another order than they are stored.
         delay: pictures by which the decoder's order and the order of showing differ at most.
         begins_at_zero: whether what lies before 0 s is not shown.
+        read: packets up to which the track is read.
     """
 
     index: int
@@ -58,6 +59,7 @@ class Track:
     pixels: int = 0
     delay: int = 0
     begins_at_zero: bool = False
+    read: int = 0
     stamps: Stamps = field(default_factory=Stamps)
     count: int = 0
     crowd: int = 0
@@ -68,6 +70,7 @@ class Track:
 
     def add(self, packet: av.Packet) -> None:
         """Notes a packet; one that is only decoded, not shown, counts for nothing."""
+        self.read += 1
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None:
             return
@@ -127,6 +130,7 @@ def read_tracks(container) -> tuple[list[Track], bool]:
             break
     for track in found:
         track.stamps.finish()
+        track.read = track.read if stopped else MAX_PACKETS
     return found, stopped
 
 
