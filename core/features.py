@@ -17,8 +17,8 @@ from whisper.model import Whisper
 
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
-from core.faces import FaceTrack, follow_main_face, no_faces
-from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
+from core.faces import FaceFinder, FaceTrack, follow_main_face, no_faces
+from core.media import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
 from core.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
@@ -188,7 +188,7 @@ class FeatureExtractor:
         with timed(timings, "total"):
             report(0.0, "reading the clip")
             with timed(timings, "media"):
-                clip = open_clip(path)
+                clip = open_clip(path, self._seconds_of_speech, shows_face)
             stages = 2 if clip.has_pictures and clip.voice else 1
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
@@ -233,6 +233,10 @@ class FeatureExtractor:
         end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
         return Sequence(*pooled(values[start:end], np.arange(start, end) / STATE_RATE, self.settings.audio_pooling))
 
+    def _seconds_of_speech(self, samples: np.ndarray) -> float:
+        """How long somebody speaks in samples float32 [N] at 16 kHz."""
+        return sum(end - start for start, end in self.listener.intervals(Voice(samples)))
+
     def _see(self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]):
         if not clip.has_pictures:
             return no_faces(np.zeros(0)), Missing("the clip has no pictures")
@@ -269,6 +273,12 @@ class FeatureExtractor:
             return Missing("the words were not understood")
         values = self.word_encoder.encode([word.text for word in words])
         return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+
+
+def shows_face(image: np.ndarray) -> bool:
+    """Whether a face is found in a picture RGB uint8 [H, W, 3]."""
+    with FaceFinder() as finder:
+        return bool(finder.find(Frame(0.0, image)))
 
 
 def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
