@@ -17,8 +17,9 @@ from whisper.model import Whisper
 
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
-from core.faces import FaceTrack, follow_main_face, no_faces
+from core.faces import FaceTrack, no_faces
 from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
+from core.persons import Followed, Person, follow_faces
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
 from core.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
@@ -30,6 +31,7 @@ FEATURES_VERSION = 2
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
+SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
@@ -108,6 +110,7 @@ class Utterance:
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
+        persons: who can be chosen in place of the one of ``faces``; empty where only one person was seen, or none.
     """
 
     file: str
@@ -120,6 +123,7 @@ class Utterance:
     voice: Voice | None
     timings: dict[str, float]
     warnings: tuple[str, ...]
+    persons: tuple[Person, ...] = ()
 
     def __getitem__(self, modality: str) -> Sequence | Missing:
         return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
@@ -193,7 +197,7 @@ class FeatureExtractor:
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
                 hearing = beside.submit(context.run, self._hear, clip, timings, stages)
-                track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
+                followed, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()
             report(0.95, "reading the words")
@@ -206,10 +210,11 @@ class FeatureExtractor:
             video=video,
             audio=audio,
             transcript=speech.transcript,
-            faces=track,
+            faces=followed.track,
             voice=clip.voice,
             timings=timings,
-            warnings=_warnings(clip, track),
+            warnings=(*face_warnings(followed.track), *clip.warnings),
+            persons=followed.persons,
         )
 
     def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
@@ -233,20 +238,24 @@ class FeatureExtractor:
         end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
         return Sequence(*pooled(values[start:end], np.arange(start, end) / STATE_RATE, self.settings.audio_pooling))
 
-    def _see(self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]):
+    def _see(
+        self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]
+    ) -> tuple[Followed, Sequence | Missing]:
         if not clip.has_pictures:
-            return no_faces(np.zeros(0)), Missing("the clip has no pictures")
+            return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
         with timed(timings, "faces"):
-            frames = read_frames(
-                clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+            followed = follow_faces(
+                lambda: read_frames(
+                    clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+                )
             )
-            track = follow_main_face(frames)
+        track = followed.track
         if not len(track.frame_times):
-            return track, Missing("no picture could be decoded")
+            return followed, Missing("no picture could be decoded")
         if not len(track):
-            return track, Missing("no face was found")
+            return followed, Missing("no face was found")
         with timed(timings, "expression"):
-            return track, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
+            return followed, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
 
     def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
@@ -303,11 +312,11 @@ def nothing_found(utterance: Utterance) -> MediaError | None:
     )
 
 
-def _warnings(clip: Clip, track: FaceTrack) -> tuple[str, ...]:
+def face_warnings(track: FaceTrack) -> tuple[str, ...]:
+    """Sentences about whose face counts and how much of it was seen."""
     said = [track.note] if track.note else []
-    said += clip.warnings
-    if len(track) and track.found.mean() < 0.5:
-        said.append(f"The face was found in {track.found.mean():.0%} of the pictures only.")
+    if len(track) and track.share < SEEN:
+        said.append(f"The face was found in {track.share:.0%} of the pictures only.")
     return tuple(said)
 
 
