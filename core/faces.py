@@ -58,9 +58,9 @@ class FaceTrack:
         blendshapes: float32 [T, 52], how far each movement of the face goes, in [0, 1].
         frame_times: [F] seconds of every frame.
         found: bool [F], whether the main face was in it.
-        note: what is to be said of it: that one of several faces had to be chosen, or that the pictures were turned.
+        note: a sentence when one of several faces had to be chosen, else empty.
         share: of the pictures that could have shown the face, in how many it was found, in [0, 1].
-        person: which of the persons in the clip it is, from 1.
+        upside_down: whether the pictures were turned to read it; boxes are those of the pictures as they are.
     """
 
     times: np.ndarray
@@ -72,7 +72,7 @@ class FaceTrack:
     found: np.ndarray
     note: str = ""
     share: float = 1.0
-    person: int = 1
+    upside_down: bool = False
 
     def __len__(self) -> int:
         return len(self.times)

@@ -28,7 +28,6 @@ SCENES = 64  # pictures with a face that others are compared with
 THUMBNAILS = 24  # of a person who can be chosen
 STILL, LEAST_PICTURES = 0.06, 10  # std of the blendshape that moves most, over so many pictures at least: a photograph
 PLACES = {"left": "on the left", "middle": "in the middle", "right": "on the right"}
-TURNED = "The pictures are upside down; they were turned to read the face."
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,33 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Followed:
-    """The faces of a clip.
+class Persons:
+    """The persons of a clip in which there are several, and which of them counts.
 
     Attributes:
-        track: of the person who counts unless another is chosen.
-        persons: who can be chosen, that one first, the others by the number of their pictures; empty where only one
-            person was seen, or none.
+        each: two to ``MAX_PERSONS``; first the one who counts by default, the others by the number of their pictures.
+        frame_times: float64 [F] seconds of every picture of the clip.
+        upside_down: see ``FaceTrack``.
+        chosen: who counts, from 1.
     """
 
+    each: tuple[Person, ...]
+    frame_times: np.ndarray
+    upside_down: bool = False
+    chosen: int = 1
+
+    @property
+    def track(self) -> FaceTrack:
+        """Of the person who counts; each moment has the nearest of the thumbnails that were kept."""
+        return _track(self.each, self.chosen, self.frame_times, self.upside_down)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The face of a clip: of the person who counts unless another is chosen; ``persons`` if there are several."""
+
     track: FaceTrack
-    persons: tuple[Person, ...] = ()
+    persons: Persons | None = None
 
 
 def follow_faces(read: Callable[[], Iterable[Frame]]) -> Followed:
@@ -93,37 +108,9 @@ def follow_faces(read: Callable[[], Iterable[Frame]]) -> Followed:
     if not persons:
         return Followed(no_faces(found.times))
     seen = np.unique([s.picture for sightings in persons for s in sightings])
-    described = tuple(_person(sightings, found, seen, upside_down) for sightings in persons)
-    track = track_of_person(described, 1, found.times, TURNED if upside_down else "")
-    return Followed(
-        replace(track, thumbnails=_thumbnails(persons[0])),
-        described if len(described) > 1 else (),
-    )
-
-
-def track_of_person(persons: tuple[Person, ...], number: int, frame_times: np.ndarray, note: str = "") -> FaceTrack:
-    """The track of one of at least one person; each moment has the thumbnail of the nearest.
-
-    Args:
-        number: which person, from 1.
-        frame_times: float64 [F] seconds of every picture of the clip.
-        note: what is to be said whoever is chosen.
-    """
-    person = persons[number - 1]
-    found = np.zeros(len(frame_times), bool)
-    found[person.pictures] = True
-    return FaceTrack(
-        times=person.times,
-        crops=person.crops,
-        thumbnails=person.thumbnails[_nearest(person.thumbnail_times, person.times)],
-        boxes=person.boxes,
-        blendshapes=person.blendshapes,
-        frame_times=frame_times,
-        found=found,
-        note=" ".join(filter(None, (_choice(persons, number), note))),
-        share=person.share,
-        person=number,
-    )
+    each = tuple(_person(sightings, found, seen, upside_down) for sightings in persons)
+    track = replace(_track(each, 1, found.times, upside_down), thumbnails=_thumbnails(persons[0]))
+    return Followed(track, Persons(each, found.times, upside_down) if len(each) > 1 else None)
 
 
 def place_of(boxes: np.ndarray) -> str:
@@ -187,9 +174,9 @@ def merged(tracklets: list[Tracklet]) -> list[list[Sighting]]:
 def _likeness(tracklets: list[Tracklet]) -> np.ndarray:
     """float32 [N, N]: how alike the most alike sightings of two tracklets are."""
     chosen = [
-        [tracklet.sightings[i].appearance for i in np.linspace(0, len(tracklet.sightings) - 1, COMPARED).round().astype(int)]
-        for tracklet in tracklets
-    ]  # fmt: skip
+        [sightings[i].appearance for i in np.linspace(0, len(sightings) - 1, COMPARED).round().astype(int)]
+        for sightings in (tracklet.sightings for tracklet in tracklets)
+    ]
     flat = np.array(chosen).reshape(len(tracklets) * COMPARED, -1)  # [N * 8, 256]
     return (flat @ flat.T).reshape(len(tracklets), COMPARED, len(tracklets), COMPARED).max((1, 3))
 
@@ -228,6 +215,24 @@ def _more_when_turned(samples: list[np.ndarray], closer: CloserLook) -> bool:
 
 def _turned(image: np.ndarray) -> np.ndarray:
     return cv2.rotate(image, cv2.ROTATE_180)
+
+
+def _track(each: tuple[Person, ...], number: int, frame_times: np.ndarray, upside_down: bool) -> FaceTrack:
+    person = each[number - 1]
+    found = np.zeros(len(frame_times), bool)
+    found[person.pictures] = True
+    return FaceTrack(
+        times=person.times,
+        crops=person.crops,
+        thumbnails=person.thumbnails[_nearest(person.thumbnail_times, person.times)],
+        boxes=person.boxes,
+        blendshapes=person.blendshapes,
+        frame_times=frame_times,
+        found=found,
+        note=_choice(each, number),
+        share=person.share,
+        upside_down=upside_down,
+    )
 
 
 def _person(sightings: list[Sighting], found: Search, seen: np.ndarray, upside_down: bool) -> Person:
