@@ -199,7 +199,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
     for switch in switches:
         switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
     parts["whose-face"].input(
-        on_face, [state, parts["whose-face"], *switches, *choice], [state, status, *fresh, *switchable],
+        on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
         show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
     )  # fmt: skip
     for part in choice:
