@@ -244,18 +244,13 @@ class Analyzer:
             raise error
         return utterance
 
-    def analyze(self, path: str | Path, progress: Progress | None = None, face: int = 1) -> Analysis:
+    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
         """``extract``, then both models on every set of the clip's modalities and on every window.
 
-        Args:
-            face: whose face counts where there are several, in the order of ``Persons``, from 1.
-
         Raises:
-            MediaError: as ``extract``, or with the code ``no_such_face``.
+            MediaError: as ``extract``.
         """
         utterance = self.extract(path, progress)
-        if face != 1:
-            utterance = self.extractor.with_face(utterance, face)
         if progress:
             progress(0.98, "asking both models")
         timings = dict(utterance.timings)

@@ -82,7 +82,8 @@ def analysed(analyzer: Analyzer, path: Path, face: int = 1) -> Analysis | MediaE
     """A clip's analysis, or why there is none; ``face``: whose face counts."""
     with tqdm(total=1.0, desc=path.name, bar_format="{desc}: {percentage:3.0f}% {postfix}", leave=False) as bar:
         try:
-            return analyzer.analyze(path, lambda share, stage: advance(bar, share, stage), face)
+            analysis = analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
+            return analysis if face == 1 else analyzer.choose_face(analysis, face)
         except MediaError as error:
             return error
 

@@ -270,15 +270,14 @@ def both(analyzer, two):
     return analyzer.analyze(two)
 
 
-def test_the_other_face_can_be_chosen_without_reading_the_clip_again(analyzer, two, both, monkeypatch):
+def test_the_other_face_can_be_chosen_without_reading_the_clip_again(analyzer, both, monkeypatch):
     assert [person.place for person in both.persons.each] == ["left", "right"]
     assert both.everything.self_.label == "happiness" and both.faces.boxes[:, 0].max() < 0.5
-    read = analyzer.analyze(two, face=2)
     monkeypatch.setattr("core.features.read_frames", None)
     other = analyzer.choose_face(both, 2)
     assert other.everything.self_.label != "happiness" and other.faces.boxes[:, 0].min() > 0.5
-    np.testing.assert_array_equal(other.everything.self_.probabilities, read.everything.self_.probabilities)
-    assert other.warnings == read.warnings and "number 2, on the right" in other.warnings[0]
+    assert other.faces.found.all() and len(other.sequences["video"].times) == 6
+    assert other.warnings == ("2 faces were seen; number 2, on the right of the picture, was chosen.",)
     back = analyzer.choose_face(other, 1)
     np.testing.assert_array_equal(back.everything.self_.probabilities, both.everything.self_.probabilities)
     assert back.warnings == both.warnings and "was followed" in back.warnings[0]
