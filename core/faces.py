@@ -5,8 +5,7 @@ trained on. Frames without a face are gaps in the track, not black images.
 """
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # read when mediapipe loads: keeps its start-up notes off the console
 
@@ -21,9 +20,6 @@ from core.weights import FACE_LANDMARKER, locate  # noqa: E402
 
 THUMBNAIL = 96  # pixels
 MOST_FACES = 4  # looked for in a frame
-PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
-SEARCH_EVERY = 5  # frames
-LOST_AFTER = 1.0  # seconds without a match after which a face counts as another one
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
 HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
@@ -60,6 +56,8 @@ class FaceTrack:
         frame_times: [F] seconds of every frame.
         found: bool [F], whether the main face was in it.
         note: a sentence when one of several faces had to be chosen, else empty.
+        share: of the pictures that could have shown the face, in how many it was found, in [0, 1].
+        upside_down: whether the pictures were turned to read it; boxes are those of the pictures as they are.
     """
 
     times: np.ndarray
@@ -70,22 +68,11 @@ class FaceTrack:
     frame_times: np.ndarray
     found: np.ndarray
     note: str = ""
+    share: float = 1.0
+    upside_down: bool = False
 
     def __len__(self) -> int:
         return len(self.times)
-
-
-@dataclass
-class _Candidate:
-    """A face being followed: the frames it was seen in."""
-
-    frames: list[int] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    faces: list[Face] = field(default_factory=list)
-
-    def distance(self, face: Face) -> float:
-        """Distance of centres in units of the face's size."""
-        return apart(face, self.faces[-1])
 
 
 class FaceFinder:
@@ -146,97 +133,11 @@ def still_blendshapes(crops: np.ndarray) -> np.ndarray:
     return found
 
 
-class CloserLook:
-    """Finds small faces: in 640 pixels, pictures of a face 60 wide, where the whole frame needs more than 120."""
-
-    def __init__(self):
-        self._landmarker: vision.FaceLandmarker | None = None  # most clips need none
-
-    def __enter__(self) -> "CloserLook":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self._landmarker:
-            self._landmarker.close()
-
-    def everywhere(self, image: np.ndarray) -> list[Face]:
-        """The faces in all parts of RGB uint8 [H, W, 3], each once."""
-        height, width = image.shape[:2]
-        found: list[Face] = []
-        for top in _starts(height):
-            for left in _starts(width):
-                for face in self._within(image, left, top):
-                    if all(apart(face, other) > 0.5 for other in found):
-                        found.append(face)
-        return found
-
-    def around(self, image: np.ndarray, box: tuple[float, float, float, float]) -> list[Face]:
-        """The faces in the part around a box that was found in the frame before."""
-        height, width = image.shape[:2]
-        x, y, w, h = box
-        left = int(np.clip((x + w / 2) * width - PART / 2, 0, max(0, width - PART)))
-        top = int(np.clip((y + h / 2) * height - PART / 2, 0, max(0, height - PART)))
-        return self._within(image, left, top)
-
-    def _within(self, image: np.ndarray, left: int, top: int) -> list[Face]:
-        part = image[top : top + PART, left : left + PART]
-        large = cv2.resize(part, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
-        if self._landmarker is None:
-            self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MOST_FACES)
-        result = self._landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(large)))
-        return cut_faces(image, result, part.shape[1::-1], (left, top))
-
-
-def _starts(length: int) -> list[int]:
-    """Where parts begin that cover a length and overlap by a third or more."""
-    count = 1 if length <= PART else 1 + -(-(length - PART) * 3 // (2 * PART))
-    return [round(i * (length - PART) / (count - 1)) for i in range(count)] if count > 1 else [0]
-
-
 def apart(face: Face, other: Face) -> float:
     """Distance of centres in units of the first face's size."""
     x, y, w, h = other.box
     u, v, s, t = face.box
     return float(np.hypot(x + w / 2 - u - s / 2, y + h / 2 - v - t / 2)) / max(face.size, 1e-6)
-
-
-def follow_main_face(frames: Iterable[Frame]) -> FaceTrack:
-    """The largest and steadiest face of a clip: the one whose sizes, summed over all frames, are the most.
-
-    As long as a look at whole frames has found none, parts of some frames are looked at more closely, and a small face
-    that is found there is followed.
-    """
-    candidates: list[_Candidate] = []
-    frame_times: list[float] = []
-    small: Face | None = None
-    seen_whole = False
-    with FaceFinder() as finder, CloserLook() as closer:
-        for index, frame in enumerate(frames):
-            frame_times.append(frame.time)
-            faces = finder.find(frame)
-            seen_whole = seen_whole or bool(faces)
-            if not seen_whole:
-                if small is not None:
-                    faces = closer.around(frame.image, small.box)
-                elif index % SEARCH_EVERY == 0:
-                    faces = closer.everywhere(frame.image)
-                small = max(faces, key=lambda face: face.size, default=None)
-            for face in sorted(faces, key=lambda face: -face.size):
-                free = [c for c in candidates if c.frames[-1] < index and frame.time - c.times[-1] <= LOST_AFTER]
-                nearest = min(free, key=lambda c: c.distance(face), default=None)
-                if nearest is None or nearest.distance(face) > 1.0:
-                    nearest = _Candidate()
-                    candidates.append(nearest)
-                nearest.frames.append(index)
-                nearest.times.append(frame.time)
-                nearest.faces.append(face)
-    if not candidates:
-        return no_faces(np.array(frame_times))
-    main = max(candidates, key=lambda c: sum(face.size for face in c.faces))
-    found = np.zeros(len(frame_times), bool)
-    found[main.frames] = True
-    note = _choice(main, candidates, len(frame_times))
-    return track_of(main.faces, np.array(main.times), np.array(frame_times), found, note)
 
 
 def track_of(
@@ -292,13 +193,3 @@ def cut_face(image: np.ndarray, landmarks: np.ndarray, blendshapes: np.ndarray) 
     high = landmarks.max(0).clip(0, (width, height))
     box = (low[0] / width, low[1] / height, (high[0] - low[0]) / width, (high[1] - low[1]) / height)
     return Face(tuple(float(value) for value in box), crop, thumbnail, blendshapes)
-
-
-def _choice(main: _Candidate, candidates: list[_Candidate], frames: int) -> str:
-    """Says which face was followed when others were there for a fifth of the clip or more."""
-    others = [c for c in candidates if c is not main and len(c.frames) >= max(2, 0.2 * frames)]
-    if not others:
-        return ""
-    middle = np.mean([face.box[0] + face.box[2] / 2 for face in main.faces])
-    place = "left" if middle < 0.4 else "right" if middle > 0.6 else "middle"
-    return f"{len(others) + 1} faces were seen; the largest and steadiest, on the {place} of the picture, was followed."

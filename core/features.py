@@ -17,9 +17,11 @@ from whisper.model import Whisper
 
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
-from core.faces import FaceFinder, FaceTrack, follow_main_face, no_faces
+from core.faces import FaceFinder, FaceTrack, no_faces
 from core.media import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames
+from core.persons import Followed, Persons, follow_faces
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
+from core.stopping import checkpoint
 from core.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
 from core.words import WordAdapter, WordEncoder
 
@@ -30,6 +32,7 @@ FEATURES_VERSION = 2
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
+SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
@@ -108,6 +111,7 @@ class Utterance:
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
+        persons: whose face it could be, if there are several.
     """
 
     file: str
@@ -120,6 +124,7 @@ class Utterance:
     voice: Voice | None
     timings: dict[str, float]
     warnings: tuple[str, ...]
+    persons: Persons | None = None
 
     def __getitem__(self, modality: str) -> Sequence | Missing:
         return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
@@ -193,7 +198,9 @@ class FeatureExtractor:
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
                 hearing = beside.submit(context.run, self._hear, clip, timings, stages)
-                track, video = self._see(clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face"))
+                followed, video = self._see(
+                    clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face")
+                )
                 report(0.6, "listening for words")
                 speech, audio = hearing.result()
             report(0.95, "reading the words")
@@ -206,18 +213,50 @@ class FeatureExtractor:
             video=video,
             audio=audio,
             transcript=speech.transcript,
-            faces=track,
+            faces=followed.track,
             voice=clip.voice,
             timings=timings,
-            warnings=_warnings(clip, track),
+            warnings=(*face_warnings(followed.track), *clip.warnings),
+            persons=followed.persons,
+        )
+
+    def with_face(self, utterance: Utterance, number: int) -> Utterance:
+        """The same utterance with the face of another of its persons, whose crops become features now.
+
+        Args:
+            number: which person, from 1.
+
+        Raises:
+            MediaError: with the code ``no_such_face``, if there are fewer persons.
+        """
+        persons = utterance.persons
+        count = len(persons.each) if persons else min(len(utterance.faces), 1)
+        if not 1 <= number <= count:
+            seen = "no face was found" if not count else f"{count} faces were seen" if persons else "one face was seen"
+            raise MediaError("no_such_face", f"{utterance.file}: {seen}, there is no face {number} to choose.")
+        if persons is None or number == persons.chosen:
+            return utterance
+        chosen = replace(persons, chosen=number)
+        track = chosen.track
+        kept = [warning for warning in utterance.warnings if warning not in face_warnings(persons.track)]
+        return replace(
+            utterance,
+            faces=track,
+            video=Sequence(self.face_features(track.crops, track.blendshapes), track.times),
+            warnings=(*face_warnings(track), *kept),
+            persons=chosen,
         )
 
     def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
         """Features float32 [T, D] of crops uint8 [T, 48, 48] and what MediaPipe says of them [T, 52]."""
         with torch.inference_mode():
             parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
-            embedded = torch.cat([self._folded.embed(part) for part in parts]).cpu().numpy()
+            embedded = torch.cat([self._embed(part) for part in parts]).cpu().numpy()
         return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
+
+    def _embed(self, crops: torch.Tensor) -> torch.Tensor:
+        checkpoint()
+        return self._folded.embed(crops)
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
         """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
@@ -237,20 +276,24 @@ class FeatureExtractor:
         """How long somebody speaks in samples float32 [N] at 16 kHz."""
         return sum(end - start for start, end in self.listener.intervals(Voice(samples)))
 
-    def _see(self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]):
+    def _see(
+        self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]
+    ) -> tuple[Followed, Sequence | Missing]:
         if not clip.has_pictures:
-            return no_faces(np.zeros(0)), Missing("the clip has no pictures")
+            return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
         with timed(timings, "faces"):
-            frames = read_frames(
-                clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+            followed = follow_faces(
+                lambda: read_frames(
+                    clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+                )
             )
-            track = follow_main_face(frames)
+        track = followed.track
         if not len(track.frame_times):
-            return track, Missing("no picture could be decoded")
+            return followed, Missing("no picture could be decoded")
         if not len(track):
-            return track, Missing("no face was found")
+            return followed, Missing("no face was found")
         with timed(timings, "expression"):
-            return track, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
+            return followed, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
 
     def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
         if clip.voice is None:
@@ -313,11 +356,13 @@ def nothing_found(utterance: Utterance) -> MediaError | None:
     )
 
 
-def _warnings(clip: Clip, track: FaceTrack) -> tuple[str, ...]:
+def face_warnings(track: FaceTrack) -> tuple[str, ...]:
+    """Sentences about whose face counts, how it was read and how much of it was seen."""
     said = [track.note] if track.note else []
-    said += clip.warnings
-    if len(track) and track.found.mean() < 0.5:
-        said.append(f"The face was found in {track.found.mean():.0%} of the pictures only.")
+    if track.upside_down:
+        said.append("The pictures are upside down; they were turned to read the face.")
+    if len(track) and track.share < SEEN:
+        said.append(f"The face was found in only {track.share:.0%} of the pictures that could have shown it.")
     return tuple(said)
 
 

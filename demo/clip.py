@@ -9,7 +9,7 @@ import gradio as gr
 from core import MODALITIES, Subset
 from core.analysis import Analyzer
 from core.media import MediaError
-from demo import figure, report, sections, stored, uploads, view, wording, worth
+from demo import figure, report, sections, stored, uploads, view, whose, wording, worth
 from demo.limits import HOUR
 from demo.palette import MODEL
 from demo.parts import Parts
@@ -79,6 +79,7 @@ def _verdicts(parts: Parts) -> None:
                 f"switch-{modality}", gr.Checkbox, value=True, label=wording.SWITCH[modality], min_width=80,
                 container=False, scale=0,
             )  # fmt: skip
+    whose.contents(parts)
     parts.add("agreement", gr.HTML)
     with gr.Row(elem_id="panels"):
         for name in MODEL:
@@ -147,6 +148,17 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
             return {status: _say(wording.NO_CLIP, "error")}
         return placed(view.looked(session.analysis, _wanted(video, audio, text), Choice(*choice)))
 
+    def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
+        try:
+            analysis = session.choose_face(analyzer, face, partial(gone, page, request.session_hash))
+        except MediaError as error:
+            return {status: _say(str(error), "error")}
+        except Stopped:
+            return {}
+        if analysis is None:
+            return {status: _say(wording.NO_CLIP, "error")}
+        return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
+
     def on_clear(session):
         session.clear()
         shown = {"sound": gr.update(**view.HIDDEN), "welcome": gr.update(visible=True), "status": _say(wording.IDLE)}
@@ -186,6 +198,10 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
     worth.wire(parts, analyzer, state, switches, parts["agreement"])
     for switch in switches:
         switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
+    parts["whose-face"].input(
+        on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
+        show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
+    )  # fmt: skip
     for part in choice:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 

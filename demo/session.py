@@ -146,6 +146,31 @@ class Session:
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis = analysis
 
+    def choose_face(self, analyzer, face: int, gone: Callable[[], bool] = lambda: False) -> Analysis | None:
+        """Puts the analysis with another person's face in the place of what there is, None if there is nothing.
+
+        Args:
+            face: one of ``Analysis.persons``, from 1.
+            gone: whether the visitor has left.
+
+        Raises:
+            MediaError: there is no such face.
+            Stopped: the visitor has left, or another clip has come meanwhile.
+        """
+        before = self.analysis
+        if before is None:
+            return None
+
+        def check() -> None:
+            if gone() or self.analysis is not before:
+                raise Stopped
+
+        with stoppable(check):
+            chosen = analyzer.choose_face(before, face)
+        check()
+        self.analysis, self.worths = chosen, {}
+        return chosen
+
     def show(self, analysis: Analysis, path: str | None = None) -> None:
         """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
         self.stop = True

@@ -8,7 +8,7 @@ import gradio as gr
 from core import Subset
 from core.analysis import Analysis, Prediction
 from core.fusion import CROSS, SELF, pairs_within
-from demo import charts, heatmap, moments, panels, phrases, wording
+from demo import charts, heatmap, moments, panels, phrases, whose, wording
 from demo.palette import MODEL
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
@@ -16,7 +16,7 @@ MEAN = -1  # of all heads
 HIDDEN = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
-    "course", "course-chart",
+    "course", "course-chart", *whose.PARTS,
 )  # fmt: skip
 """Parts that a new clip changes and a switch does not."""
 
@@ -49,12 +49,19 @@ def new_clip(analysis: Analysis, choice: Choice) -> dict:
         "phrase-table": phrases.table(analysis),
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": charts.course(analysis) if analysis.windows else None,
+        **whose.shown(analysis),
     }
     for modality in SWITCHES:
         absent = analysis.missing.get(modality)
         label = wording.SWITCH[modality] + (f" ({absent})" if absent else "")
         updates[f"switch-{modality}"] = gr.update(value=not absent, interactive=not absent, label=label)
     return updates | switched(analysis, SWITCHES, choice)
+
+
+def another_face(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
+    """Every part, after another person's face was chosen; the switches stay as they are."""
+    updates = new_clip(analysis, choice) | switched(analysis, wanted, choice)
+    return {name: update for name, update in updates.items() if not name.startswith("switch-")}
 
 
 def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:

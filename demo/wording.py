@@ -77,6 +77,7 @@ INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-atten
 
 SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}
+WHOSE = "Whose face counts?"
 GHOSTS = "Outlines: everything on. Bars: what is switched on now."
 NOT_SURE = "no class stands out"
 

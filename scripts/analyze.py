@@ -25,6 +25,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video or sound files, or folders of them")
     parser.add_argument("--modalities", type=modalities, default=MODALITIES, help="such as video,audio (default: all)")
+    parser.add_argument(
+        "--face", type=int, default=1, metavar="N",
+        help="whose face counts where several are seen: 1 (the default) is the one that is followed, the others come "
+        "in the order of how many pictures they are in; with --json they are listed",
+    )  # fmt: skip
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
     parser.add_argument("--whisper", default="tiny.en", help="a larger Whisper for the words, where there is internet")
@@ -46,7 +51,7 @@ def main() -> int:
         for path in files(arguments.clips):
             if str(path) in done:
                 continue
-            found = analysed(analyzer, path)
+            found = analysed(analyzer, path, arguments.face)
             bad = bad or isinstance(found, MediaError)
             if arguments.json:
                 print(json.dumps(as_json(analyzer, path, found, arguments), ensure_ascii=False), flush=True)
@@ -73,11 +78,12 @@ def files(named: list[str]) -> Iterator[Path]:
             yield path
 
 
-def analysed(analyzer: Analyzer, path: Path) -> Analysis | MediaError:
-    """A clip's analysis, or why there is none."""
+def analysed(analyzer: Analyzer, path: Path, face: int = 1) -> Analysis | MediaError:
+    """A clip's analysis, or why there is none; ``face``: whose face counts."""
     with tqdm(total=1.0, desc=path.name, bar_format="{desc}: {percentage:3.0f}% {postfix}", leave=False) as bar:
         try:
-            return analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
+            analysis = analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
+            return analysis if face == 1 else analyzer.choose_face(analysis, face)
         except MediaError as error:
             return error
 

@@ -6,14 +6,20 @@ import pytest
 import skimage.data
 from recordings import portrait
 
-from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, CloserLook, FaceFinder, cut_face, follow_main_face
+from core.face_search import CloserLook
+from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, FaceTrack, cut_face
 from core.media import Frame
+from core.persons import follow_faces
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
 
 
 def clip_of(images) -> list[Frame]:
     return [Frame(i / 10, image) for i, image in enumerate(images)]
+
+
+def follow_main_face(frames: list[Frame]) -> FaceTrack:
+    return follow_faces(lambda: frames).track
 
 
 def beside(left: float, right: float) -> np.ndarray:

@@ -292,6 +292,22 @@ def test_opening_shows_an_analysed_example_within_two_seconds_of_the_page(newcom
     wait_until_on(newcomer, "words + face + voice")
 
 
+def test_of_two_faces_the_other_one_can_be_chosen(page, tmp_path):
+    assert not page.locator("#whose").is_visible(), "one face needs no choice"
+    put(page, recordings.save_two_faces(tmp_path / "two.mp4"))
+    wait_for_analysis(page, "two.mp4")
+    assert verdict(page, "self")[0] == "happiness"
+    expect(page.locator("#notes")).to_contain_text("2 faces were seen")
+    expect(page.locator("#whose-pictures img")).to_have_count(2)
+    page.get_by_role("radio", name=re.compile("2: on the right")).check()
+    expect(page.locator("#notes")).to_contain_text("number 2, on the right of the picture, was chosen", timeout=LONG)
+    assert verdict(page, "self")[0] != "happiness"
+    page.get_by_role("radio", name=re.compile("1: on the left")).check()
+    expect(page.locator("#self-verdict .verdict")).to_have_attribute("data-label", "happiness", timeout=LONG)
+    page.locator("#example-glad").click()
+    expect(page.locator("#whose")).to_be_hidden()
+
+
 def test_what_plays_moves_box_word_and_playheads_and_a_face_seeks(newcomer):
     newcomer.evaluate("scrollTo(0, 0)")
     newcomer.evaluate("() => { document.querySelector('#clip video').muted = true; }")
