@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from core.clock import Clock, Reader, Stamps
+from core.paths import escaped
 
 SAMPLE_RATE = 16_000  # Hz, what Whisper and the voice features expect
 FRAME_RATE = 10.0  # at most so many frames a second are kept
@@ -189,7 +190,8 @@ def read_frames(
 
 def shown(path: Path) -> str:
     """The name of a file as a sentence can hold it: one line, no more than 80 characters."""
-    name = "".join(c if c.isprintable() else " " for c in (path.name or path.resolve().name or str(path)))
+    name = path.name or path.resolve().name or str(path)
+    name = "".join(c if c.isprintable() else escaped(c) if "\udc80" <= c <= "\udcff" else " " for c in name)
     name = " ".join(name.split()) or "The file"
     return name if len(name) <= 80 else f"{name[:60]} … {name[-16:]}"
 

@@ -20,6 +20,7 @@ from core.device import CHOICES, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -54,4 +55,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -14,6 +14,7 @@ from core.corpora.layout import CorpusError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import TEST_SETS, measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -76,4 +77,4 @@ def learned_parts(learned: list[str] | dict[str, list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -19,6 +19,7 @@ from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {
@@ -98,4 +99,4 @@ def rule(columns: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -23,6 +23,7 @@ from core.training.batches import PairRecipe  # noqa: E402
 from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
 from core.training.loop import overridden  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 BOTH = ("video", "audio")
 HEAD = (
@@ -81,4 +82,4 @@ def line(name: str, judged: Judged) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -22,6 +22,7 @@ from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E4
 from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
 from core.experiment.report import make_report, write_report  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 from scripts.paper_figures import write_page  # noqa: E402
 
 
@@ -86,4 +87,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

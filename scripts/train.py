@@ -52,6 +52,7 @@ from core.training.voice import (  # noqa: E402
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -195,4 +196,4 @@ def print_table(result: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)
