@@ -48,9 +48,12 @@ def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
     if result["learned_from"]:
         lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
+    if result["left_out"]:
+        lines.append(f"recordings that cannot be used and are left out: {result['left_out']}")
     for name in MODELS:
         if (metrics := result[name]) is None:
-            lines.append(f"{name}: undefined: cross-attention needs two modalities")
+            why = "no clip has what is asked for" if name == "self" else "cross-attention needs two modalities"
+            lines.append(f"{name}: undefined: {why}")
             continue
         lines += [
             f"{name}: n {metrics['n']}, undefined {metrics['undefined']}",

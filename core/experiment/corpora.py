@@ -20,6 +20,7 @@ from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.cache import cache_folder, digest
 from core.datasets.clips import ClipFeatures, StoredSequences, clip_file, extract_corpus, save_features
 from core.datasets.composed import COMPOSED_OF, BankMaker, compose
+from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
 from core.experiment.folds import Corpus, Examples, Fold, divide
@@ -79,16 +80,16 @@ def prepare_clips(
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
     manifest = extract_corpus(records, features, folder, request.workers)
-    readable = [r.id for r in records if r.id not in manifest.failed | manifest.waiting]
-    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
-    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
-    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
-    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if manifest.waiting:
         raise CorpusError(
             f"{name}: {len(manifest.waiting)} utterances wait for memory or disk, the first because of "
             f"{next(iter(manifest.waiting.values()))}; start the same command again."
         )
+    readable = [record.id for record in without(manifest.failed, records)]
+    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
+    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
+    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
+    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if not kept:
         raise CorpusError(f"{name}: no utterance has all modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")

@@ -20,10 +20,17 @@ from core.metrics import classification_metrics, expected_calibration_error
 
 @dataclass(frozen=True)
 class LabelledUtterances:
-    """n utterances: ``labels`` int64 [n]; modality -> n normalised sequences float32 [T, D], empty where absent."""
+    """n utterances.
+
+    Attributes:
+        labels: int64 [n].
+        sequences: modality -> n normalised sequences float32 [T, D], empty where absent.
+        left_out: how many more recordings there are that cannot be used (see ``datasets.readable``).
+    """
 
     labels: np.ndarray
     sequences: Mapping[str, Sequence[np.ndarray]]
+    left_out: int = 0
 
     @classmethod
     def composed(
