@@ -45,10 +45,14 @@ def main() -> int:
         print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
-            found = measure(
-                corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
-                checkpoint, arguments.cache, 1, choose_device(arguments.device),
-            )  # fmt: skip
+            try:
+                found = measure(
+                    corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
+                    checkpoint, arguments.cache, 1, choose_device(arguments.device),
+                )  # fmt: skip
+            except CorpusError as error:  # not in this copy; the others are measured
+                print(f"{options}: {error}", file=sys.stderr)
+                continue
             models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
             print("\n".join(of_both(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
     except (CorpusError, WeightsError, OSError, ValueError) as error:

@@ -205,6 +205,8 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):
+        if empty := [part for part in PARTS if not (parts == part).any()]:
+            raise CorpusError(f"{index['name']}: no utterance of the part {empty[0]} can be used.")
         official = Fold(*(examples.take(np.flatnonzero(parts == part)) for part in PARTS))
         divided = (lambda: official,)
     else:
