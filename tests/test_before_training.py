@@ -119,7 +119,7 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     monkeypatch.setattr(BankMaker, "moments", lambda maker, *_: moments(maker.widths, PEOPLE["nobody else"]))
     ran = command("train.py", "pair", "--root", root, "--runs", tmp_path, "--cache", root / "cache", "--device", "cpu")
     assert ran.returncode == 0 and ran.stdout.startswith(
-        "No clip shows anybody who is held out (javased/03, javased/08): the pair is measured on composed utterances only."
+        "No clip shows anybody who is held out (javased/03, javased/08): the pair is measured on composed utterances"
     )
     assert set(json.loads((tmp_path / "checkpoint" / "held_out.json").read_text())) == {"composed"}
     final = load_checkpoint(tmp_path / "checkpoint")
@@ -130,8 +130,8 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
 def test_whom_a_pair_is_measured_on_is_said():
     said = [said_of(moments(WIDTHS, PEOPLE[who]), set(PEOPLE["both"])) for who in ("one", "both")]
     assert said == [
-        "Measured on 7 clips of people who are held out: javased/03. How sure verdicts on a single person may be is told "
-        "by composed utterances.",
+        "Measured on 7 clips of people who are held out: javased/03. "
+        "How sure verdicts on a single person may be is told by composed utterances.",
         "Measured on 14 clips of people who are held out: javased/03, javased/08.",
     ]
 
