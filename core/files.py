@@ -106,11 +106,14 @@ def held_alone(path: Path) -> Iterator[None]:
         file.close()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8. Lone surrogates, which names of files may hold, become escapes, as JSON has them too."""
+    write_file(path, lambda partial: partial.write_text(text, encoding="utf-8", errors="backslashreplace"))
+
+
 def write_json(path: Path, value: dict | list, indent: int | None = None) -> None:
     """Writes JSON."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    # Lone surrogates, of which names of files may be made, become escapes of JSON.
-    write_file(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace"))
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
 
 
 def save_state(path: Path, state: dict) -> None:

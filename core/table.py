@@ -13,7 +13,7 @@ from core.analysis import Analysis
 from core.checkpoint import MODELS, subset_name
 from core.csv_cells import csv_text, plain_cell
 from core.datasets.cache import file_digest
-from core.files import OutputError, held_alone, write_file
+from core.files import OutputError, held_alone, write_text
 from core.paths import NamedFile, escaped
 
 COLUMNS = (
@@ -132,8 +132,7 @@ class Table:
             OutputError: it cannot be written.
         """
         if self._stream is None:
-            text = table_text(self._rows)
-            write_file(self._path, lambda partial: partial.write_bytes(_encoded(text)))
+            write_text(self._path, table_text(self._rows))
             self._stream = self._path.open("ab", buffering=0)
 
     def close(self) -> None:
@@ -143,7 +142,8 @@ class Table:
 
     def _append(self, row: Row) -> None:
         self.begin()
-        line, before = memoryview(_encoded(csv_text([[row[column] for column in COLUMNS]]))), self._stream.tell()
+        text, before = csv_text([[row[column] for column in COLUMNS]]), self._stream.tell()
+        line = memoryview(text.encode("utf-8", "backslashreplace"))  # as ``write_text``
         try:
             while line:
                 line = line[self._stream.write(line) :]
@@ -206,7 +206,3 @@ def _settled(rows: list[Row], files: Sequence[NamedFile]) -> tuple[list[Row], se
         elif row["location"] == file.location:
             stale.add(file.location)
     return [row for row in rows if row["location"] not in stale], done
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")

@@ -17,7 +17,7 @@ from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker, compose
 from core.datasets.moments import Moments
 from core.device import choose_device
-from core.experiment.corpora import open_stored
+from core.experiment.corpora import Request, open_stored, prepare_corpus
 from core.expression import ExpressionNet
 from core.features import Encoders, FeatureSettings
 from core.fusion import FusionConfig, FusionModel
@@ -197,6 +197,13 @@ def test_a_corpus_without_its_test_part_is_named(tmp_path):
     (tmp_path / "meld.json").write_text(json.dumps(index))
     with pytest.raises(CorpusError, match="meld: no utterance of the part validation can be used"):
         open_stored(tmp_path / "meld.json", 5)
+
+
+def test_folds_that_cannot_be_are_said_before_features_are_extracted(root, monkeypatch):
+    monkeypatch.setattr("core.experiment.corpora.extract_corpus", None)
+    for folds, said in ((2, "at least 3 folds"), (4, "there are 3 groups")):
+        with pytest.raises(CorpusError, match=said):
+            prepare_corpus("ravdess", Request(root / "ravdess", CPU, folds, cache=root / "paper"))
 
 
 @pytest.mark.parametrize(("options", "said"), [

@@ -79,6 +79,9 @@ def prepare_clips(
     features = ClipFeatures(request.checkpoint, request.words, FEATURES, device=request.device.name)
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
+    if not all(record.split for record in records):  # fails now, not when everything is extracted
+        everything = Examples([r.id for r in records], np.array([r.label for r in records]), {})
+        _divided(name, everything, [r.group for r in records], request.folds)
     manifest = extract_corpus(records, features, folder, request.workers)
     if manifest.waiting:
         raise CorpusError(
@@ -210,11 +213,15 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
         official = Fold(*(examples.take(np.flatnonzero(parts == part)) for part in PARTS))
         divided = (lambda: official,)
     else:
-        try:
-            divided = divide(examples, index["groups"], folds)
-        except ValueError as error:
-            raise CorpusError(f"{index['name']}: {error}") from error
+        divided = _divided(index["name"], examples, index["groups"], folds)
     return Corpus(index["name"], tuple(index["classes"]), widths, index["features"], index["split"], divided)
+
+
+def _divided(name: str, examples: Examples, groups: Sequence[str], folds: int) -> tuple[Callable[[], Fold], ...]:
+    try:
+        return divide(examples, groups, folds)
+    except ValueError as error:
+        raise CorpusError(f"{name}: {error}") from error
 
 
 def _synthetic(task: str, request: Request) -> Opener:
