@@ -242,8 +242,14 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
 
 
 def fingerprint(folder: Path = CHECKPOINTS) -> str:
-    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures."""
+    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
     config = _read(folder)
+    if "features" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
     decides = {"features": config["features"]}
     for name in (*ENCODERS, *MODELS):
         decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "temperature")]

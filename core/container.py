@@ -13,6 +13,7 @@ import av
 from av.stream import Discard
 
 from core.boxes import count_samples
+from core.paths import escaped
 from core.stopping import checkpoint as raise_if_cancelled
 
 # What a file may be. FFmpeg knows hundreds of formats, some of which name other files or hosts to read.
@@ -57,7 +58,8 @@ class MediaError(Exception):
 
 def shown(path: Path) -> str:
     """The name of a file as a sentence can hold it: one line, no more than 80 characters."""
-    name = "".join(c if c.isprintable() else " " for c in (path.name or path.resolve().name or str(path)))
+    name = path.name or path.resolve().name or str(path)
+    name = "".join(c if c.isprintable() else escaped(c) if "\udc80" <= c <= "\udcff" else " " for c in name)
     name = " ".join(name.split()) or "The file"
     return name if len(name) <= 80 else f"{name[:60]} … {name[-16:]}"
 

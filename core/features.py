@@ -18,7 +18,7 @@ from whisper.model import Whisper
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceFinder, FaceTrack, no_faces
-from core.media import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames
+from core.media import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
 from core.persons import Followed, Persons, follow_faces
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
 from core.stopping import checkpoint
@@ -351,8 +351,9 @@ def nothing_found(utterance: Utterance) -> MediaError | None:
     if len(reasons) < 3:
         return None
     said = "; ".join(dict.fromkeys(reasons.values()))
+    name = shown(Path(utterance.file))
     return MediaError(
-        "nothing_found", f"{utterance.file}: a face, a voice and spoken words were looked for, none was found ({said})."
+        "nothing_found", f"{name}: a face, a voice and spoken words were looked for, none was found ({said})."
     )
 
 

@@ -3,34 +3,117 @@
 A nested state keeps its tensors as safetensors and everything else as JSON in their header.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes are not kept apart there
+    fcntl = None
+
+
+class OutputError(OSError):
+    """A file or folder cannot be written; the message is one sentence that names it."""
+
+    @classmethod
+    def of(cls, path: Path, error: Exception) -> "OutputError":
+        """What to say of ``path`` when writing it, or a temporary file beside it, raised ``error``."""
+        reason = getattr(error, "strerror", None) or str(error)
+        folder = path.parent
+        if not folder.exists():
+            reason = f"the folder {folder} does not exist"
+        elif not folder.is_dir():
+            reason = f"{folder} is not a folder"
+        said = cls(f"{path} cannot be written: {reason}.")
+        said.errno = getattr(error, "errno", None)
+        return said
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Lets ``write`` write a file beside ``path`` and puts it in its place: a kill leaves the former one.
 
     Several processes may write the same path; the last one wins.
+
+    Raises:
+        OutputError: it cannot be written; the temporary file is gone.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         write(partial)
         os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError | SafetensorError):  # safetensors has errors of its own for a full disk
+            raise OutputError.of(path, error) from error
         raise
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Makes a folder, with those around it, and sees to it that files can be written there: asked before a work of
+    hours whose results go there.
+
+    Raises:
+        OutputError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror or str(error)
+        raise OutputError(f"Nothing can be written into {folder}: {reason}.") from error
+    return folder
+
+
+@contextlib.contextmanager
+def held_alone(path: Path) -> Iterator[None]:
+    """Keeps other processes from holding ``path``, by a locked file beside it that goes when this one does.
+
+    Raises:
+        OutputError: another process holds it, or the file beside it cannot be made.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    while True:
+        try:
+            file = lock.open("w")
+        except OSError as error:
+            raise OutputError.of(path, error) from error
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise OutputError(f"Another process is writing {path}.") from error
+        except OSError:
+            pass  # a file system without locks
+        if lock.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+            break
+        file.close()  # whoever held it before has removed it meanwhile
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        file.close()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8. Lone surrogates, which names of files may hold, become escapes, as JSON has them too."""
+    write_file(path, lambda partial: partial.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: dict | list, indent: int | None = None) -> None:
     """Writes JSON."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    write_file(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
 
 
 def save_state(path: Path, state: dict) -> None:

@@ -4,7 +4,6 @@ Each clip takes its own turn among all visitors' clips, so that nobody waits for
 deleted as soon as it has been read.
 """
 
-import io
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -14,7 +13,7 @@ import gradio as gr
 
 from core.analysis import Analyzer
 from core.media import SUFFIXES, MediaError
-from core.table import Row, failed, row_of, write_rows
+from core.table import Row, failed, row_of, table_text
 from demo import wording
 from demo.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
 from demo.limits import HOUR, MOST_AT_ONCE
@@ -181,9 +180,7 @@ def _row(row: Row) -> str:
 
 def as_file(queue: Queue) -> dict:
     """The table as the browser makes a file of it."""
-    text = io.StringIO()
-    write_rows(text, queue.rows)
-    return {"name": "clips-cross-or-self.csv", "type": "text/csv", "text": text.getvalue()}
+    return {"name": "clips-cross-or-self.csv", "type": "text/csv", "text": table_text(queue.rows)}
 
 
 def _plain(part: gr.UploadButton) -> gr.UploadButton:

@@ -32,6 +32,7 @@ class NamedBySecrets:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 whole = body.replace(b"<head>", b"<head>" + SCRIPT, 1)
+                whole = whole.replace(b'href="/manifest.json"', b'href="manifest.json"', 1)  # it may lie below a path
                 others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
                 await send(start | {"headers": [*others, (b"content-length", str(len(whole)).encode())]})
                 await send({"type": "http.response.body", "body": whole})

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from core.analysis import Analyzer
 from demo import api, clip, figure, live, many, tour, uploads, wording
@@ -16,7 +19,7 @@ from demo.session import MOST_SESSIONS, forget_idle, leave
 from demo.style import CSS, SCRIPT
 
 ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
-TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones of one maker look nowhere else
+TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
 def build(analyzer: Analyzer) -> gr.Blocks:
@@ -46,6 +49,17 @@ def build(analyzer: Analyzer) -> gr.Blocks:
     return page
 
 
+def manifest(_: Request) -> JSONResponse:
+    """What a telephone that keeps the page as an app asks for. Gradio's own names the icons from the root of the host,
+    where they are not if a proxy serves the page below a path."""
+    icons = [
+        {"src": f"pwa_icon/{side}", "sizes": f"{side}x{side}", "type": "image/png", "purpose": "any"}
+        for side in (192, 512)
+    ]
+    content = {"name": wording.TITLE, "icons": icons, "start_url": "./", "display": "standalone"}
+    return JSONResponse(content, media_type="application/manifest+json")
+
+
 def launch_options() -> dict:
     """Keywords for ``launch``: look, behaviour and privacy of the page."""
     return {
@@ -56,7 +70,10 @@ def launch_options() -> dict:
         "pwa": True,
         "mcp_server": True,
         "max_file_size": LARGEST_FILE,
-        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
+        "app_kwargs": {
+            "routes": [*uploads.routes(), Route("/manifest.json", manifest)],
+            "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)],
+        },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,

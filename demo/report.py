@@ -1,7 +1,5 @@
 """What a visitor can take home: JSON, CSV of the windows, and one HTML file that holds everything."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from html import escape
@@ -10,6 +8,7 @@ from plotly.offline import get_plotlyjs
 
 from core import LABELS
 from core.analysis import Analysis, Window
+from core.csv_cells import csv_text
 from core.worth import Worth
 from demo import charts, heatmap, panels, phrases, wording, worth
 from demo.palette import MODALITY, MODEL
@@ -27,16 +26,14 @@ def as_csv(analysis: Analysis) -> str:
 
     Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["start", "end", "model", "label", *LABELS, "part", "text"])
+    rows = [["start", "end", "model", "label", *LABELS, "part", "text"]]
     windows = analysis.windows or (Window(0.0, analysis.duration, analysis.everything),)
     for window in (*windows, *analysis.phrases):
         part = ["phrase" if window.text else "window", window.text]
         for name, verdict in window.prediction.verdicts().items():
             cells = [verdict.label, *(f"{p:.6f}" for p in verdict.probabilities)] if verdict else [""] * 8
-            writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part])
-    return text.getvalue()
+            rows.append([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part])
+    return csv_text(rows)
 
 
 def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:

@@ -3,8 +3,6 @@
 Everything is measured when the section is opened, and again when something else is asked for.
 """
 
-import csv
-import io
 from html import escape
 
 import gradio as gr
@@ -13,6 +11,7 @@ import plotly.graph_objects as go
 
 from core import LABELS, MODALITIES, Subset, subset_of
 from core.analysis import Analysis, Analyzer
+from core.csv_cells import csv_text
 from core.worth import Measured, Worth, spans
 from demo import wording
 from demo.charts import dressed
@@ -310,9 +309,7 @@ def even(worth: Worth, used: Subset, label: str) -> str:
 
 def as_csv(worths: list[Worth], wanted: Subset = MODALITIES) -> str:
     """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS])
+    lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
     for worth in worths:
         used = subset_of(m for m in wanted if m in worth.parts)
         for model in MODEL:
@@ -325,8 +322,8 @@ def as_csv(worths: list[Worth], wanted: Subset = MODALITIES) -> str:
                 for start, end, name, looked, values in rows:
                     cells = ["" if np.isnan(v) else f"{v:.6f}" for v in (looked, *values)]
                     span = f"{worth.start:.3f}", f"{worth.end:.3f}"
-                    writer.writerow([*span, model, modality, f"{start:.3f}", f"{end:.3f}", name, *cells])
-    return text.getvalue()
+                    lines.append([*span, model, modality, f"{start:.3f}", f"{end:.3f}", name, *cells])
+    return csv_text(lines)
 
 
 def in_report(analysis: Analysis, worths: list[Worth], drawn_as) -> list[str]:

@@ -18,8 +18,10 @@ from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
+from core.files import prepare_folder  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -36,6 +38,7 @@ def main() -> int:
     arguments = parser.parse_args()
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
+        prepare_folder(arguments.runs)
         encoders = load_encoders(arguments.checkpoint)
         device = choose_device(arguments.device)
         maker = BankMaker(arguments.root, encoders, FeatureSettings(), device, arguments.cache)
@@ -54,4 +57,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -14,6 +14,7 @@ from core.corpora.layout import CorpusError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import TEST_SETS, measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -47,9 +48,12 @@ def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
     if result["learned_from"]:
         lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
+    if result["left_out"]:
+        lines.append(f"recordings that cannot be used and are left out: {result['left_out']}")
     for name in MODELS:
         if (metrics := result[name]) is None:
-            lines.append(f"{name}: undefined: cross-attention needs two modalities")
+            why = "no clip has what is asked for" if name == "self" else "cross-attention needs two modalities"
+            lines.append(f"{name}: undefined: {why}")
             continue
         lines += [
             f"{name}: n {metrics['n']}, undefined {metrics['undefined']}",
@@ -76,4 +80,4 @@ def learned_parts(learned: list[str] | dict[str, list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

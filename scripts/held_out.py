@@ -19,6 +19,7 @@ from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {
@@ -44,10 +45,14 @@ def main() -> int:
         print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
-            found = measure(
-                corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
-                checkpoint, arguments.cache, 1, choose_device(arguments.device),
-            )  # fmt: skip
+            try:
+                found = measure(
+                    corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
+                    checkpoint, arguments.cache, 1, choose_device(arguments.device),
+                )  # fmt: skip
+            except CorpusError as error:  # not in this copy; the others are measured
+                print(f"{options}: {error}", file=sys.stderr)
+                continue
             models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
             print("\n".join(of_both(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
     except (CorpusError, WeightsError, OSError, ValueError) as error:
@@ -98,4 +103,4 @@ def rule(columns: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

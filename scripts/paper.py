@@ -18,10 +18,13 @@ from core.checkpoint import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.processes import BackendError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
+from core.experiment.backends import check_backend  # noqa: E402
 from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E402
 from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
 from core.experiment.report import make_report, write_report  # noqa: E402
+from core.files import prepare_folder  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 from scripts.paper_figures import write_page  # noqa: E402
 
 
@@ -31,6 +34,8 @@ def main() -> int:
     folder = arguments.out or Path("runs/paper") / f"{arguments.corpus}-{arguments.variant}"
     try:
         device = choose_device(arguments.device)
+        prepare_folder(folder)
+        check_backend(arguments.backend)
         request = Request(
             arguments.root, device, arguments.folds, arguments.variant, arguments.cache, arguments.checkpoint,
             arguments.words, arguments.jobs,
@@ -86,4 +91,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

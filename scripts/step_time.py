@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import torch  # noqa: E402
 
 from core.experiment.step_time import time_steps  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -38,4 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

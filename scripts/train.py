@@ -33,10 +33,10 @@ from core.checkpoint import (  # noqa: E402
 )  # fmt: skip
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.moments import training_clips  # noqa: E402
+from core.datasets.moments import Moments, training_clips  # noqa: E402
 from core.device import CHOICES, Device, choose_device  # noqa: E402
 from core.features import FeatureSettings  # noqa: E402
-from core.files import write_json  # noqa: E402
+from core.files import prepare_folder, write_json  # noqa: E402
 from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.loop import overridden  # noqa: E402
@@ -52,6 +52,7 @@ from core.training.voice import (  # noqa: E402
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
+from scripts.command import run  # noqa: E402
 
 
 def main() -> int:
@@ -76,8 +77,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
+    if arguments.install and arguments.part != "pair":
+        parser.error("--install goes with pair, which learns from the encoders: what is installed must be complete")
     checkpoint = arguments.runs / "checkpoint"
     try:
+        prepare_folder(arguments.runs)
+        if arguments.install:
+            prepare_folder(arguments.target.absolute().parent)
         device = choose_device(arguments.device)
         if not checkpoint.exists():
             copy_encoders(arguments.start_from, checkpoint)
@@ -110,7 +116,7 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     name = f"without-{arguments.without}" if arguments.without else "measured"
     model, worth, folders = train_members(data, recipe, folder / name, device)
     if arguments.without:
-        print(worth)
+        print(worth or "Nobody is held out: nothing was measured.")
     else:
         made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
         made |= {"validation": worth, "share": SHARE}
@@ -150,6 +156,8 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     if clips:
         kept = np.isin(known.groups, list(held_out_people))
         met, unmet = known.select(~kept), known.select(kept)
+        print(said_of(unmet, held_out_people), flush=True)
+    makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
     measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
     save_pair(beside, measured)
     final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature, all_of_them or None)
@@ -158,6 +166,17 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     draw_curves(arguments.runs / "measured")
     draw_curves(arguments.runs / "final")
     print_tables(held_out)
+
+
+def said_of(unmet: Moments, held_out: set[str]) -> str:
+    """Whom the pair is measured on."""
+    people = np.unique(unmet.groups).tolist()
+    if not people:
+        wanted = ", ".join(sorted(held_out))
+        return f"No clip shows anybody who is held out ({wanted}): the pair is measured on composed utterances only."
+    said = f"Measured on {len(unmet)} clips of people who are held out: {', '.join(people)}."
+    alone = " How sure verdicts on a single person may be is told by composed utterances." if len(people) == 1 else ""
+    return said + alone
 
 
 def with_overrides(recipe, arguments: argparse.Namespace):
@@ -195,4 +214,4 @@ def print_table(result: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -3,7 +3,9 @@
 Each utterance becomes one file, or one file saying why not, so that a killed extraction goes on where it was.
 """
 
+import errno
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +27,12 @@ from core.corpora.layout import ClipRecord
 from core.datasets.cache import digest, file_digest
 from core.datasets.processes import in_processes
 from core.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
-from core.files import write_file, write_json
+from core.files import prepare_folder, write_file, write_json
 from core.media import SAMPLE_RATE, MediaError, open_clip
 from core.weights import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
 
 MILLISECOND = Fraction(1, 1000)
+LACKING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # disk, memory, open files
 
 Extract = Callable[[ClipRecord], dict[str, np.ndarray | Missing]]
 """A clip -> modality -> features float32 [T, D], or why there are none."""
@@ -104,7 +107,7 @@ def extract_corpus(
     What is wrong with a clip is written down and not tried again; delete its ``.failed.json`` to have it tried again.
     A lack of memory or disk is not the clip's fault: such clips wait for the next extraction.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     todo = [r for r in records if not (clip_file(folder, r).exists() or _failed_file(folder, r).exists())]
     bar = tqdm(total=len(records), initial=len(records) - len(todo), desc="extracting", unit="clip", smoothing=0.05)
     waiting: dict[str, str] = {}
@@ -112,7 +115,7 @@ def extract_corpus(
         for outcome in in_processes(partial(_extractor, make_extract, folder), todo, workers):
             progress.update()
             if outcome.reason:
-                progress.write(f"{outcome.id}: {outcome.reason}")
+                progress.write(f"{outcome.id}: {outcome.reason}", file=sys.stderr)
             if outcome.again:
                 waiting[outcome.id] = outcome.reason
     manifest = _read_manifest(records, folder, waiting)
@@ -211,6 +214,8 @@ def _cut(record: ClipRecord, path: Path) -> None:
                 target.mux(sound.encode(part))
                 target.mux(sound.encode(None))
     except (av.FFmpegError, OSError, IndexError) as error:
+        if getattr(error, "errno", None) in LACKING:  # the machine, not the clip, is at fault
+            raise OSError(error.errno, error.strerror) from error
         raise MediaError("unreadable", f"{record.pictures.name} cannot be read: {error}") from error
 
 

@@ -12,6 +12,7 @@ from core import LABELS, MODALITIES
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.cache import cache_folder
 from core.datasets.clips import ClipFeatures, clip_file, extract_corpus
+from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official
 
 
@@ -60,23 +61,21 @@ class Moments:
 def read_moments(
     records: list[ClipRecord], features: ClipFeatures, widths: dict[str, int], cache: Path, jobs: int
 ) -> Moments:
-    """Clips through the same code as a visitor's; those that cannot be read are left out.
+    """Clips through the same code as a visitor's; those that cannot be read are left out, see ``readable.without``.
 
     Args:
         widths: modality -> features a step, for what a clip lacks.
 
     Raises:
-        CorpusError: no clip could be read.
+        CorpusError: too many clips could not be read.
     """
     folder = cache_folder(cache / "clips", features.key())
     manifest = extract_corpus(records, features, folder, jobs)
-    readable = [record for record in records if record.id not in manifest.failed | manifest.waiting]
-    if not readable:
-        raise CorpusError(f"None of {len(records)} clips could be read: see {folder}/manifest.json.")
+    readable = without(manifest.failed | manifest.waiting, records)
     found = [load_file(clip_file(folder, record)) for record in readable]
     return Moments(
-        labels=np.array([record.label for record in readable]),
-        groups=np.array([record.group for record in readable]),
+        labels=np.array([record.label for record in readable], np.int64),
+        groups=np.array([record.group for record in readable], str),
         sequences={m: [f.get(m, np.zeros((0, widths[m]), np.float16)) for f in found] for m in MODALITIES},
     )
 

@@ -13,6 +13,19 @@ from core.datasets.processes import BackendError, in_processes
 from core.device import Device
 
 
+def check_backend(name: str) -> None:
+    """Asked before the features of a corpus are extracted, which takes hours.
+
+    Raises:
+        BackendError: this backend is not there.
+    """
+    if name == "ray":
+        try:
+            import ray  # noqa: F401
+        except ImportError as error:
+            raise BackendError("Ray is not installed: pip install ray, or leave --backend at local.") from error
+
+
 def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int, device: Device) -> Iterator:
     """On the cluster that ``RAY_ADDRESS`` names, or on this machine, as many workers as it has room for.
 
@@ -20,10 +33,8 @@ def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int, device: 
     the same path.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports usage to its makers unless told not to
-    try:
-        import ray
-    except ImportError as error:
-        raise BackendError("Ray is not installed: pip install ray, or leave --backend at local.") from error
+    check_backend("ray")
+    import ray
 
     gpus = 1 if device.name == "cuda" else 0
 

@@ -20,6 +20,7 @@ from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.cache import cache_folder, digest
 from core.datasets.clips import ClipFeatures, StoredSequences, clip_file, extract_corpus, save_features
 from core.datasets.composed import COMPOSED_OF, BankMaker, compose
+from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
 from core.experiment.folds import Corpus, Examples, Fold, divide
@@ -78,17 +79,20 @@ def prepare_clips(
     features = ClipFeatures(request.checkpoint, request.words, FEATURES, device=request.device.name)
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
+    if not all(record.split for record in records):  # fails now, not when everything is extracted
+        everything = Examples([r.id for r in records], np.array([r.label for r in records]), {})
+        _divided(name, everything, [r.group for r in records], request.folds)
     manifest = extract_corpus(records, features, folder, request.workers)
-    readable = [r.id for r in records if r.id not in manifest.failed | manifest.waiting]
-    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
-    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
-    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
-    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if manifest.waiting:
         raise CorpusError(
             f"{name}: {len(manifest.waiting)} utterances wait for memory or disk, the first because of "
             f"{next(iter(manifest.waiting.values()))}; start the same command again."
         )
+    readable = [record.id for record in without(manifest.failed, records)]
+    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
+    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
+    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
+    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if not kept:
         raise CorpusError(f"{name}: no utterance has all modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
@@ -204,14 +208,20 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):
+        if empty := [part for part in PARTS if not (parts == part).any()]:
+            raise CorpusError(f"{index['name']}: no utterance of the part {empty[0]} can be used.")
         official = Fold(*(examples.take(np.flatnonzero(parts == part)) for part in PARTS))
         divided = (lambda: official,)
     else:
-        try:
-            divided = divide(examples, index["groups"], folds)
-        except ValueError as error:
-            raise CorpusError(f"{index['name']}: {error}") from error
+        divided = _divided(index["name"], examples, index["groups"], folds)
     return Corpus(index["name"], tuple(index["classes"]), widths, index["features"], index["split"], divided)
+
+
+def _divided(name: str, examples: Examples, groups: Sequence[str], folds: int) -> tuple[Callable[[], Fold], ...]:
+    try:
+        return divide(examples, groups, folds)
+    except ValueError as error:
+        raise CorpusError(f"{name}: {error}") from error
 
 
 def _synthetic(task: str, request: Request) -> Opener:

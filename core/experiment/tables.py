@@ -1,11 +1,10 @@
 """The paper's table beside ours, and the comparison of cross against self: pure functions of job results."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.csv_cells import csv_text
 from core.experiment.significance import (
     McNemar,
     PairedTest,
@@ -229,10 +228,8 @@ def to_markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def to_csv(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Comma-separated values (RFC 4180, line feeds)."""
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    return file.getvalue()
+    """Comma-separated values, see ``csv_cells``."""
+    return csv_text([head, *rows])
 
 
 LATEX = {"±": r"$\pm$", "%": r"\%", "_": r"\_", "<": "$<$", "&": r"\&"}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core import MODALITIES
+from core import LABELS, MODALITIES
+from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.composed import BankMaker, Parts, compose, early_groups
 from core.datasets.sources import KINDS, training_sources
@@ -103,7 +104,12 @@ class Ablation:
 
     @classmethod
     def read(cls, maker: BankMaker, folder: Path, changes: list[Change]) -> "Ablation":
-        """Extracts or finds what these lines need."""
+        """Extracts or finds what these lines need, and tries whether each can be measured: a line that comes last would
+        otherwise fail after hours.
+
+        Raises:
+            CorpusError: a corpus is missing, a part of one is empty, or nothing can be composed of what validates.
+        """
         parts = {change.part for change in changes}
         voices, lines, faces, unheard = {}, {}, {}, set()
         if parts & {"voice", "together"}:
@@ -124,7 +130,27 @@ class Ablation:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
             faces = _both_parts(maker, "video", 0.5)
-        return cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
+        ablation = cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
+        for change in changes:
+            ablation.try_out(change)
+        return ablation
+
+    def try_out(self, change: Change) -> None:
+        """Whether a line can be measured.
+
+        Raises:
+            CorpusError: it cannot.
+        """
+        parts = self._parts(change)
+        for part, banks in parts.items():
+            for modality, bank in banks.items():
+                if not len(bank):
+                    role = "to learn from" if part == "train" else "of those that validate"
+                    raise CorpusError(f"There are no {KINDS[modality]} {role}: {change.part} cannot be measured.")
+        if change.part == "together":
+            compose(parts["validation"], len(LABELS), seed=1)
+        if "audio" in parts["train"]:
+            self.told_apart  # noqa: B018 measured once, for all lines
 
     @cached_property
     def told_apart(self) -> dict[str, float]:

@@ -20,10 +20,17 @@ from core.metrics import classification_metrics, expected_calibration_error
 
 @dataclass(frozen=True)
 class LabelledUtterances:
-    """n utterances: ``labels`` int64 [n]; modality -> n normalised sequences float32 [T, D], empty where absent."""
+    """n utterances.
+
+    Attributes:
+        labels: int64 [n].
+        sequences: modality -> n normalised sequences float32 [T, D], empty where absent.
+        left_out: how many more recordings there are that cannot be used (see ``datasets.readable``).
+    """
 
     labels: np.ndarray
     sequences: Mapping[str, Sequence[np.ndarray]]
+    left_out: int = 0
 
     @classmethod
     def composed(
@@ -56,6 +63,10 @@ class LabelledUtterances:
         chosen = np.flatnonzero(keep)
         return LabelledUtterances(self.labels[keep], {m: [s[i] for i in chosen] for m, s in self.sequences.items()})
 
+    def some(self, count: int) -> "LabelledUtterances":
+        """At most so many of them, the first ones."""
+        return self.select(np.arange(len(self.labels)) < count)
+
     def complete(self, subset: Subset) -> np.ndarray:
         """bool [n], which have all modalities of ``subset``."""
         there = [[len(sequence) > 0 for sequence in self.sequences[m]] for m in subset]
@@ -73,7 +84,7 @@ class LabelledUtterances:
             some = {m: self.sequences[m][start : start + batch] for m in subset}
             inputs = {m: Padded.of([torch.from_numpy(s) for s in found]).to(device) for m, found in some.items()}
             parts.append(model(inputs).logits.double().cpu().numpy())
-        return np.concatenate(parts)
+        return np.concatenate([np.zeros((0, len(LABELS))), *parts])
 
 
 def fit_temperatures(
@@ -83,7 +94,7 @@ def fit_temperatures(
 
     Args:
         clips: real ones, whose verdicts are less sure than composed ones: where a set is defined for any of them, both
-            have the same weight, however many there are.
+            have the same weight, however many there are. There may be none.
     """
     temperatures = {}
     for subset in SUBSETS:
@@ -131,10 +142,11 @@ def evaluate_people(
 ) -> dict[str, dict]:
     """``evaluate_subset`` for each set of modalities that a clip has, on people whom no model has met.
 
-    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others.
+    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others, and composed
+    utterances; of a single person it is what fits the latter.
 
     Args:
-        people: str [n], who is seen in each clip; two at least.
+        people: str [n], who is seen in each clip.
     """
     found: dict[Subset, dict[str, np.ndarray | None]] = {}
     for person in np.unique(people):

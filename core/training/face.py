@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.corpora.fer2013 import FaceImages
+from core.corpora.layout import CorpusError
 from core.datasets.augment import VERSION, altered_faces
 from core.datasets.cache import digest, weights_digest
 from core.datasets.sources import official_parts
@@ -67,7 +68,7 @@ class FaceData:
         """The training parts and the whole held-out parts of every source of faces below ``root``.
 
         Raises:
-            CorpusError: there is none.
+            CorpusError: there is none, or a part is empty.
         """
         parts: dict[str, list[FaceImages]] = {"train": [], "held_out": []}
         described = {}
@@ -77,6 +78,8 @@ class FaceData:
                 faces = faces.select(~faces.leave_out)
             content = digest(faces.images.tobytes() + faces.labels.tobytes() + faces.votes.tobytes())
             described[f"{source.name}/{part}"] = {"n": len(faces), "sha256": content}
+            if not len(faces):
+                raise CorpusError(f"{source.name}: the part {part} in {source.within(root)} holds no face.")
             parts[role].append(faces)
         return cls(_joined(parts["train"]), _joined(parts["held_out"]), described)
 
@@ -132,6 +135,8 @@ def train_face_encoder(
         generation = folder / f"generation-{number}"
         generation.mkdir(parents=True, exist_ok=True)
         teacher = _teacher_probabilities(model, images, generation / "teacher.safetensors", device)
+        if teacher.shape != labels.shape:
+            raise ValueError(f"{generation} holds a run with other data: remove or rename it.")
         targets = (1 - recipe.teacher_share) * labels + recipe.teacher_share * teacher
         taught = {"teachers": list(teachers), "teacher_share": recipe.teacher_share}
         histories[generation] = fit_to(targets, optimisation, generation, taught)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import softmax
 
 from core import LABELS, SUBSETS, Subset
+from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.moments import Moments
 from core.device import Device
@@ -64,9 +65,14 @@ def leave_out(
         banks: of every corpus, altered copies among it.
         moments: real clips.
         folder: of the trainings, one below it each; what is finished there is read back.
+
+    Raises:
+        CorpusError: no voice is left to learn from.
     """
     voices = banks["audio"]
     heard, seen = _belongs(voices.groups, name), _belongs(moments.groups, name)
+    if heard.all():
+        raise CorpusError(f"Without {name} there is no voice to learn from: at least two corpora are needed.")
     train = banks | {"audio": voices.select(~heard)}
     normalisation = normalisation_of(train)
     place, met = folder / name.replace("/", "-"), moments.select(~seen)
@@ -102,9 +108,12 @@ def together(judged: Sequence[Judged]) -> Judged:
     return Judged(clips, voices, of_clips, of_voices)
 
 
-def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float:
-    """Expected calibration error on all clips of several, on each as sure as fits the clips of the others."""
-    of_each = [one.judged(subset, model) for one in judged]
+def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float | None:
+    """Expected calibration error on all clips of several, on each as sure as fits the clips of the others; None where
+    fewer than two of them have clips with these modalities."""
+    of_each = [one.judged(subset, model) for one in judged if model in one.of_clips.get(subset, {})]
+    if len(of_each) < 2:
+        return None
     truth, probabilities = [], []
     for left_out, (labels, logits) in enumerate(of_each):
         temperature = best_temperature([(z, t) for other, (t, z) in enumerate(of_each) if other != left_out])

@@ -50,12 +50,17 @@ class Asked:
         """The utterances of one modality's bank."""
         return LabelledUtterances.single(modality, bank, self.checkpoint.normalisation)
 
+    def voices(self, records: list[ClipRecord]) -> LabelledUtterances:
+        """Voices alone."""
+        bank = self.maker.voices(records)
+        return replace(self.single("audio", bank), left_out=len(records) - len(bank))
+
     def clips(self, records: list[ClipRecord], words: str) -> LabelledUtterances:
         """Whole clips through the same code as a visitor's; what a clip lacks is absent."""
         features = ClipFeatures(self.folder, words, self.checkpoint.settings, adapted=True, device=self.device.name)
         normalisation = self.checkpoint.normalisation
         moments = read_moments(records, features, normalisation.widths, self.cache, self.jobs)
-        return LabelledUtterances.of_moments(moments, normalisation)
+        return replace(LabelledUtterances.of_moments(moments, normalisation), left_out=len(records) - len(moments))
 
 
 def measure(
@@ -64,7 +69,8 @@ def measure(
 ) -> dict:  # fmt: skip
     """Both models of the checkpoint in ``folder`` on a corpus (see ``evaluation.evaluate_subset`` for the figures).
 
-    ``learned_from`` names the parts or speakers of this corpus that the pair was trained on.
+    ``learned_from`` names the parts or speakers of this corpus that the pair was trained on, ``left_out`` says how many
+    of its recordings could not be used.
 
     Args:
         prior: "balanced" takes the models as trained, all labels equally likely; "corpus" adds the logarithm of
@@ -88,7 +94,7 @@ def measure(
     learned_from = learned.get(corpus, []) if corpus != COMPOSED else learned
     described = {
         "corpus": corpus, "split": split, "modalities": list(used), "prior": prior, "learned_from": learned_from,
-        "device": str(device),
+        "device": str(device), "left_out": utterances.left_out,
     }  # fmt: skip
     return described | figures
 
@@ -145,7 +151,7 @@ def _acted(source: Source, asked: Asked) -> LabelledUtterances:
             raise CorpusError(f"No speaker {asked.split} in {asked.root}; name speakers such as 05,12 or all.")
     moving = [record for record in records if record.pictures]
     if heard_only or (asked.modalities is None and not moving):
-        return asked.single("audio", asked.maker.voices([record for record in records if record.voice]))
+        return asked.voices([record for record in records if record.voice])
     return asked.clips(moving or records, "heard")
 
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core import LABELS
-from core.corpora.layout import ClipRecord
+from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.augment import VERSION, masked_words
 from core.datasets.cache import digest
 from core.datasets.composed import words_of
@@ -143,12 +143,14 @@ class LineData:
         """The training parts and the held-out parts of every source of lines below ``root``.
 
         Raises:
-            CorpusError: there is none.
+            CorpusError: there is none, or a part is empty.
         """
         parts: dict[str, list[ClipRecord]] = {"train": [], "held_out": []}
         described = {}
         for role, source, part in official_parts("lines", root):
             lines = [r for r in source.records("lines", source.within(root), part) if r.text.split()]
+            if not lines:
+                raise CorpusError(f"{source.name}: the part {part} in {source.within(root)} holds no line.")
             text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
             described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
             parts[role] += lines
