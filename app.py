@@ -1,6 +1,5 @@
 """Starts the page: python app.py, then http://127.0.0.1:7860. The models are loaded behind the page."""
 
-import argparse
 import logging
 
 from core.analysis import Analyzer
@@ -13,21 +12,7 @@ from demo.hosts import Hosts
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
 
-
-def allowed_hosts() -> Hosts:
-    """What the command line and the environment say of the names that this server answers to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--allow-host", metavar="NAME", action="append", default=[],
-        help="answer to this name too, as behind a proxy (may be given again; also ALLOWED_HOSTS=NAME,NAME)",
-    )  # fmt: skip
-    try:
-        return Hosts.known(parser.parse_args().allow_host)
-    except ValueError as error:
-        parser.error(str(error))
-
-
-hosts = allowed_hosts() if __name__ == "__main__" else None  # said before anything is loaded
+hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
 # Cards are lent only to what lies on them before the page is served.
 analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())

@@ -14,7 +14,6 @@ from gradio import processing_utils
 from gradio.blocks import Block
 from gradio.data_classes import FileData, ListFiles
 from gradio.route_utils import API_PREFIX
-from gradio_client import handle_file
 
 from demo import uploads, wording
 from demo.patches import replace, require
@@ -137,7 +136,7 @@ class _Tools(gradio_mcp.GradioMCPServer):
             path = upload_of(value[name]) if isinstance(value[name], str) else None
             if path is None:
                 raise ValueError(wording.NO_ADDRESS)
-            value[name] = handle_file(f"http://localhost{FILE}{quote(str(path))}")
+            value[name] = gradio_mcp.handle_file(f"http://localhost{FILE}{quote(str(path))}")
         return value
 
 

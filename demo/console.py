@@ -20,14 +20,19 @@ log = logging.getLogger(__name__)
 
 
 def tidy() -> None:
-    """Sets up the log of this process: a failure is one line that says its kind and where in the code it happened.
-
-    What an exception says of itself may hold what a client sent, so that neither its text nor a traceback is written.
-    """
+    """Sets up the log of this process: lines with a time, and nothing of what visitors sent."""
     faulthandler.enable()
     logging.basicConfig(format=LINE, datefmt="%Y-%m-%d %H:%M:%S", force=True)
     for own in ("core", "demo"):
         logging.getLogger(own).setLevel(logging.INFO)
+    shorten_failures()
+
+
+def shorten_failures() -> None:
+    """Lets each failure be one line that says its kind and where in the code it happened.
+
+    What an exception says of itself may hold what a client sent, so that neither its text nor a traceback is written.
+    """
     logging.setLogRecordFactory(_one_line)
     threading.excepthook = lambda failed: log.error("A thread failed: %s", described(failed.exc_value))
     quiet = SimpleNamespace(**vars(traceback) | {"print_exc": _print_one_line})

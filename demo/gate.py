@@ -11,6 +11,7 @@ import re
 import socket
 import time
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from gradio import routes as gradio_routes
 from gradio.route_utils import API_PREFIX
@@ -24,6 +25,7 @@ from demo.console import described
 from demo.hosts import Hosts
 from demo.limits import LARGEST_FILE, LARGEST_REQUEST
 from demo.patches import replace
+from demo.sweeper import sweeper
 from demo.uploads import FORM
 
 SILENT = 60.0  # seconds in which a client neither goes on with its request nor takes in anything of its answer
@@ -108,10 +110,14 @@ class Gate:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        refused = self._refused(scope, headers)
-        if refused is not None:
-            return await refused(scope, receive, send)
-        length = int(headers.get("content-length", 0))
+        length = _length(headers)
+        refused = self._refused(scope, headers, length)
+        if refused:
+            status, said = refused
+            # A body that is not much too large is let in and thrown away: most clients send all before they read.
+            endless = length is None or length > LARGEST_FILE + FORM
+            answer = PlainTextResponse(said, status, {"Connection": "close"} if endless else None)
+            return await answer(scope, receive, send)
         scope = scope | {"headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
         begun = False
 
@@ -134,36 +140,38 @@ class Gate:
             except Exception:  # nobody is there any more, or less was sent than was announced
                 return
 
-    def _refused(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
-        """Why a request is not answered, None if it is."""
+    def _refused(self, scope: Scope, headers: Headers, length: int | None) -> tuple[int, str] | None:
+        """Status and sentence for a request that is not answered, None for one that is."""
         if not self._hosts.are_asked(headers):
-            return PlainTextResponse(wording.OTHER_HOST, 403)
+            return 403, wording.OTHER_HOST
         if not self._hosts.come_from_here(headers):
-            return PlainTextResponse(wording.OTHER_SITE, 403)
+            return 403, wording.OTHER_SITE
         path = route_path(scope)
         found = [kind for kind in KINDS if kind.path.fullmatch(path)]
-        if headers.get("sec-fetch-site") in OTHERS and not (found and found[0].linked and scope["method"] in READING):
-            return PlainTextResponse(wording.OTHER_SITE, 403)
+        linked = bool(found) and found[0].linked and scope["method"] in READING
+        if headers.get("sec-fetch-site") in OTHERS and not linked:
+            return 403, wording.OTHER_SITE
         if not found:
-            return PlainTextResponse(wording.NOT_SERVED, 404)
+            return 404, wording.NOT_SERVED
         kind = next((kind for kind in found if scope["method"] in kind.methods), None)
         if kind is None:
-            return PlainTextResponse(wording.NOT_SERVED, 405)
-        lengths = headers.getlist("content-length")
-        if "transfer-encoding" in headers or len(lengths) > 1 or not "".join(lengths or "0").isdecimal():
-            return PlainTextResponse(wording.NO_LENGTH, 411)
-        length = int(lengths[0]) if lengths else 0
-        if not lengths and kind.body:
-            return PlainTextResponse(wording.NO_LENGTH, 411)
+            return 405, wording.NOT_SERVED
+        if length is None or (kind.body and "content-length" not in headers):
+            return 411, wording.NO_LENGTH
+        form = kind.body == FORM_DATA
         if length > kind.largest:
-            said = wording.TOO_LARGE if kind.body == FORM_DATA else wording.TOO_LONG
-            # What is not much larger is let in and thrown away: most clients look for an answer only after they have sent.
-            return PlainTextResponse(said, 413, {"Connection": "close"} if length > LARGEST_FILE + FORM else None)
+            return 413, wording.TOO_LARGE if form else wording.TOO_LONG
         if kind.body and headers.get("content-type", "").partition(";")[0].strip().lower() != kind.body:
-            if kind.body == FORM_DATA:
-                return PlainTextResponse(wording.NO_FORM, 400)
-            return PlainTextResponse(wording.NO_JSON, 415)
+            return (400, wording.NO_FORM) if form else (415, wording.NO_JSON)
         return None
+
+
+def _length(headers: Headers) -> int | None:
+    """Bytes of a request's body, None if it does not say so before it sends them."""
+    lengths = headers.getlist("content-length") or ["0"]
+    if "transfer-encoding" in headers or len(lengths) > 1 or not re.fullmatch("[0-9]{1,18}", lengths[0]):
+        return None
+    return int(lengths[0])
 
 
 def route_path(scope: Scope) -> str:
@@ -196,11 +204,25 @@ def _impatient(receive: Receive, longest: float) -> Receive:
 
 
 def close_on_silence(server, seconds: float = SILENT) -> None:
-    """Lets the system close connections whose client takes nothing in, or is gone; Linux only.
+    """Closes connections whose client takes nothing in or is gone (by the system, Linux only), or asks for nothing.
 
     Args:
         server: uvicorn's, listening. Its connections inherit what is set here.
     """
+    loop = server.servers[0].get_loop()
+    idle: WeakKeyDictionary = WeakKeyDictionary()  # connection -> its last request, and since when there is no other
+
+    def look() -> None:
+        for connection in list(server.server_state.connections):
+            last = connection.cycle
+            if last is not None and not last.response_complete:
+                continue
+            if connection not in idle or idle[connection][0] is not last:
+                idle[connection] = last, time.monotonic()
+            elif time.monotonic() - idle[connection][1] > seconds:
+                connection.transport.close()
+
+    sweeper.every(seconds / 2, lambda: loop.is_closed() or loop.call_soon_threadsafe(look))
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     for listening in (one for each in server.servers for one in each.sockets):

@@ -9,7 +9,8 @@ to lead elsewhere, hence a server that listens to its network is answered under 
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -86,6 +87,24 @@ class Hosts:
             names.add(bound)
         return cls(frozenset(names), addresses=bound in EVERYWHERE or (is_address(bound) and not is_loopback(bound)))
 
+    @classmethod
+    def told(cls, about: str, arguments: Sequence[str] | None = None) -> "Hosts":
+        """Those of the command line and of the environment; ends the program where they are none.
+
+        Args:
+            about: what the program does, for its help.
+            arguments: of the command line; those of this process if none are given.
+        """
+        parser = ArgumentParser(description=about)
+        parser.add_argument(
+            "--allow-host", metavar="NAME", action="append", default=[],
+            help="answer to this name too, as behind a proxy (may be given again; also ALLOWED_HOSTS=NAME,NAME)",
+        )  # fmt: skip
+        try:
+            return cls.known(parser.parse_args(arguments).allow_host)
+        except ValueError as error:
+            parser.error(str(error))
+
     def answer_to(self, name: str) -> bool:
         """Whether a request for this name is for this server."""
         if is_loopback(name) or "*" in self.names or name in self.names:
@@ -120,9 +139,9 @@ class Hosts:
 
 
 def _asked(headers: Headers) -> list[Place | None]:
-    """What a request says of where it goes; a proxy may say more than one name, of which gradio takes the first."""
-    said = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
-    return [place_of(host.split(",")[0].strip()) for host in said]
+    """What a request says of where it goes; of several names that proxies say, gradio takes the first."""
+    forwarded = [said.split(",")[0].strip() for said in headers.getlist("x-forwarded-host")]
+    return [place_of(host) for host in (*headers.getlist("host"), *forwarded)]
 
 
 def is_address(name: str) -> bool:

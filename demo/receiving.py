@@ -9,9 +9,14 @@ from pathlib import Path
 
 from gradio.data_classes import DeveloperPath, UserProvidedPath
 from gradio.exceptions import InvalidPathError
-from gradio.route_utils import API_PREFIX, XSS_SAFE_MIMETYPES, GradioMultiPartParser, GradioUploadFile
+from gradio.route_utils import (
+    API_PREFIX,
+    XSS_SAFE_MIMETYPES,
+    GradioMultiPartParser,
+    GradioUploadFile,
+    client_utils,
+)
 from gradio.utils import safe_join
-from gradio_client.utils import strip_invalid_filename_characters
 from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
@@ -108,7 +113,7 @@ def _put_in_place(folder: Path, files: list[GradioUploadFile]) -> list[Path]:
     """
     paths = []
     for number, file in enumerate(files):
-        name = strip_invalid_filename_characters(Path(file.filename or "clip").name)
+        name = client_utils.strip_invalid_filename_characters(Path(file.filename or "clip").name)
         own = folder / str(number)  # two files may have the same name
         path = Path(safe_join(DeveloperPath(str(own)), UserProvidedPath(name)))
         file.file.close()
