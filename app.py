@@ -1,14 +1,18 @@
 """Starts the page: python app.py, then http://127.0.0.1:7860. The models are loaded behind the page."""
 
+import logging
+
 from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
-from demo import console, memory, zero
-from demo.bounds import close_on_silence
+from core.media import MediaError
+from demo import console, memory, names, stored, wording, zero
+from demo.gate import close_on_silence
+from demo.hosts import Hosts
 from demo.limits import MOST_WAITING
 from demo.page import build, launch_options
-from demo.stored import clip_of
 
+hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
 # Cards are lent only to what lies on them before the page is served.
 analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
@@ -16,8 +20,14 @@ demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
-    demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options())
+    demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
+    names.check(demo.local_url)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
-    analyzer.loaded().analyze(clip_of("glad"))
+    for example in filter(stored.is_whole, wording.EXAMPLES):
+        try:
+            analyzer.loaded().analyze(stored.clip_of(example))
+            break
+        except MediaError as error:
+            logging.getLogger("demo").warning("The example %s cannot be analysed: %s", example, error.code)
     demo.block_thread()

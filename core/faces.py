@@ -4,19 +4,18 @@ A crop holds the face where FER2013 holds its faces, so that the face encoder se
 trained on. Frames without a face are gaps in the track, not black images.
 """
 
-import os
+import re
 from dataclasses import dataclass
 
-os.environ.setdefault("GLOG_minloglevel", "2")  # read when mediapipe loads: keeps its start-up notes off the console
+import cv2
+import mediapipe
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
 
-import cv2  # noqa: E402
-import mediapipe  # noqa: E402
-import numpy as np  # noqa: E402
-from mediapipe.tasks.python import BaseOptions, vision  # noqa: E402
-
-from core.expression import CROP  # noqa: E402
-from core.media import Frame  # noqa: E402
-from core.weights import FACE_LANDMARKER, locate  # noqa: E402
+from core.expression import CROP
+from core.media import Frame
+from core.native_output import without_lines
+from core.weights import FACE_LANDMARKER, locate
 
 THUMBNAIL = 96  # pixels
 MOST_FACES = 4  # looked for in a frame
@@ -26,6 +25,12 @@ HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
 BLENDSHAPES = 52  # MediaPipe's measures of how far each movement of a face goes, in [0, 1]
 STILL = 256, 16  # side of a crop of the size of FER2013's when MediaPipe looks at it, and pixels of border around it
 LEFT_IRIS, RIGHT_IRIS = 468, 473  # landmarks of the eyes on the left and right of the picture
+
+# What MediaPipe writes whenever a landmarker is made, and offers no way to switch off: notes and warnings of absl's log
+# ("W0000 00:00:1795877949.017135   15860 face_landmarker_graph.cc:174] ...") and of TensorFlow Lite. Errors are others.
+CHATTER = re.compile(
+    rb"[IW]\d{4} [\d:.]+ +\d+ \S+[.]cc:\d+\]|WARNING: All log messages before absl|INFO: Created TensorFlow Lite "
+)
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,11 @@ class FaceFinder:
 def landmarker(mode: vision.RunningMode, **options) -> vision.FaceLandmarker:
     """MediaPipe's face landmarker with blendshapes; close it, or use it as a context manager."""
     base = BaseOptions(model_asset_path=str(locate(FACE_LANDMARKER)))
-    return vision.FaceLandmarker.create_from_options(
-        vision.FaceLandmarkerOptions(base_options=base, running_mode=mode, output_face_blendshapes=True, **options)
+    options = vision.FaceLandmarkerOptions(
+        base_options=base, running_mode=mode, output_face_blendshapes=True, **options
     )
+    with without_lines(CHATTER):
+        return vision.FaceLandmarker.create_from_options(options)
 
 
 def cut_faces(image: np.ndarray, result, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> list[Face]:

@@ -1,5 +1,6 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
+import logging
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import gradio as gr
 
 from core import MODALITIES, Subset
-from core.analysis import Analyzer
+from core.analysis import Analysis, Analyzer
 from core.media import MediaError
-from demo import figure, report, sections, stored, uploads, view, whose, wording, worth
+from demo import client_files, figure, report, sections, stored, uploads, view, whose, wording, worth
+from demo.console import described
 from demo.limits import HOUR
 from demo.palette import MODEL
 from demo.parts import Parts
@@ -26,14 +28,16 @@ ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "clips"}  # two 
 PRIVATE = {"api_visibility": "private"}
 QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
+log = logging.getLogger(__name__)
+
 
 def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session.
 
     It opens with an example that is already analysed, if there is a result by the models that are here now.
     """
-    gr.set_static_paths([stored.EXAMPLES])  # the clip that all find is shown from its place, where nobody sweeps
-    parts = Parts(_opening() if stored.answered(OPENING) else {})
+    opening = _opening()
+    parts = Parts(opening)
     session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
     with gr.Row(elem_id="first"):
         with gr.Column(elem_id="left", min_width=280):
@@ -51,20 +55,29 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
                 sections.in_time(parts)
     with parts.add("details", gr.Column, visible=False):
         sections.details(parts, analyzer.heads)
-    _wire(analyzer, page, session, parts)
+    _wire(analyzer, page, session, parts, bool(opening))
 
 
 def _opening() -> dict:
-    """What the parts show to begin with."""
-    shown = {"clip": str(stored.clip_of(OPENING)), "status": _say(wording.STORED)}
-    return view.new_clip(stored.result_of(OPENING), Choice()) | shown
+    """What the parts show to begin with; nothing if the example is missing or damaged, or answered by other models."""
+    if not stored.answered(OPENING):
+        return {}
+    try:
+        found = stored.result_of(OPENING)
+    except Exception as error:  # a file may be damaged in any way, and the page is useful without it
+        log.warning("The page opens without its example: %s", described(error))
+        return {}
+    return view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING)), "status": _say(wording.STORED)}
 
 
 def _watch(parts: Parts) -> None:
-    parts.add(
+    # All find the same clip, which is shown from its place: nobody's copy need be made or swept.
+    client_files.allow_in_place(stored.clip_of(OPENING))
+    clip = parts.add(
         "clip", gr.Video, sources=["upload", "webcam"], include_audio=True, label=wording.CAPTURE,
         webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
     )  # fmt: skip
+    client_files.takes_shipped(clip)
     parts.add("sound", gr.Audio, type="filepath", visible=False, interactive=False, label="Sound", buttons=[])
     parts.add("moments", gr.HTML)
     gr.HTML(wording.CAPTION)
@@ -92,17 +105,20 @@ def _controls(parts: Parts) -> None:
     with gr.Row():
         parts.add("analyse", gr.Button, value="Analyse", variant="primary")
         parts.add("stop", gr.Button, value="Stop", visible=False)
-        uploads.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
+        client_files.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
     parts.add("status", gr.HTML, value=_say(wording.IDLE))
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Row(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():
+            if not stored.is_whole(name):
+                log.warning("The example %s is missing or damaged and is not offered", name)
+                continue
             parts.add(f"example-{name}", gr.Button, value=text, size="sm", min_width=150)
     gr.HTML(wording.BOUNDS)
 
 
-def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) -> None:
-    """Connects what can be pressed with what it changes."""
+def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
+    """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
     choice = [parts[name] for name in ("model", "pair", "head")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
     looks = [parts[name] for name in ("pair", "attention-chart", "timeline-chart", "sharpness-note")]
@@ -131,10 +147,19 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
     def on_stored(name):
         def answer(session, model, pair, head, request: gr.Request):
             remember(request.session_hash, session)
-            path = str(uploads.copied(stored.clip_of(name)))
-            session.show(stored.result_of(name), path)
+            found, path = _stored(name), _copied(name)
+            session.show(found, path)
             updates = view.new_clip(session.analysis, Choice(model, pair, head))
             return placed(updates | {"clip": path, "status": _say(wording.STORED)}) | {state: session}
+
+        return answer
+
+    def on_unanswered(name):
+        def answer(session, request: gr.Request):
+            remember(request.session_hash, session)
+            path = _copied(name)
+            session.show(None, path)
+            return session, path
 
         return answer
 
@@ -171,7 +196,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
         ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
 
     clip, sound = parts["clip"], parts["sound"]
-    if stored.answered(OPENING):
+    if opened:
         page.load(on_opening, state, state, **QUICK)
     for trigger in (clip.stop_recording, clip.upload, parts["analyse"].click):
         analysing(trigger)
@@ -182,13 +207,13 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts) ->
         lambda path: (None, gr.update(value=path, visible=True)), parts["sound-file"], [clip, sound], **QUICK
     )
     analysing(chosen.then)
-    for name in wording.EXAMPLES:
+    for name in [name for name in wording.EXAMPLES if f"example-{name}" in parts]:
         pressed = parts[f"example-{name}"].click
         if stored.answered(name):
             changed = [state, clip, status, *switches, *fresh, *switchable]
             pressed(on_stored(name), [state, *choice], changed, **QUICK)
         else:  # other models than those that answered when the results were made
-            picked = pressed(lambda name=name: str(uploads.copied(stored.clip_of(name))), None, clip, **QUICK)
+            picked = pressed(on_unanswered(name), state, [state, clip], **QUICK)
             analysing(picked.then)
     for kind in wording.DOWNLOADS:
         made = parts[f"download-{kind}"].click(
@@ -213,6 +238,11 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
     path = Path(path)
     if not path.exists():
         return {"status": _say(wording.LOST_CLIP, "error")}
+    try:
+        if client_files.shipped(str(path)):
+            path = uploads.copied(path)
+    except uploads.NoRoom:
+        return {"status": _say(wording.NO_ROOM, "error")}
     session.own(path)
     try:
         session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
@@ -226,6 +256,33 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         return view.nothing() | {"status": _say(wording.BROKEN, "error")}
     duration, took = session.analysis.duration, session.analysis.timings["total"]
     return updates | {"status": _say(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
+
+
+def _copied(name: str) -> str:
+    """A copy of an example for a visitor.
+
+    Raises:
+        gr.Error: there is no room, or it is no longer there.
+    """
+    try:
+        return str(uploads.copied(stored.clip_of(name)))
+    except uploads.NoRoom:
+        raise gr.Error(wording.NO_ROOM, print_exception=False) from None
+    except OSError:
+        raise gr.Error(wording.NO_EXAMPLE, print_exception=False) from None
+
+
+def _stored(name: str) -> Analysis:
+    """The stored result of an example.
+
+    Raises:
+        gr.Error: it is damaged or no longer there.
+    """
+    try:
+        return stored.result_of(name)
+    except Exception as error:  # a file may be damaged in any way
+        log.error("The example %s cannot be shown: %s", name, described(error))
+        raise gr.Error(wording.NO_EXAMPLE, print_exception=False) from None
 
 
 def _wanted(*on: bool) -> Subset:

@@ -4,9 +4,11 @@ from core.analysis import HOP, WINDOW
 from core.media import FRAME_RATE, LONGEST_CLIP
 
 LARGEST_FILE = 200 * 1024**2  # bytes of an upload
+LARGEST_REQUEST = 4 * 1024**2  # bytes of any other request; a step of the Live tab may have two and a half million
 LONGEST_ANALYSIS = 300.0  # seconds
 MOST_WAITING = 32  # clips in the queue
 MOST_AT_ONCE = 20  # clips that a visitor may send together
+MOST_UPLOADS_AT_ONCE = 24  # on their way from one address; a class may sit behind one
 MOST_VISITORS = 3  # live at once; more would be too slow for everybody on two cores
 HOUR = 3600.0  # seconds that a visit and its files may live
 UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
@@ -21,6 +23,7 @@ def in_words(number: float) -> str:
 
 SAID = {
     "megabytes": f"{LARGEST_FILE / 1024**2:.0f} MB",
+    "request_megabytes": f"{LARGEST_REQUEST / 1024**2:.0f} MB",
     "clip_minutes": f"{in_words(LONGEST_CLIP / 60)} minutes",
     "analysis_minutes": f"{in_words(LONGEST_ANALYSIS / 60)} minutes",
     "waiting": f"{MOST_WAITING}",

@@ -1,7 +1,7 @@
 """Several clips at once: one visitor's queue, read clip by clip, and one table of it.
 
 Each clip takes its own turn among all visitors' clips, so that nobody waits for somebody else's whole queue. A file is
-deleted as soon as it has been read.
+let go, and deleted by that, as soon as it has been read.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ import gradio as gr
 from core.analysis import Analyzer
 from core.media import SUFFIXES, MediaError
 from core.table import Row, failed, row_of, table_text
-from demo import wording
+from demo import client_files, wording
 from demo.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
 from demo.limits import HOUR, MOST_AT_ONCE
 from demo.palette import EMOTION, MODEL, percent
@@ -26,7 +26,7 @@ class Queue:
     """A visitor's files that wait, and what was said of those that were read. Ends as a ``Session`` does.
 
     Attributes:
-        waiting: uploads, the next one first; their files are the visitor's until they are read.
+        waiting: uploads that the visitor owns, the next one first.
         rows: of what was read, in order.
         stop: set by the Stop button and when the visitor leaves, read by the analysis that runs.
         holder: owns the files.
@@ -38,18 +38,24 @@ class Queue:
     holder: Session = field(default_factory=Session)
 
     def begin(self, paths: list[str]) -> None:
-        """Puts files in the place of whatever was there; those beyond ``MOST_AT_ONCE`` are said to be left out."""
+        """Puts files in the place of whatever was there; those beyond ``MOST_AT_ONCE`` are said to be left out.
+
+        What is no upload becomes a row that says so, and is not touched.
+        """
         self.end()
-        self.stop, self.rows = False, []
-        for path in map(Path, paths):
+        self.stop, self.rows, self.waiting = False, [], []
+        for path in dict.fromkeys(map(Path, paths)):
             self.holder.own(str(path))
-        self.waiting = [Path(path) for path in paths[:MOST_AT_ONCE]]
-        for path in map(Path, paths[MOST_AT_ONCE:]):
-            self.rows.append(failed(path.name, wording.TOO_MANY))
-            self._delete(path)
+            if path not in self.holder.files:
+                self.rows.append(failed(path.name, wording.NOT_UPLOADED))
+            elif len(self.waiting) < MOST_AT_ONCE:
+                self.waiting.append(path)
+            else:
+                self.rows.append(failed(path.name, wording.TOO_MANY))
+                self.holder.disown(path)
 
     def read_next(self, analyzer: Analyzer, progress, left) -> None:
-        """Reads one clip, deletes its file and adds its row, a sentence where it cannot be analysed.
+        """Reads one clip, lets go of its file and adds its row, a sentence where it cannot be analysed.
 
         Raises:
             Stopped: the visitor pressed Stop or has left.
@@ -68,21 +74,13 @@ class Queue:
         if path in self.waiting:  # the visitor may have begun another queue meanwhile
             self.waiting.remove(path)
             self.rows.append(row)
-            self._delete(path)
+            self.holder.disown(path)
 
     def end(self) -> None:
-        """Deletes all files and forgets everything; called when the visitor leaves."""
+        """Lets go of all files and forgets everything; called when the visitor leaves."""
         self.stop = True
-        for path in self.waiting:
-            path.unlink(missing_ok=True)
         self.waiting, self.rows = [], []
         self.holder.end()
-
-    def _delete(self, path: Path) -> None:
-        """Files that were sent together lie in one folder, which goes with the last of them."""
-        if path in self.holder.files:
-            path.unlink(missing_ok=True)
-            self.holder.disown(path)
 
 
 def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
@@ -91,7 +89,7 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     turns = gr.State(0)  # counts up while clips wait: each change reads the next one
     gr.HTML(wording.MANY)
     with gr.Row():
-        files = _plain(
+        files = client_files.plain(
             gr.UploadButton(
                 wording.MANY_FILES, file_count="multiple", file_types=sorted(SUFFIXES), variant="primary",
                 elem_id="many-files",
@@ -181,9 +179,3 @@ def _row(row: Row) -> str:
 def as_file(queue: Queue) -> dict:
     """The table as the browser makes a file of it."""
     return {"name": "clips-cross-or-self.csv", "type": "text/csv", "text": table_text(queue.rows)}
-
-
-def _plain(part: gr.UploadButton) -> gr.UploadButton:
-    """Hands on the paths of several files, as ``uploads.plain`` does of one."""
-    part.preprocess = lambda payload: payload and [file.path for file in payload.root]
-    return part

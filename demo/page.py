@@ -10,13 +10,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, many, tour, uploads, wording
-from demo.bounds import Bounded
+from demo import api, client_files, clip, figure, live, many, receiving, tour, uploads, wording
+from demo.gate import Gate
+from demo.hosts import Hosts
 from demo.limits import HOUR, LARGEST_FILE
 from demo.names import NamedBySecrets
 from demo.palette import FONT
 from demo.session import MOST_SESSIONS, forget_idle, leave
 from demo.style import CSS, SCRIPT
+from demo.sweeper import sweeper
 
 ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
@@ -45,7 +47,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             leave(page, request.session_hash)
 
         page.unload(on_leaving)
-    uploads.also_sweep(partial(forget_idle, page, HOUR))
+    client_files.guard(page)
+    sweeper.every(uploads.SWEEP, partial(forget_idle, page, HOUR))
     return page
 
 
@@ -60,8 +63,12 @@ def manifest(_: Request) -> JSONResponse:
     return JSONResponse(content, media_type="application/manifest+json")
 
 
-def launch_options() -> dict:
-    """Keywords for ``launch``: look, behaviour and privacy of the page."""
+def launch_options(hosts: Hosts | None = None) -> dict:
+    """Keywords for ``launch``: look, behaviour and privacy of the page.
+
+    Args:
+        hosts: the names that the server answers to; those that the environment tells if none are given.
+    """
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
@@ -71,13 +78,15 @@ def launch_options() -> dict:
         "mcp_server": True,
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {
-            "routes": [*uploads.routes(), Route("/manifest.json", manifest)],
-            "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)],
+            "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
+            "middleware": [Middleware(Gate, hosts=hosts or Hosts.known()), Middleware(NamedBySecrets)],
         },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
         "ssr_mode": False,
         "share": False,
+        "enable_monitoring": False,
+        "num_workers": 0,  # they would answer on ports of their own, without the gate
         "footer_links": ["api", "settings"],
     }

@@ -8,10 +8,14 @@ its largest.
 """
 
 import json
+import logging
+import zipfile
+import zlib
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -30,6 +34,8 @@ EXAMPLES = Path(__file__).parent / "examples"
 MOST_FACES = 24  # pictures of the face that are kept
 QUALITY = 80  # of these, as WebP
 LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,26 @@ def clip_of(name: str) -> Path:
     return EXAMPLES / f"{name}.mp4"
 
 
+def is_whole(name: str) -> bool:
+    """Whether the example's clip is there and can be opened."""
+    try:
+        with av.open(str(clip_of(name))) as container:
+            return bool(container.streams.video)
+    except (OSError, ValueError):  # av's own errors are of both kinds
+        return False
+
+
 def answered(name: str) -> bool:
-    """Whether there is a stored result by the models that are in ``checkpoints/`` now."""
+    """Whether there is a stored result, undamaged and by the models that are in ``checkpoints/`` now."""
     path = EXAMPLES / f"{name}.npz"
-    return path.exists() and made_by(path) == fingerprint()
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return packed.testzip() is None and made_by(path) == fingerprint()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        log.warning("The stored result of the example %s is damaged: %s", name, type(error).__name__)
+        return False
 
 
 @lru_cache

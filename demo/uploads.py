@@ -1,44 +1,70 @@
-"""Where visitors' files lie: every upload in a folder of its own, from its first byte until its last holder has gone.
+"""Where visitors' files lie, whose they are, and when they go. Nothing else on the page deletes a visitor's file.
 
 Gradio would put equal uploads into one file, so that the first visitor to leave takes it from all others. Here an
-upload's folder has a name that nobody can guess, and goes as a whole: when the upload breaks off, when the last session
-that holds it ends, after an hour, and at the next start if this process is killed.
+upload lies in a folder whose name nobody can guess: who knows the path of a file in it has sent it or was given it.
+A file goes when its upload breaks off, when the last session that holds it lets go, after an hour, and at the next
+start if this process is killed. What lies anywhere else is nobody's: it is neither held nor deleted.
 """
 
 import fcntl
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
-import gradio as gr
-from fastapi import HTTPException, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from gradio import mcp as gradio_mcp
-from gradio import processing_utils
-from gradio import routes as gradio_routes
-from gradio.route_utils import API_PREFIX, MultiPartException, upload_fn
-from gradio.routes import file_upload_statuses
-from starlette.routing import Route
-
-from demo import wording
 from demo.limits import HOUR, LARGEST_FILE
+from demo.sweeper import sweeper
 
+FORM = 64 * 1024  # bytes that the form around an upload's files may have
+MOST_STORED = 20 * (LARGEST_FILE + FORM)  # bytes of all uploads together, those that are coming in included
+MOST_FILES = 4000  # of them, however small
 SWEEP = 300.0  # seconds between looks for files that are older
-MOST_STORED = 20 * LARGEST_FILE  # bytes of all uploads together
 PREFIX = "visit-"  # of the folder that a process makes for its visitors
+FILES = "files"  # the part of it that uploads lie in; the process's lock lies outside, where no path of a client leads
 
-_lock = threading.Lock()
-_holders: Counter[Path] = Counter()  # folder of an upload -> sessions that hold it
-_sweeps: list[Callable[[], None]] = []
+_lock = threading.Lock()  # of the four that follow
+_holders: Counter[Path] = Counter()  # file -> sessions that hold it
+_sizes: dict[Path, int] = {}  # file -> bytes
+_stored = 0  # bytes of all files together
+_announced = 0  # bytes of uploads that are coming in, and of copies that are being made
 _root: Path | None = None
 _alive = None  # the locked file that tells other processes that this one lives
+
+
+class NoRoom(Exception):
+    """All uploads together would be more than ``MOST_STORED`` bytes or ``MOST_FILES`` files."""
+
+
+@dataclass
+class Room:
+    """Bytes that were announced and are on their way; see ``room_for``."""
+
+    size: int
+
+    def keep(self, paths: list[Path]) -> None:
+        """Counts the files that have come in, in the place of what was announced.
+
+        Raises:
+            NoRoom: they are more than was announced, and there is no room for that.
+        """
+        global _announced, _stored
+        sizes = {path: path.lstat().st_size for path in paths}
+        with _lock:
+            total = _stored + _announced - self.size + sum(sizes.values())
+            if total > MOST_STORED or len(_sizes) + len(sizes) > MOST_FILES:
+                raise NoRoom
+            _announced -= self.size
+            self.size = 0
+            _sizes.update(sizes)
+            _stored += sum(sizes.values())
 
 
 def prepare() -> Path:
@@ -53,10 +79,12 @@ def prepare() -> Path:
         with (base / ".lock").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)  # no other process makes or clears a folder meanwhile
             clear_left_behind(base)
-            _root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base)).resolve()
-            _alive = _lock_of(_root)
+            own = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base)).resolve()
+            _alive = _lock_of(own)
+            _root = own / FILES
+            _root.mkdir(mode=0o700)
         os.environ["GRADIO_TEMP_DIR"] = str(_root)
-        threading.Thread(target=_keep_swept, name="sweeping uploads", daemon=True).start()
+        sweeper.every(SWEEP, sweep)
     return _root
 
 
@@ -71,112 +99,138 @@ def clear_left_behind(base: Path) -> None:
 
 def sweep(older_than: float = HOUR) -> None:
     """Deletes what is older than so many seconds, whoever holds it."""
-    for entry in _root.iterdir():
+    for entry in [] if _root is None else list(_root.iterdir()):
         try:
-            if entry.name != ".lock" and time.time() - entry.lstat().st_mtime > older_than:
-                _delete(entry)
+            if time.time() - entry.lstat().st_mtime > older_than:
+                discard(entry)
         except FileNotFoundError:
             continue  # gone by itself
 
 
-def also_sweep(what: Callable[[], None]) -> None:
-    """Does ``what`` too, whenever files are swept."""
-    _sweeps.append(what)
+def find(path: str | Path) -> Path | None:
+    """The upload that a client names by this path, None for anything else.
+
+    An upload is a regular file in a folder of ``new_folder`` or in a folder of that, and no part of its path is a link.
+    """
+    parts = _within(path)
+    if parts is None:
+        return None
+    try:
+        modes = [_root.joinpath(*parts[: i + 1]).lstat().st_mode for i in range(len(parts))]
+    except OSError:
+        return None  # it is not there, or not any more
+    return Path(path) if stat.S_ISREG(modes[-1]) and all(map(stat.S_ISDIR, modes[:-1])) else None
+
+
+def is_gone(path: str | Path) -> bool:
+    """Whether an upload may have been at this path, and nothing is there now."""
+    return _within(path) is not None and not os.path.lexists(path)
 
 
 def hold(path: Path) -> bool:
     """Notes one more holder of an upload; False if this is none."""
-    folder = _folder_of(path)
-    if folder is None or not folder.exists():
-        return False
     with _lock:
-        _holders[folder] += 1
-    return True
+        held = find(path) is not None
+        if held:
+            _holders[Path(path)] += 1
+    return held
 
 
 def release(path: Path) -> None:
-    """One holder less; the last one takes the file along."""
-    folder = _folder_of(path)
+    """One holder less; the last one takes the file along. Of a file that nobody holds, nothing happens."""
+    path = Path(path)
     with _lock:
-        _holders[folder] -= 1
-        last = _holders[folder] <= 0
-        if last:
-            del _holders[folder]
-    if last:
-        _delete(folder)
+        if path not in _holders:
+            return
+        _holders[path] -= 1
+        if _holders[path] > 0:
+            return
+        del _holders[path]
+        _forget(path)
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if _root not in folder.parents or not _is_removed(folder):
+                return
 
 
-def copied(path: Path) -> Path:
-    """A copy of a shipped file, as if the visitor had uploaded it."""
-    return Path(shutil.copy(path, _new_folder()))
-
-
-def routes() -> list[Route]:
-    """For the server: takes the place of gradio's own upload."""
-    return [Route(f"{API_PREFIX}/upload", _receive, methods=["POST"])]
-
-
-def plain(part):
-    """A part that hands on the path of its file; gradio's own way leaves an empty file beside each upload."""
-    part.preprocess = lambda payload: payload and payload.path
-    return part
-
-
-async def _receive(request: Request) -> Response:
-    """Answers with the paths of the files, as gradio does."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal():
-        return PlainTextResponse(wording.NO_LENGTH, 411)
-    if int(length) > LARGEST_FILE + 64 * 1024:  # the form around the file
-        return PlainTextResponse(wording.TOO_LARGE, 413)
-    if _stored() + int(length) > MOST_STORED:
-        return PlainTextResponse(wording.NO_ROOM, 503)
-    upload_id = request.query_params.get("upload_id")
-    folder = _new_folder()
-    kept = False
-    try:
-        progress = file_upload_statuses if upload_id else None
-        files, _, _ = await upload_fn(request, folder, LARGEST_FILE, upload_id, upload_progress=progress)
-        kept = bool(files)
-        return JSONResponse(files)
-    except MultiPartException as error:
-        return PlainTextResponse(error.message, 413 if "maximum allowed size" in error.message else 400)
-    finally:
-        if not kept:
-            _delete(folder)
-
-
-def _new_folder() -> Path:
-    folder = _root / secrets.token_urlsafe(24)
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-def _folder_of(path: Path) -> Path | None:
-    """The folder of an upload that ``path`` lies in, None for any other file."""
-    path = Path(os.path.abspath(path))
-    if _root is None or _root not in path.parents or path.parent == _root:
-        return None
-    return _root / path.relative_to(_root).parts[0]
-
-
-def _stored() -> int:
-    """Bytes of all uploads."""
-    return sum(file.lstat().st_size for file in _root.rglob("*") if file.is_file())
-
-
-def _delete(entry: Path) -> None:
-    if entry.is_dir():
+def discard(entry: Path) -> None:
+    """Deletes a file or folder directly within the folder of all uploads, whoever holds what is in it."""
+    with _lock:
+        for path in [path for path in _sizes if entry in path.parents]:
+            _forget(path)
+    if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry, ignore_errors=True)
     else:
         entry.unlink(missing_ok=True)
 
 
-def _keep_swept() -> None:
-    while True:
-        time.sleep(SWEEP)
-        for each in (sweep, *_sweeps):
-            each()
+@contextmanager
+def room_for(size: int) -> Iterator[Room]:
+    """Keeps room for so many bytes while they come in, and gives it back if they are not kept.
+
+    Raises:
+        NoRoom: there is none.
+    """
+    global _announced
+    with _lock:
+        if _stored + _announced + size > MOST_STORED or len(_sizes) >= MOST_FILES:
+            raise NoRoom
+        _announced += size
+    room = Room(size)
+    try:
+        yield room
+    finally:
+        with _lock:
+            _announced -= room.size
+
+
+def copied(path: Path) -> Path:
+    """A copy of a shipped file, as if the visitor had uploaded it.
+
+    Raises:
+        NoRoom: there is none for it.
+        OSError: the file cannot be read.
+    """
+    with room_for(path.stat().st_size) as room:
+        folder = new_folder()
+        try:
+            copy = Path(shutil.copyfile(path, folder / path.name))
+            room.keep([copy])
+        except BaseException:
+            discard(folder)
+            raise
+    return copy
+
+
+def new_folder() -> Path:
+    """For one upload."""
+    folder = _root / secrets.token_urlsafe(24)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _within(path: str | Path) -> tuple[str, ...] | None:
+    """The parts of a path below the folder of all uploads, if an upload may lie there."""
+    path = Path(path)
+    if _root is None or "\0" in str(path) or ".." in path.parts or not path.is_relative_to(_root):
+        return None
+    parts = path.relative_to(_root).parts
+    return parts if len(parts) in (2, 3) else None
+
+
+def _forget(path: Path) -> None:
+    """Counts a file no longer; the lock is held."""
+    global _stored
+    _stored -= _sizes.pop(path, 0)
+
+
+def _is_removed(folder: Path) -> bool:
+    """Removes an empty folder."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False  # other files of the same upload are in it
+    return True
 
 
 def _lock_of(folder: Path):
@@ -188,31 +242,3 @@ def _lock_of(folder: Path):
         file.close()
         return None
     return file
-
-
-async def _fetch_own(address: str, *_, **__) -> str:
-    """The file behind an address of this page, whatever name the page goes by; nothing is fetched."""
-    path = Path(unquote(urlparse(address).path.partition(f"{API_PREFIX}/file=")[2]))
-    if _folder_of(path) is None or not path.is_file():
-        raise gr.Error(wording.NO_ADDRESS, print_exception=False)
-    return str(path)
-
-
-async def _fetch_no_file(*_, **__) -> Response:
-    raise HTTPException(403, wording.NO_ADDRESS)
-
-
-class _Tools(gradio_mcp.GradioMCPServer):
-    """Gradio's, but a file that is written out in a call is not put where nobody would delete it."""
-
-    def convert_strings_to_filedata(self, value, filedata_positions):
-        for name in (position[0] for position in filedata_positions):
-            if str(value.get(name, "")).startswith("data:"):
-                raise ValueError(wording.NO_ADDRESS)
-        return super().convert_strings_to_filedata(value, filedata_positions)
-
-
-# A program may name an address where a file belongs, and gradio would go and fetch it: nothing here asks other hosts.
-processing_utils.async_ssrf_protected_download = _fetch_own
-gradio_routes.secure_url_stream_response = _fetch_no_file
-gradio_mcp.GradioMCPServer = _Tools

@@ -68,8 +68,29 @@ NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
 TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
+TOO_LONG = f"This request is larger than {SAID['request_megabytes']}, which only an upload may be."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
-NO_ADDRESS = "Files are not fetched from other hosts: upload the file itself."
+TOO_MANY_UPLOADS = "Too many uploads from this address are on their way; wait until some have arrived."
+NO_UPLOAD = "There is no upload of this name."
+NO_FORM = "An upload must be a form (multipart/form-data) whose field “files” holds the files, each with a name."
+NO_JSON = "The body of a request must be JSON (Content-Type: application/json)."
+HOW_TO_UPLOAD = (
+    'A file must first be sent to this server: as multipart/form-data in the field "files", by POST to '
+    "/gradio_api/upload. The answer is a list with its path; pass that path, or http://SERVER/gradio_api/file=PATH."
+)
+NO_ADDRESS = f"Files are taken neither from other hosts nor as data: addresses. {HOW_TO_UPLOAD}"
+NOT_UPLOADED = "This file was not uploaded to this page: record or upload it first."
+OTHER_HOST = (
+    "This server does not answer to the name in this address. Whoever runs it can add the name: "
+    "python app.py --allow-host NAME"
+)
+OTHER_SITE = "This request comes from another site; only this page itself and programs may send it."
+NOT_SERVED = "There is nothing here."
+UNFIT = "What was sent does not fit this page; reload the page and try again."
+FAILED = "Something went wrong with this request."
+UNSAFE_PAGE = "This page was not sent, because others could have guessed the name of your session."
+NO_EXAMPLE = "This example cannot be shown at the moment; pick another one."
+WHICH_MODALITIES = 'Say which modalities may be used: a list of one or more of "text", "video" and "audio".'
 BROKEN = "Something went wrong while reading this clip; another clip should work."
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."

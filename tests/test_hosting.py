@@ -16,11 +16,12 @@ from types import SimpleNamespace
 
 import made
 import pytest
+import serving
+from serving import Quick
 
 from core.media import MediaError
 from demo import session, uploads, wording, zero
-from demo.bounds import close_on_silence
-from demo.page import ICON, build, launch_options
+from demo.page import ICON
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -95,20 +96,6 @@ def lend(duration):
     return decorate
 
 
-class Quick:
-    """An analyzer that knows what it was loaded for."""
-
-    heads = made.HEADS
-
-    def __init__(self, device: str):
-        self.device = device
-
-    def analyze(self, path, progress=None):
-        if "bad" in str(path):
-            raise MediaError("not_media", "This is no clip.")
-        return made.analysis(file=f"on {self.device}")
-
-
 def test_a_card_is_borrowed_for_a_clip_and_for_nothing_else(clip):
     lends, said = [], []
 
@@ -138,15 +125,8 @@ def test_only_where_cards_are_lent_is_one_borrowed(monkeypatch, said, here):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The page's address, with an analyzer that answers at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        for name, value in (("_root", None), ("_alive", None), ("_sweeps", []), ("_keep_swept", lambda: None)):
-            patch.setattr(uploads, name, value)
-        page = build(Quick("cpu"))
-        page.queue().launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        close_on_silence(page.server, seconds=1.0)
-        yield page.local_url
-        page.close()
+    with serving.served(tmp_path_factory.mktemp("cache"), Quick("cpu")) as page:
+        yield page.address
 
 
 def read(address: str) -> tuple[str, bytes]:
@@ -240,7 +220,7 @@ def test_a_client_that_never_reads_is_closed(served):
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         silent.connect((host, int(port)))
-        silent.sendall(200 * b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
+        silent.sendall(200 * b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n")
         ends = int(port), silent.getsockname()[1]
         assert held(*ends)
         deadline = time.monotonic() + 20
@@ -251,11 +231,11 @@ def test_a_client_that_never_reads_is_closed(served):
 
 
 def test_a_request_that_stops_in_the_middle_is_given_up(served, monkeypatch):
-    monkeypatch.setattr("demo.bounds.SILENT", 0.5)
+    monkeypatch.setattr("demo.gate.SILENT", 0.5)
     host, port = served.split("//")[1].rstrip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as slow:
         slow.sendall(
-            b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n"
+            b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
         )
         begun = time.monotonic()
