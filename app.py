@@ -3,9 +3,9 @@
 from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
-from demo import console, memory, zero
+from demo import clients, console, memory, zero
 from demo.bounds import close_on_silence
-from demo.limits import MOST_WAITING
+from demo.limits import MOST_EVENTS
 from demo.page import build, launch_options
 from demo.stored import clip_of
 
@@ -16,7 +16,9 @@ demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
-    demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options())
+    clients.trust_proxies()
+    # How many may wait is counted in demo/places.py; nobody gets past the lines.
+    demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options())
     close_on_silence(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
     analyzer.loaded().analyze(clip_of("glad"))

@@ -32,7 +32,10 @@ LISTEN_EVERY = 1.0  # seconds
 DEAF = "listening has failed, only the face is read"
 SLOW = "listening cannot keep up, only the face is read"
 MUTE = "no sound comes from the microphone"
-FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before a listener that fails is replaced again; each wait is twice as long
+FIRST_WAIT, LONGEST_WAIT = (
+    1.0,
+    60.0,
+)  # seconds before a listener that fails is replaced again; each wait is twice as long
 
 log = logging.getLogger(__name__)
 
@@ -205,10 +208,11 @@ class Live:
             while not self._closed.is_set():
                 begun = time.monotonic()
                 try:
+                    listener = self._listeners.get()
                     with self._lock:
                         sound, end = self._sound, self._sound_end
                     if end - self._heard_until >= 0.5 * LISTEN_EVERY:
-                        self._listen_once(sound, end)
+                        self._listen_once(listener, sound, end)
                 except _Closed:
                     return
                 except Exception as error:  # the next look may succeed; until then the page says so
@@ -217,8 +221,7 @@ class Live:
                         self._audio, self._doing = Missing("listening failed"), DEAF
                 self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
 
-    def _listen_once(self, sound: np.ndarray, end: float) -> None:
-        listener = self._listeners.get()
+    def _listen_once(self, listener: Listener, sound: np.ndarray, end: float) -> None:
         try:
             with one_thread():
                 self._listen(listener, sound, end)

@@ -154,5 +154,7 @@ def _thumbnails(analysis: Analysis, times: np.ndarray, axis: str, across: float)
         else:
             place = {"xref": "paper", "yref": "y", "x": -0.008, "y": float(step), "sizex": across, "sizey": size,
                      "xanchor": "right", "yanchor": "middle"}  # fmt: skip
-        images.append({"source": data_uri(faces.nearest_picture(times[step])), "layer": "above", "sizing": "contain", **place})
+        images.append(
+            {"source": data_uri(faces.nearest_picture(times[step])), "layer": "above", "sizing": "contain", **place}
+        )
     return images

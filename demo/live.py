@@ -5,12 +5,14 @@ pictures, never a growing queue. Visitors are told apart by a secret that only t
 """
 
 import base64
+import json
 import logging
 import secrets
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import cv2
@@ -37,6 +39,11 @@ LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
 SCRIPT = (Path(__file__).parent / "live.js").read_text()
+SAID = {
+    "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
+    "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
+}  # fmt: skip
+"""What the browser itself finds out -> how it says so."""
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +213,7 @@ class Guests:
 
 
 def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.ndarray) -> bool:
-    """Whether a step brings anything to see or hear: a picture that is neither flat nor the last one again, or sound."""
+    """Whether a step brings anything to see or hear: a picture neither flat nor the last one again, or sound."""
     changed = bool(picture) and hash(picture) != guest.last_picture
     guest.last_picture = hash(picture) if picture else guest.last_picture
     if changed and image is not None and image.std() > FLAT:
@@ -263,7 +270,8 @@ def _markup() -> str:
     )
     colours = ",".join(EMOTION[label] for label in LABELS)
     return (
-        f'<div class="live" data-labels="{",".join(LABELS)}" data-colours="{colours}" data-unsure="{UNSURE}">'
+        f'<div class="live" data-labels="{",".join(LABELS)}" data-colours="{colours}" data-unsure="{UNSURE}" '
+        f'data-said="{escape(json.dumps(SAID))}">'
         f'<p class="hint">{wording.LIVE_HINT}</p>'
         '<div class="live-columns"><div><div class="live-view">'
         '<video playsinline muted aria-label="Your camera"></video><div class="live-box" hidden></div></div>'

@@ -7,14 +7,17 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from core.analysis import Analyzer
-from demo import api, clip, figure, live, many, tour, uploads, wording
+from demo import api, clip, figure, live, many, places, tour, uploads, wording
 from demo.bounds import Bounded
-from demo.limits import HOUR, LARGEST_FILE
+from demo.clients import Addressed
+from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.names import NamedBySecrets
 from demo.palette import FONT
-from demo.session import MOST_SESSIONS, forget_idle, leave
+from demo.session import forget_idle, forget_unfetched, leave
 from demo.style import CSS, SCRIPT
+from demo.sweeper import sweeper
 
+SWEEP = 300.0  # seconds between looks for visitors who have gone without a word
 ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones of one maker look nowhere else
 
@@ -22,6 +25,7 @@ TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones 
 def build(analyzer: Analyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
+    places.install()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
@@ -42,7 +46,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             leave(page, request.session_hash)
 
         page.unload(on_leaving)
-    uploads.also_sweep(partial(forget_idle, page, HOUR))
+    sweeper.every(SWEEP, partial(forget_idle, page, HOUR))
+    sweeper.every(UNFETCHED / 4, partial(forget_unfetched, page, UNFETCHED))
     return page
 
 
@@ -56,7 +61,10 @@ def launch_options() -> dict:
         "pwa": True,
         "mcp_server": True,
         "max_file_size": LARGEST_FILE,
-        "app_kwargs": {"routes": uploads.routes(), "middleware": [Middleware(Bounded), Middleware(NamedBySecrets)]},
+        "app_kwargs": {
+            "routes": uploads.routes(),
+            "middleware": [Middleware(Addressed), Middleware(Bounded), Middleware(NamedBySecrets)],
+        },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,

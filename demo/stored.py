@@ -37,9 +37,7 @@ class Levels:
 
 KINDS = {
     kind.__name__: kind
-    for kind in (
-        Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Waveform, Window, Word
-    )
+    for kind in (Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Waveform, Window, Word)
 }
 
 
