@@ -180,6 +180,9 @@ class Session:
             log.info("An analysis was stopped")
             raise
         except Exception as error:  # neither the name of the file nor what is in it belongs on the console
+            if self.stop or gone():  # and has taken the file along
+                log.info("An analysis was stopped")
+                raise Stopped from None
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("An analysis failed: %s in %s:%d", type(error).__name__, place.filename, place.lineno)
             raise
