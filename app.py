@@ -6,10 +6,10 @@ from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
 from core.media import MediaError
-from demo import console, memory, names, stored, wording, zero
+from demo import clients, console, memory, names, stored, wording, zero
 from demo.gate import close_on_silence
 from demo.hosts import Hosts
-from demo.limits import MOST_WAITING
+from demo.limits import MOST_EVENTS
 from demo.page import build, launch_options
 
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
@@ -20,7 +20,9 @@ demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
-    demo.queue(max_size=MOST_WAITING).launch(prevent_thread_lock=True, **launch_options(hosts))
+    clients.trust_proxies()
+    # How many may wait is counted in demo/places.py; nobody gets past the lines.
+    demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
     names.check(demo.local_url)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.

@@ -130,7 +130,10 @@ class Utterance:
         return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
 
     def window(self, start: float, end: float) -> "Utterance":
-        """The part from ``start`` up to ``end`` seconds, on the clip's own time axis; nothing is extracted again."""
+        """The part from ``start`` up to ``end`` seconds, on the clip's own time axis; nothing is extracted again.
+
+        Its track's arrays are parts of this one's, not copies: pictures are large, and windows many.
+        """
 
         def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
             if isinstance(sequence, Missing):
@@ -138,8 +141,8 @@ class Utterance:
             inside = (sequence.times >= start) & (sequence.times < end)
             return Sequence(sequence.values[inside], sequence.times[inside]) if inside.any() else Missing(nothing)
 
-        inside = (self.faces.times >= start) & (self.faces.times < end)
-        looked = (self.faces.frame_times >= start) & (self.faces.frame_times < end)
+        inside = slice(*np.searchsorted(self.faces.times, (start, end)))
+        looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
         words = tuple(w for w in self.transcript.words if start <= (w.start + w.end) / 2 < end)
         return replace(
             self,

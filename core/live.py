@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -31,6 +32,10 @@ LISTEN_EVERY = 1.0  # seconds
 DEAF = "listening has failed, only the face is read"
 SLOW = "listening cannot keep up, only the face is read"
 MUTE = "no sound comes from the microphone"
+FIRST_WAIT, LONGEST_WAIT = (
+    1.0,
+    60.0,
+)  # seconds before a listener that fails is replaced again; each wait is twice as long
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +67,60 @@ class Moment:
     failing: bool
 
 
+class SharedListener:
+    """One listener for all who are live. When it has failed, a new one takes its place, at most one at a time.
+
+    Args:
+        make: a new listener; called for the first visitor, because models may still be loading before.
+    """
+
+    def __init__(self, make: Callable[[], Listener]):
+        self._make = make
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        self._wait = 0.0  # seconds between the last new listener and the next one
+        self._next = 0.0  # time of the monotonic clock before which no other one is made
+
+    def get(self) -> Listener:
+        """The one that listens now.
+
+        Raises:
+            RuntimeError: none could be made, and it is too soon to try again.
+        """
+        with self._lock:
+            if self._listener is None:
+                if time.monotonic() < self._next:
+                    raise RuntimeError("no listener could be made")
+                self._wait = min(max(FIRST_WAIT, 2 * self._wait), LONGEST_WAIT)
+                self._next = time.monotonic() + self._wait
+                self._listener = self._make()
+            return self._listener
+
+    def failed(self, listener: Listener) -> None:
+        """Gives up a listener that has failed, unless somebody else has, or it is too soon after the one before."""
+        with self._lock:
+            if listener is self._listener and time.monotonic() >= self._next:
+                self._listener = None
+
+    def worked(self, listener: Listener) -> None:
+        """Notes that a listener has heard something through: if it fails later, the first wait is short again."""
+        with self._lock:
+            if listener is self._listener:
+                self._wait = 0.0
+
+
 class Live:
     """One visitor's camera and microphone. Close it: it holds a thread and a face finder.
 
     Args:
-        listener: hears the voice, the analyzer's own if none is given; that one is busy while a clip is analysed.
+        listeners: what hears the voice, shared with others who are live; one of its own if none is given. The
+            analyzer's is busy while a clip is analysed.
     """
 
-    def __init__(self, analyzer: Analyzer, listener: Listener | None = None):
+    def __init__(self, analyzer: Analyzer, listeners: SharedListener | None = None):
         self._analyzer = analyzer
         self._extractor = analyzer.extractor
-        self._listener = listener or analyzer.extractor.listener
+        self._listeners = listeners or SharedListener(lambda: analyzer.extractor.listener.twin())
         self._held = ExitStack()
         self._finder = self._held.enter_context(FaceFinder())
         self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
@@ -160,11 +208,11 @@ class Live:
             while not self._closed.is_set():
                 begun = time.monotonic()
                 try:
+                    listener = self._listeners.get()
                     with self._lock:
                         sound, end = self._sound, self._sound_end
                     if end - self._heard_until >= 0.5 * LISTEN_EVERY:
-                        with one_thread():
-                            self._listen(sound, end)
+                        self._listen_once(listener, sound, end)
                 except _Closed:
                     return
                 except Exception as error:  # the next look may succeed; until then the page says so
@@ -173,17 +221,28 @@ class Live:
                         self._audio, self._doing = Missing("listening failed"), DEAF
                 self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
 
+    def _listen_once(self, listener: Listener, sound: np.ndarray, end: float) -> None:
+        try:
+            with one_thread():
+                self._listen(listener, sound, end)
+        except _Closed:
+            raise
+        except Exception:  # whatever it is, it may have left the model in a state in which it fails for ever
+            self._listeners.failed(listener)
+            raise
+        self._listeners.worked(listener)
+
     def _stop_if_closed(self) -> None:
         if self._closed.is_set():
             raise _Closed
 
-    def _listen(self, sound: np.ndarray, end: float) -> None:
+    def _listen(self, listener: Listener, sound: np.ndarray, end: float) -> None:
         """Voice features of the last seconds; words too if a phrase has just ended."""
         recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
         start = end - recent.duration
-        spans = self._listener.intervals(recent)
+        spans = listener.intervals(recent)
         if spans:
-            states = NO_SPEECH.states if self._extractor.voice_encoder else self._listener.states(recent)
+            states = NO_SPEECH.states if self._extractor.voice_encoder else listener.states(recent)
             speech = Speech(spans, Transcript(), states)
             found = self._extractor.voice_features(recent, speech)
             audio = Sequence(found.values, found.times + start)
@@ -192,14 +251,14 @@ class Live:
         with self._lock:
             self._audio, self._heard_until = audio, end
             self._doing = "hearing a voice" if spans and spans[-1][1] + start > end - 1.0 else "waiting for a voice"
-        self._read(sound, end)
+        self._read(listener, sound, end)
 
-    def _read(self, sound: np.ndarray, end: float) -> None:
+    def _read(self, listener: Listener, sound: np.ndarray, end: float) -> None:
         unread = min(end - self._read_until, len(sound) / SAMPLE_RATE)
         if unread < PHRASE_END:
             return
         phrase = Voice(sound[-round(unread * SAMPLE_RATE) :])
-        spans = self._listener.intervals(phrase)
+        spans = listener.intervals(phrase)
         if not spans:
             if unread > 2 * PHRASE_END:
                 self._read_until = end - PHRASE_END  # silence need not be looked at again
@@ -217,7 +276,7 @@ class Live:
         whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
             Word(w.text, w.start + start, w.end + start, w.probability)
-            for w in self._listener.words(whole)
+            for w in listener.words(whole)
             if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
         )
         self._read_until = start + whole.duration

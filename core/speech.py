@@ -151,6 +151,11 @@ def prepare(model: Whisper) -> Whisper:
     return model
 
 
+def _copied(model: Whisper) -> Whisper:
+    """The same modules over the same weights."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
+
+
 def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
     """Spans (start, end) of mel frames that cover a voice, none longer than ``LONGEST_WINDOW``.
 
@@ -206,14 +211,17 @@ class Listener:
         self._lock = threading.Lock()
         # Before each word, as before each window: a visitor who has left is not listened to.
         self.transcriber.decoder.register_forward_pre_hook(checkpoint)
+        self._unused = _copied(self.model)
 
     def twin(self) -> "Listener":
-        """A second listener over the same weights: both may listen at the same time."""
+        """A second listener over the same weights: both may listen at the same time.
+
+        It may be made while this one listens: it is the copy of a model that never does. Whisper puts hooks and caches
+        into a model while it decodes, and a copy that had them would fail for ever.
+        """
         twin = copy.copy(self)
-        shared = {id(tensor): tensor for tensor in chain(self.model.parameters(), self.model.buffers())}
-        twin.model = copy.deepcopy(self.model, shared)
+        twin.model = _copied(self._unused)
         twin.encoder = twin.model.encoder
-        twin.encoder.forget()
         twin.transcriber = twin.model if self.transcriber is self.model else self.transcriber
         twin.detector = silero_vad.load_silero_vad()
         twin._lock = threading.Lock() if twin.transcriber is twin.model else self._lock
@@ -284,6 +292,8 @@ class Listener:
                 yield
             finally:
                 self.encoder.forget()
+                for block in self.transcriber.decoder.blocks:  # Whisper leaves its hooks there if it is called off
+                    block.cross_attn._forward_hooks.clear()
                 torch.set_num_threads(threads)  # numba, which finds the times of words, sets as many as there are cores
 
     def _states(self, voice: Voice, intervals: Intervals) -> np.ndarray:

@@ -45,14 +45,13 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
         if not clip:
             raise gr.Error(wording.NO_FILE, print_exception=False)
         try:
-            guest.take(analyzer, Path(clip), lambda share, stage: None, left)
+            analysis = guest.take(analyzer, Path(clip), lambda share, stage: None, left)
         except MediaError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except Stopped:
             raise gr.Error(wording.HUNG_UP, print_exception=False) from None
         except Exception:
             raise gr.Error(wording.BROKEN, print_exception=False) from None
-        analysis = guest.analysis
         if not analysis.prediction(wanted).used:
             reasons = "; ".join(f"{m}: {analysis.missing[m]}" for m in wanted)
             raise gr.Error(f"Nothing to go by ({reasons}).", print_exception=False)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core import LABELS, MODALITIES, attention
 from core.analysis import Analysis, Prediction, Verdict
 from demo.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
-from demo.pictures import data_uri, spread
+from demo.pictures import data_uri
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,10 @@ def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: 
 
 
 def _waveform(analysis: Analysis) -> list[dict]:
-    if analysis.voice is None or not len(analysis.voice.samples):
+    if analysis.waveform is None:
         return []
-    samples = analysis.voice.samples
-    bins = min(600, len(samples))
-    edges = np.linspace(0, len(samples), bins + 1).astype(int)
-    loudest = np.maximum.reduceat(np.abs(samples), edges[:-1]).astype(np.float32)
-    loudest /= max(float(loudest.max()), 1e-6)
-    times = (edges[:-1] + edges[1:]) / 2 / len(samples) * analysis.voice.duration
+    times, peaks = analysis.waveform.times, analysis.waveform.peaks
+    loudest = peaks / max(float(peaks.max()), 1e-6)
     return [
         {"type": "scatter", "name": "waveform", "x": np.concatenate([times, times[::-1]]).astype(np.float32),
          "y": np.concatenate([loudest, -loudest[::-1]]), "yaxis": "y", "mode": "lines", "fill": "toself",
@@ -170,12 +166,11 @@ def _found(analysis: Analysis) -> list[dict]:
 
 def _thumbnails(analysis: Analysis, most: int = 12) -> list[dict]:
     """Faces at their times, as images of the layout."""
-    faces = analysis.faces
     width = max(analysis.duration, 0.1) / most
     return [
-        {"source": data_uri(faces.thumbnails[i]), "xref": "x", "yref": "y3", "x": float(faces.times[i]), "y": 0.03,
+        {"source": data_uri(picture), "xref": "x", "yref": "y3", "x": time, "y": 0.03,
          "xanchor": "center", "yanchor": "middle", "sizex": width * 0.94, "sizey": 1.8, "layer": "below"}
-        for i in spread(faces.times, most, analysis.duration)
+        for time, picture in analysis.faces.spread_pictures(most, analysis.duration)
     ]  # fmt: skip
 
 

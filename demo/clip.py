@@ -12,10 +12,10 @@ from core.analysis import Analysis, Analyzer
 from core.media import MediaError
 from demo import client_files, figure, report, sections, stored, uploads, view, whose, wording, worth
 from demo.console import described
-from demo.limits import HOUR
+from demo.limits import CLIPS, EXPORTS, HOUR
 from demo.palette import MODEL
 from demo.parts import Parts
-from demo.session import Session, Stopped, gone, remember
+from demo.session import Session, Stopped, end_later, gone, remember
 from demo.view import SWITCHES, Choice
 
 CAMERA = {
@@ -24,7 +24,8 @@ CAMERA = {
     "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
 }
 OPENING = "contradiction"  # the example that a visitor finds
-ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "clips"}  # two cores serve one clip best
+ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
+ONE_EXPORT_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": EXPORTS}  # however many clips wait
 PRIVATE = {"api_visibility": "private"}
 QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
@@ -38,7 +39,7 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """
     opening = _opening()
     parts = Parts(opening)
-    session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.end)
+    session = gr.State(Session(), time_to_live=HOUR, delete_callback=end_later)
     with gr.Row(elem_id="first"):
         with gr.Column(elem_id="left", min_width=280):
             with gr.Column(elem_id="watch"):
@@ -149,7 +150,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
             remember(request.session_hash, session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
-            updates = view.new_clip(session.analysis, Choice(model, pair, head))
+            updates = view.new_clip(found, Choice(model, pair, head))
             return placed(updates | {"clip": path, "status": _say(wording.STORED)}) | {state: session}
 
         return answer
@@ -164,14 +165,16 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         return answer
 
     def on_switch(session, video, audio, text, *choice):
-        if session.analysis is None:
-            return {status: _say(wording.NO_CLIP, "error")}
-        return placed(view.switched(session.analysis, _wanted(video, audio, text), Choice(*choice)))
+        analysis = session.current()
+        if analysis is None:
+            return {status: _say(session.why_none(), "error")}
+        return placed(view.switched(analysis, _wanted(video, audio, text), Choice(*choice)))
 
     def on_look(session, video, audio, text, *choice):
-        if session.analysis is None:
-            return {status: _say(wording.NO_CLIP, "error")}
-        return placed(view.looked(session.analysis, _wanted(video, audio, text), Choice(*choice)))
+        analysis = session.current()
+        if analysis is None:
+            return {status: _say(session.why_none(), "error")}
+        return placed(view.looked(analysis, _wanted(video, audio, text), Choice(*choice)))
 
     def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
         try:
@@ -181,7 +184,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         except Stopped:
             return {}
         if analysis is None:
-            return {status: _say(wording.NO_CLIP, "error")}
+            return {status: _say(session.why_none(), "error")}
         return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
 
     def on_clear(session):
@@ -217,7 +220,11 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
             analysing(picked.then)
     for kind in wording.DOWNLOADS:
         made = parts[f"download-{kind}"].click(
-            lambda session, kind=kind: _export(analyzer, session, kind), state, parts["handed-out"], **PRIVATE
+            lambda session, kind=kind: _export(analyzer, session, kind),
+            state,
+            parts["handed-out"],
+            **ONE_EXPORT_AT_A_TIME,
+            **PRIVATE,
         )
         made.then(None, parts["handed-out"], None, js="(file) => window.handOut(file)", **PRIVATE)
     worth.wire(parts, analyzer, state, switches, parts["agreement"])
@@ -245,8 +252,8 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         return {"status": _say(wording.NO_ROOM, "error")}
     session.own(path)
     try:
-        session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
-        updates = view.new_clip(session.analysis, choice)
+        analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
+        updates = view.new_clip(analysis, choice)
     except MediaError as error:
         return view.nothing() | {"status": _say(str(error), "error")}
     except Stopped:  # an example that was picked meanwhile stays
@@ -254,7 +261,7 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
     except Exception:
         session.clear()
         return view.nothing() | {"status": _say(wording.BROKEN, "error")}
-    duration, took = session.analysis.duration, session.analysis.timings["total"]
+    duration, took = analysis.duration, analysis.timings["total"]
     return updates | {"status": _say(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
 
 
@@ -303,9 +310,9 @@ def _stop(session: Session) -> None:
 
 def _export(analyzer: Analyzer, session: Session, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
-    analysis = session.analysis
+    analysis = session.current()
     if analysis is None:
-        raise gr.Error(wording.NO_CLIP, print_exception=False)
+        raise gr.Error(session.why_none(), print_exception=False)
     name, media_type, write = {
         "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
         "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),

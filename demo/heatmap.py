@@ -141,19 +141,20 @@ def _caption(text: str, **place) -> dict:
 def _thumbnails(analysis: Analysis, times: np.ndarray, axis: str, across: float) -> list[dict]:
     """Small faces along an axis, each at its own step, outside the map; ``across`` is their size as a share of it."""
     faces = analysis.faces
-    if not len(faces.times):
+    if not faces.pictures:
         return []
     count = min(MOST_THUMBNAILS, len(times))
     steps = np.linspace(0, len(times) - 1, count).round().astype(int)
     size = len(times) / MOST_THUMBNAILS * 0.92
     images = []
     for step in steps:
-        nearest = int(np.abs(faces.times - times[step]).argmin())
         if axis == "x":
             place = {"xref": "x", "yref": "paper", "x": float(step), "y": -0.015, "sizex": size, "sizey": across,
                      "xanchor": "center", "yanchor": "top"}  # fmt: skip
         else:
             place = {"xref": "paper", "yref": "y", "x": -0.008, "y": float(step), "sizex": across, "sizey": size,
                      "xanchor": "right", "yanchor": "middle"}  # fmt: skip
-        images.append({"source": data_uri(faces.thumbnails[nearest]), "layer": "above", "sizing": "contain", **place})
+        images.append(
+            {"source": data_uri(faces.nearest_picture(times[step])), "layer": "above", "sizing": "contain", **place}
+        )
     return images

@@ -11,6 +11,7 @@ const colours = root.dataset.colours.split(","), unsure = Number(root.dataset.un
 const neutral = find(".live-neutral"), note = find(".live-neutral-note"), failing = find(".live-failing");
 // Not two strings: gradio takes every name in quotes for an event of this part, and one of these two names breaks it.
 const MODELS = "cross self".split(" ");
+const said = JSON.parse(root.dataset.said); // sentences for what this page finds out by itself
 let run = null;
 
 const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
@@ -22,11 +23,24 @@ function base64(bytes) {
   return btoa(text);
 }
 
+// Gradio's caller gives nothing back where a call did not reach the server or was refused.
+async function ask(call, data) {
+  const answer = await call(data).catch(() => undefined);
+  return answer ?? { error: await whyNot() };
+}
+
+async function whyNot() {
+  if (!navigator.onLine) return said.offline;
+  const there = await fetch(new URL("gradio_api/queue/status", document.baseURI), { cache: "no-store" }).catch(() => null);
+  return there && there.ok ? said.refused : said.lost;
+}
+
 async function begin() {
   const mine = { chunks: [], samples: 0, dropped: 0, times: [], moments: [], baseline: "" };
   run = mine;
   start.textContent = "Stop";
   doing.textContent = "Opening camera and microphone …";
+  let failed = said.camera;
   try {
     mine.stream = await navigator.mediaDevices.getUserMedia({
       video: { width: { ideal: 480 }, height: { ideal: 360 }, frameRate: { ideal: 15 }, facingMode: "user" },
@@ -38,6 +52,7 @@ async function begin() {
     }
     video.srcObject = mine.stream;
     await video.play();
+    failed = said.sound;
     mine.context = new AudioContext();
     await mine.context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
     const tap = new AudioWorkletNode(mine.context, "tap");
@@ -51,24 +66,20 @@ async function begin() {
       }
     };
     mine.context.createMediaStreamSource(mine.stream).connect(tap);
-    const begun = await server.live_begin({});
-    if (begun.error) return end(begun.error);
-    mine.ticket = begun.ticket;
-    if (run !== mine) return release(mine);
-    neutral.hidden = note.hidden = find(".live-course").hidden = false;
   } catch (error) {
-    return end("Not running.");
+    return run === mine ? end(failed) : release(mine);
   }
+  const begun = await ask(server.live_begin, {});
+  mine.ticket = begun.ticket;
+  if (run !== mine) return release(mine);
+  if (begun.error) return end(begun.error);
+  neutral.hidden = note.hidden = find(".live-course").hidden = false;
   while (run === mine) {
     const began = performance.now();
-    try {
-      const answer = await server.live_step(next(mine));
-      if (run !== mine) break;
-      if (answer.error) return end(answer.error);
-      show(mine, answer);
-    } catch (error) {
-      return end("The connection to the server was lost.");
-    }
+    const answer = await ask(server.live_step, next(mine));
+    if (run !== mine) break;
+    if (answer.error) return end(answer.error);
+    show(mine, answer);
     await new Promise((done) => setTimeout(done, Math.max(5, FASTEST - (performance.now() - began))));
   }
 }
@@ -193,7 +204,7 @@ function show(mine, answer) {
 
 function release(mine) {
   if (mine.stream) mine.stream.getTracks().forEach((track) => track.stop());
-  if (mine.context) mine.context.close();
+  if (mine.context && mine.context.state !== "closed") mine.context.close();
   if (mine.ticket) server.live_end(mine.ticket).catch(() => {});
 }
 

@@ -5,11 +5,14 @@ pictures, never a growing queue. Visitors are told apart by a secret that only t
 """
 
 import base64
+import json
 import logging
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import cv2
@@ -17,60 +20,105 @@ import gradio as gr
 import numpy as np
 from av import AudioFrame, AudioResampler
 
-from core import LABELS, MODALITIES, subset_of
+from core import LABELS, MODALITIES, Subset, subset_of
 from core.analysis import Analyzer, Prediction
 from core.baseline import Baseline
-from core.live import Live, Moment
-from core.media import SAMPLE_RATE
-from core.speech import Listener
-from demo import wording
-from demo.limits import MOST_VISITORS, UNSURE
+from core.live import Live, Moment, SharedListener
+from core.media import SAMPLE_RATE, SILENCE
+from demo import clients, wording
+from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
 from demo.palette import EMOTION, MODEL
+from demo.sweeper import sweeper
 
-IDLE = 15.0  # seconds without a picture after which a visitor is gone
+IDLE = 15.0  # seconds without a step after which a visitor is gone
+NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
+FLAT = 2.0  # grey levels; a picture that varies less shows nothing: a covered camera
+MOST_ENDED = 64  # visits of which it is remembered why they ended
 LARGEST_PICTURE = 400_000  # bytes of JPEG
 LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
 SCRIPT = (Path(__file__).parent / "live.js").read_text()
+SAID = {
+    "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
+    "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
+}  # fmt: skip
+"""What the browser itself finds out -> how it says so."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Guest:
-    """One visitor's stream; ``lock`` keeps steps of one visitor in order."""
+    """One visitor's stream; ``lock`` keeps steps of one visitor in order.
+
+    Attributes:
+        begun, seen, sensed: times of the monotonic clock: of the beginning, of the last step, and of the last one with
+            anything to see or hear.
+        last_picture: hash of the last picture as it was sent; a picture that never changes shows nobody.
+    """
 
     live: Live
     begun: float = field(default_factory=time.monotonic)
     seen: float = field(default_factory=time.monotonic)
+    sensed: float = field(default_factory=time.monotonic)
+    last_picture: int = 0
     resampler: AudioResampler | None = None
     rate: int = 0
     baseline: Baseline | None = None
     measuring: bool = False
+    closed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def over(self, now: float) -> str:
+        """The sentence that says why the visit ends at this time of the monotonic clock; "" if it goes on."""
+        if now - self.begun > LONGEST_VISIT:
+            return wording.LIVE_LONG
+        if now - self.sensed > NOTHING_SENSED:
+            return wording.LIVE_NOTHING
+        return wording.LIVE_OVER if now - self.seen > IDLE else ""
+
+    def close(self) -> None:
+        """Waits for the step that runs, then lets go of everything."""
+        with self.lock:
+            self.closed = True
+            self.live.close()
 
 
 class Guests:
-    """All who are live at the moment; those who have gone are let go when somebody else calls."""
+    """All who are live at the moment. Call ``let_go`` every few seconds: it ends the visits that are over."""
 
     def __init__(self, analyzer: Analyzer):
         self._analyzer = analyzer
-        self._listener: Listener | None = None  # made for the first visitor: the models may still be loading
+        self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
+        self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
+        self._ended: OrderedDict[str, str] = OrderedDict()  # ticket -> why it is over, for those who come back
         self._lock = threading.Lock()
 
-    def begin(self, _=None) -> dict:
-        """A new visitor: ``{"ticket"}``, or ``{"error"}`` in one sentence when too many are here."""
-        self._let_go()
+    def begin(self, address: str | None = None) -> dict:
+        """A new visitor: ``{"ticket"}``, or ``{"error"}`` in one sentence when too many are here.
+
+        Args:
+            address: of the visitor, None where addresses do not tell visitors apart.
+        """
+        self.let_go()
+        ticket = secrets.token_urlsafe(16)
         with self._lock:
-            if len(self._guests) >= MOST_VISITORS:
+            if len(self._places) >= MOST_VISITORS:
                 return {"error": wording.LIVE_FULL}
-            if self._listener is None:
-                self._listener = self._analyzer.extractor.listener.twin()  # nobody is deaf while a clip is analysed
-            ticket = secrets.token_urlsafe(16)
-            self._guests[ticket] = Guest(Live(self._analyzer, self._listener))
-        self._look_again()
+            if address is not None and list(self._places.values()).count(address) >= LIVE_SHARE:
+                return {"error": wording.LIVE_SHARED}
+            self._places[ticket] = address
+        try:
+            guest = Guest(Live(self._analyzer, self._listeners))  # takes a while, and others may be live meanwhile
+        except Exception as error:
+            log.error("A live visit could not begin (%s)", type(error).__name__)
+            with self._lock:
+                del self._places[ticket]
+            return {"error": wording.LIVE_BROKEN}
+        with self._lock:
+            self._guests[ticket] = guest
         return {"ticket": ticket}
 
     def step(self, sent: dict) -> dict:
@@ -89,26 +137,41 @@ class Guests:
         except ValueError:
             return {"error": wording.LIVE_BAD}
         with self._lock:
-            guest = self._guests.get(ticket)
+            guest, ended = self._guests.get(ticket), self._ended.get(ticket, wording.LIVE_OVER)
         if guest is None:
+            return {"error": ended}
+        if sentence := guest.over(time.monotonic()):
+            self.end(ticket, sentence)
+            return {"error": sentence}
+        if not guest.lock.acquire(blocking=False):  # else one visitor's steps could wait in all of the server's threads
+            return {"error": wording.LIVE_TWICE}
+        try:
+            return self._stepped(guest, picture, sound, rate, wanted, baseline)
+        finally:
+            guest.lock.release()
+
+    def _stepped(self, guest: Guest, picture: str, sound: str, rate: float, wanted: Subset, baseline: str) -> dict:
+        """The answer to one step, while the guest is locked."""
+        if guest.closed:
             return {"error": wording.LIVE_OVER}
-        with guest.lock:
-            guest.seen = time.monotonic()
-            try:
-                image = _picture(picture)
-                sound = _sound(guest, sound, rate)
-            except ValueError:
-                return {"error": wording.LIVE_BAD}
-            try:
-                guest.live.hear(sound)
-                if image is not None:
-                    guest.live.see(image, guest.seen - guest.begun)
-                moment = guest.live.now(wanted)
-            except Exception as error:  # the visitor is told, and the next one is not asked to guess
-                log.error("A live step failed (%s)", type(error).__name__)
-                return {"error": wording.LIVE_BROKEN}
-            prediction, neutral = _from_baseline(guest, moment, baseline)
-            took = time.monotonic() - guest.seen
+        guest.seen = time.monotonic()
+        try:
+            image = _picture(picture)
+            samples = _sound(guest, sound, rate)
+        except ValueError:
+            return {"error": wording.LIVE_BAD}
+        if _sensed(guest, picture, image, samples):
+            guest.sensed = guest.seen
+        try:
+            guest.live.hear(samples)
+            if image is not None:
+                guest.live.see(image, guest.seen - guest.begun)
+            moment = guest.live.now(wanted)
+        except Exception as error:  # the visitor is told, and the next one is not asked to guess
+            log.error("A live step failed (%s)", type(error).__name__)
+            return {"error": wording.LIVE_BROKEN}
+        prediction, neutral = _from_baseline(guest, moment, baseline)
+        took = time.monotonic() - guest.seen
         return {
             "box": moment.box,
             "words": moment.words,
@@ -124,29 +187,38 @@ class Guests:
             },
         }
 
-    def end(self, ticket: str) -> None:
-        """The visitor has pressed Stop or left."""
+    def end(self, ticket: str, why: str = wording.LIVE_OVER) -> None:
+        """The visitor has pressed Stop or left, or the visit is over; ``why`` is said if there is another step."""
+        ticket = str(ticket)
         with self._lock:
-            guest = self._guests.pop(str(ticket), None)
-        if guest:
-            with guest.lock:
-                guest.live.close()
+            guest = self._guests.pop(ticket, None)
+            if guest is None:
+                return
+            self._ended[ticket] = why
+            while len(self._ended) > MOST_ENDED:
+                self._ended.popitem(last=False)
+        try:
+            guest.close()
+        finally:  # the place is free when the thread has ended
+            with self._lock:
+                del self._places[ticket]
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Ends the visits that are over: nobody there, nothing to see or hear, or too long."""
         now = time.monotonic()
         with self._lock:
-            gone = [ticket for ticket, guest in self._guests.items() if now - guest.seen > IDLE]
-            waiting = len(self._guests) > len(gone)
-        for ticket in gone:
-            self.end(ticket)
-        if waiting:
-            self._look_again()
+            over = {ticket: why for ticket, guest in self._guests.items() if (why := guest.over(now))}
+        for ticket, why in over.items():
+            self.end(ticket, why)
 
-    def _look_again(self) -> None:
-        """Somebody may close the page without a word."""
-        timer = threading.Timer(IDLE, self._let_go)
-        timer.daemon = True
-        timer.start()
+
+def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.ndarray) -> bool:
+    """Whether a step brings anything to see or hear: a picture neither flat nor the last one again, or sound."""
+    changed = bool(picture) and hash(picture) != guest.last_picture
+    guest.last_picture = hash(picture) if picture else guest.last_picture
+    if changed and image is not None and image.std() > FLAT:
+        return True
+    return len(samples) > 0 and float(np.ptp(samples)) > 2 * SILENCE
 
 
 def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction, bool]:
@@ -164,9 +236,10 @@ def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction
 def tab(analyzer: Analyzer) -> None:
     """The contents of the tab."""
     guests = Guests(analyzer)
+    sweeper.every(IDLE / 3, guests.let_go)
 
     def live_begin(_):
-        return guests.begin()
+        return guests.begin(clients.address())
 
     def live_step(sent):
         return guests.step(sent)
@@ -197,7 +270,8 @@ def _markup() -> str:
     )
     colours = ",".join(EMOTION[label] for label in LABELS)
     return (
-        f'<div class="live" data-labels="{",".join(LABELS)}" data-colours="{colours}" data-unsure="{UNSURE}">'
+        f'<div class="live" data-labels="{",".join(LABELS)}" data-colours="{colours}" data-unsure="{UNSURE}" '
+        f'data-said="{escape(json.dumps(SAID))}">'
         f'<p class="hint">{wording.LIVE_HINT}</p>'
         '<div class="live-columns"><div><div class="live-view">'
         '<video playsinline muted aria-label="Your camera"></video><div class="live-box" hidden></div></div>'

@@ -16,9 +16,9 @@ from core.media import SUFFIXES, MediaError
 from core.table import Row, failed, row_of, table_text
 from demo import client_files, wording
 from demo.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
-from demo.limits import HOUR, MOST_AT_ONCE
+from demo.limits import HOUR, MOST_AT_ONCE, TURNS
 from demo.palette import EMOTION, MODEL, percent
-from demo.session import Session, Stopped, gone, remember
+from demo.session import Session, Stopped, end_later, gone, remember
 
 
 @dataclass(eq=False)
@@ -36,6 +36,11 @@ class Queue:
     rows: list[Row] = field(default_factory=list)
     stop: bool = False
     holder: Session = field(default_factory=Session)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything of the visitor's own is kept."""
+        return bool(self.waiting or self.rows)
 
     def begin(self, paths: list[str]) -> None:
         """Puts files in the place of whatever was there; those beyond ``MOST_AT_ONCE`` are said to be left out.
@@ -63,8 +68,7 @@ class Queue:
         path = self.waiting[0]
         guest = Session()
         try:
-            guest.take(analyzer, path, progress, lambda: self.stop or left())
-            row = row_of(path.name, guest.analysis)
+            row = row_of(path.name, guest.take(analyzer, path, progress, lambda: self.stop or left()))
         except MediaError as error:
             row = failed(path.name, str(error))
         except Stopped:
@@ -85,7 +89,7 @@ class Queue:
 
 def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     """The contents of the tab."""
-    state = gr.State(Queue(), time_to_live=HOUR, delete_callback=Queue.end)
+    state = gr.State(Queue(), time_to_live=HOUR, delete_callback=end_later)
     turns = gr.State(0)  # counts up while clips wait: each change reads the next one
     gr.HTML(wording.MANY)
     with gr.Row():
@@ -122,6 +126,8 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
         goes_on = bool(queue.waiting)
         ready = gr.update(visible=bool(queue.rows) and not goes_on)
         return turn + 1 if goes_on else turn, as_html(queue), "", gr.update(visible=goes_on), ready
+
+    on_turn.line = TURNS  # who was let in comes to the end of it, however many clips wait
 
     def on_stop(queue):
         queue.stop = True

@@ -10,16 +10,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from core.analysis import Analyzer
-from demo import api, client_files, clip, figure, live, many, receiving, tour, uploads, wording
+from demo import api, client_files, clip, figure, live, many, places, receiving, tour, uploads, wording
+from demo.clients import Addressed
 from demo.gate import Gate
 from demo.hosts import Hosts
-from demo.limits import HOUR, LARGEST_FILE
+from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.names import NamedBySecrets
 from demo.palette import FONT
-from demo.session import MOST_SESSIONS, forget_idle, leave
+from demo.session import forget_idle, forget_unfetched, leave
 from demo.style import CSS, SCRIPT
 from demo.sweeper import sweeper
 
+SWEEP = 300.0  # seconds between looks for visitors who have gone without a word
 ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
@@ -27,6 +29,7 @@ TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones o
 def build(analyzer: Analyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
+    places.install()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
@@ -48,7 +51,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
 
         page.unload(on_leaving)
     client_files.guard(page)
-    sweeper.every(uploads.SWEEP, partial(forget_idle, page, HOUR))
+    sweeper.every(SWEEP, partial(forget_idle, page, HOUR))
+    sweeper.every(UNFETCHED / 4, partial(forget_unfetched, page, UNFETCHED))
     return page
 
 
@@ -79,7 +83,11 @@ def launch_options(hosts: Hosts | None = None) -> dict:
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {
             "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
-            "middleware": [Middleware(Gate, hosts=hosts or Hosts.known()), Middleware(NamedBySecrets)],
+            "middleware": [
+                Middleware(Addressed),
+                Middleware(Gate, hosts=hosts or Hosts.known()),
+                Middleware(NamedBySecrets),
+            ],
         },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,

@@ -12,7 +12,7 @@ from core.analysis import Analysis, Prediction, Verdict
 from demo import wording
 from demo.limits import UNSURE
 from demo.palette import EMOTION, MODALITY, MODEL, percent
-from demo.pictures import data_uri, spread
+from demo.pictures import data_uri
 
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> str:
@@ -114,9 +114,9 @@ def face_strip(analysis: Analysis) -> str:
     if not found:
         return '<section aria-label="Faces"><h3>Face</h3><p class="hint">No face was found.</p></section>'
     pictures = "".join(
-        f'<button type="button" class="face" data-seconds="{faces.times[i]:.2f}"><img width="56" height="56" '
-        f'src="{data_uri(faces.thumbnails[i])}" alt="face at {faces.times[i]:.1f} s"></button>'
-        for i in spread(faces.times, 10, analysis.duration)
+        f'<button type="button" class="face" data-seconds="{time:.2f}"><img width="56" height="56" '
+        f'src="{data_uri(picture)}" alt="face at {time:.1f} s"></button>'
+        for time, picture in faces.spread_pictures(10, analysis.duration)
     )
     return (
         '<section aria-label="Faces"><h3>Face</h3>'

@@ -1,10 +1,9 @@
 """Results of the example clips, kept beside them: an example answers at once, and no model runs.
 
 An ``Analysis`` is a tree of frozen dataclasses. The file holds that tree as JSON and its arrays beside it (npz, no
-pickle). What the clip itself says is read from the clip (the voice); long axes of attention are in the bins in which
-the page draws them; a weight is one of 256 shares of the largest in its row; some faces stand for their neighbours.
-What the models read is kept for clips of one window, so that they can be asked again, a feature as one of 255 shares of
-its largest.
+pickle). Long axes of attention are in the bins in which the page draws them; a weight is one of 256 shares of the
+largest in its row; some pictures of the face stand for their neighbours. What the models read is kept for clips of one
+window, so that they can be asked again, a feature as one of 255 shares of its largest.
 """
 
 import json
@@ -16,23 +15,18 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
 from core.analysis import Analysis, Prediction, Verdict, Window
 from core.attention import AttentionMap
 from core.checkpoint import fingerprint
-from core.expression import CROP
-from core.faces import THUMBNAIL, FaceTrack
 from core.features import Sequence
 from core.files import write_file
-from core.media import open_clip
+from core.kept import FaceSummary, Waveform
 from core.speech import Transcript, Word
-from demo.pictures import spread
 
 EXAMPLES = Path(__file__).parent / "examples"
 MOST_FACES = 24  # pictures of the face that are kept
-QUALITY = 80  # of these, as WebP
 LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
 
 log = logging.getLogger(__name__)
@@ -49,7 +43,7 @@ class Levels:
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Analysis, AttentionMap, FaceTrack, Levels, Prediction, Transcript, Verdict, Window, Word)
+    for kind in (Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Waveform, Window, Word)
 }
 
 
@@ -83,26 +77,22 @@ def answered(name: str) -> bool:
 @lru_cache
 def result_of(name: str) -> Analysis:
     """The example's stored result, for which ``answered`` holds."""
-    return load(EXAMPLES / f"{name}.npz", clip_of(name))
+    return load(EXAMPLES / f"{name}.npz")
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Writes an analysis by the models in ``checkpoints/``; its voice is left to its clip.
+    """Writes an analysis by the models in ``checkpoints/``, with ``MOST_FACES`` of its pictures.
 
     Of a clip longer than one window, what the models read is left out: it would be half of the file.
     """
-    kept = spread(analysis.faces.times, MOST_FACES, analysis.duration)
-    pictures = [cv2.cvtColor(analysis.faces.thumbnails[i], cv2.COLOR_RGB2BGR) for i in kept]
-    packed = [cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1] for picture in pictures]
-    nothing = np.zeros(0, np.uint8)
-    moved = np.round(analysis.faces.blendshapes * 255).astype(np.uint8)
-    faces = replace(analysis.faces, crops=nothing, thumbnails=nothing, blendshapes=moved)
-    writer = Writer({}, {})
+    shown = analysis.faces.spread_pictures(MOST_FACES, analysis.duration)
+    times, pictures = np.array([time for time, _ in shown]), tuple(picture for _, picture in shown)
+    faces = replace(analysis.faces, pictures=pictures, picture_times=times)
     sequences = {} if analysis.windows else analysis.sequences
-    tree = writer.taken_apart(replace(analysis, voice=None, faces=faces, sequences=sequences))
-    about = json.dumps({"made_by": fingerprint(), "faces": kept, "analysis": tree}, ensure_ascii=False)
+    writer = Writer({}, {})
+    tree = writer.taken_apart(replace(analysis, faces=faces, sequences=sequences))
+    about = json.dumps({"made_by": fingerprint(), "analysis": tree}, ensure_ascii=False)
     arrays = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
-    arrays |= {f"face-{i}": data for i, data in zip(kept, packed, strict=True)}
 
     def write(partial: Path) -> None:
         with partial.open("wb") as file:
@@ -111,15 +101,10 @@ def save(analysis: Analysis, path: Path) -> None:
     write_file(path, write)
 
 
-def load(path: Path, clip: Path) -> Analysis:
-    """What ``save`` wrote, with the voice of its clip."""
+def load(path: Path) -> Analysis:
+    """What ``save`` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        about = _about(arrays)
-        analysis = Reader(arrays, []).put_together(about["analysis"])
-        pictures = {i: cv2.imdecode(arrays[f"face-{i}"], cv2.IMREAD_COLOR_RGB) for i in about["faces"]}
-    moved = analysis.faces.blendshapes / np.float32(255)
-    faces = replace(analysis.faces, blendshapes=moved, **_pictures(analysis.faces.times, pictures))
-    return replace(analysis, voice=open_clip(clip).voice, faces=faces)
+        return Reader(arrays, []).put_together(_about(arrays)["analysis"])
 
 
 def made_by(path: Path) -> str:
@@ -130,21 +115,6 @@ def made_by(path: Path) -> str:
 
 def _about(arrays) -> dict:
     return json.loads(arrays["about"].tobytes())
-
-
-def _pictures(times: np.ndarray, kept: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
-    """Thumbnails and crops of a track; a picture that was not kept is that of the nearest time."""
-    if not kept:
-        return {
-            "thumbnails": np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8), "crops": np.zeros((0, CROP, CROP), np.uint8)
-        }  # fmt: skip
-    indices = list(kept)
-    nearest = [indices[int(np.abs(times[indices] - time).argmin())] for time in times]
-    grey = {
-        i: cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (CROP, CROP), interpolation=cv2.INTER_AREA)
-        for i, p in kept.items()
-    }
-    return {"thumbnails": np.stack([kept[i] for i in nearest]), "crops": np.stack([grey[i] for i in nearest])}
 
 
 @dataclass(frozen=True)
@@ -162,6 +132,8 @@ class Writer:
         """
         if isinstance(value, np.ndarray):
             return {"array": self._named(value)}
+        if isinstance(value, bytes):
+            return {"bytes": self._named(np.frombuffer(value, np.uint8))}
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, dict):
@@ -201,6 +173,8 @@ class Reader:
             return tree
         if "array" in tree:
             return self.arrays[tree["array"]]
+        if "bytes" in tree:
+            return self.arrays[tree["bytes"]].tobytes()
         if "dict" in tree:
             return dict((self.put_together(key), self.put_together(value)) for key, value in tree["dict"])
         if "tuple" in tree:

@@ -1,7 +1,7 @@
 """One thread for everything that ends by itself: old files, visitors who left without a word, expired results.
 
-Jobs are registered with a period. A job that fails is logged and runs again at its next time; it never ends the thread
-nor keeps another job from running.
+Jobs are registered with a period, or run once as soon as the thread is free. A job that fails is logged, and runs
+again at its next time if it has one; it never ends the thread nor keeps another job from running.
 """
 
 import logging
@@ -27,6 +27,7 @@ class Sweeper:
 
     def __init__(self):
         self._jobs: list[_Job] = []
+        self._once: list[Callable[[], object]] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -34,10 +35,13 @@ class Sweeper:
         """Calls ``run`` every ``period`` seconds, first after one period. Jobs should be quick: they share a thread."""
         with self._changed:
             self._jobs.append(_Job(run, period, time.monotonic() + period))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="sweeper", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
+
+    def soon(self, run: Callable[[], object]) -> None:
+        """Calls ``run`` once, soon: for what takes too long where it was asked for, in the event loop say."""
+        with self._changed:
+            self._once.append(run)
+            self._wake()
 
     def run_due(self) -> None:
         """Runs every job whose time has come, each in spite of the others' errors."""
@@ -46,16 +50,27 @@ class Sweeper:
             due = [job for job in self._jobs if job.due <= now]
             for job in due:
                 job.due = now + job.period
-        for job in due:
+            runs = [*self._once, *(job.run for job in due)]
+            self._once.clear()
+        for run in runs:
             try:
-                job.run()
+                run()
             except Exception as error:  # whatever it is, the next job and the next time must come
                 log.error("A periodic job failed: %s", type(error).__name__)
+
+    def _wake(self) -> None:
+        """Starts the thread, or lets it look again."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="sweeper", daemon=True)
+            self._thread.start()
+        self._changed.notify()
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(max(0.0, min(job.due for job in self._jobs) - time.monotonic()))
+                if not self._once:
+                    due = min((job.due for job in self._jobs), default=None)
+                    self._changed.wait(None if due is None else max(0.0, due - time.monotonic()))
             self.run_due()
 
 

@@ -4,6 +4,7 @@ import gradio as gr
 import numpy as np
 
 from core.analysis import Analysis
+from core.kept import webp
 from core.persons import PLACES, Person
 from demo import wording
 from demo.parts import Parts
@@ -42,5 +43,5 @@ def in_words(number: int, person: Person) -> str:
 def _picture(number: int, person: Person) -> str:
     """The largest of the pictures of a person that were kept."""
     sizes = person.boxes[np.searchsorted(person.times, person.thumbnail_times), 2]
-    source = data_uri(person.thumbnails[int(sizes.argmax())])
+    source = data_uri(webp(person.thumbnails[int(sizes.argmax())]))
     return f'<span><img width="56" height="56" src="{source}" alt="face {number}">{number}</span>'

@@ -61,6 +61,7 @@ BOUNDS = f"""<details class="hint"><summary>What a clip may be</summary><p>At mo
 {SAID["clip_minutes"]} of a clip are read, and for {SAID["analysis_minutes"]} at most. One clip is read at a time,
 {SAID["waiting"]} may wait.</p></details>"""
 NO_CLIP = "There is no clip here: record one, upload one or pick an example. Clips live for an hour at most."
+LET_GO = "This analysis was let go because many are visiting; analyse the clip again."
 LOST_CLIP = "This clip has been deleted (clips live for an hour at most): record or upload it again."
 STOPPED = "Stopped. The clip is still here; press Analyse to start again."
 TOO_SLOW = f"Reading this clip took longer than {SAID['analysis_minutes']} and was given up; a shorter one should work."
@@ -92,6 +93,28 @@ UNSAFE_PAGE = "This page was not sent, because others could have guessed the nam
 NO_EXAMPLE = "This example cannot be shown at the moment; pick another one."
 WHICH_MODALITIES = 'Say which modalities may be used: a list of one or more of "text", "video" and "audio".'
 BROKEN = "Something went wrong while reading this clip; another clip should work."
+
+
+def visit_has_its_share(count: int, clips: bool) -> str:
+    """Who already has so many clips (or other things asked for) in line is told to wait."""
+    if clips:
+        return f"You already have {count} clips waiting, the most that one visitor may have; wait until one is read."
+    return "You have asked for this several times already; wait for the answers."
+
+
+def address_has_its_share(count: int, clips: bool) -> str:
+    """As ``visit_has_its_share``, of everybody who comes from the same address."""
+    if clips:
+        return f"{count} clips from your address are waiting already, the most for one address; try again in a minute."
+    return "Much has been asked for from your address already; try again in a minute."
+
+
+def line_is_full(count: int, clips: bool) -> str:
+    """Nobody is let in at the moment."""
+    what = "clips" if clips else "requests of this kind"
+    return f"{count} {what} are waiting already, the most that this server takes; try again in a few minutes."
+
+
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
 INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
@@ -191,7 +214,20 @@ second, words when a phrase ends. Pictures and sound are forgotten after a few s
 A guess at displayed expression, made from composed training data: it will flicker, and it will be wrong."""
 LIVE_FULL = f"""{SAID["visitors"].capitalize()} visitors are live already, which is all this machine can do; try again
 later or record a clip."""
-LIVE_OVER = "This live session has ended; press Start to begin a new one."
+LIVE_SHARED = f"""From your address {SAID["live_share"]} visitors are live already, the most for one address; try again
+later or record a clip."""
+LIVE_OVER = """This live session has ended: nothing came from here for a while, or the server was started again. Press
+Start to begin a new one."""
+LIVE_NOTHING = (
+    "There was nothing to see or hear for a minute, so this live session has ended; press Start for a new one."
+)
+LIVE_LONG = f"This live session has lasted {SAID['live_minutes']}, the longest there is; press Start for a new one."
+LIVE_TWICE = "The browser sent the next moment before the last one was answered; press Start to begin anew."
+LIVE_OFFLINE = "The connection was lost: this device is offline. Press Start when it is back."
+LIVE_LOST = "The server does not answer: it may be starting again. Press Start in a moment."
+LIVE_REFUSED = "The server refused what the browser sent; reload the page and press Start."
+LIVE_NO_CAMERA = "Not running: camera and microphone could not be opened."
+LIVE_NO_SOUND = "The browser could not read the microphone; another browser should work."
 LIVE_BROKEN = "Something went wrong while reading this moment; press Start to begin anew."
 NEUTRAL = "Measure three neutral seconds"
 NEUTRAL_HINT = """A face at rest may look angry to a model, a voice sad, always in the same way. Three neutral seconds

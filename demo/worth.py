@@ -71,9 +71,9 @@ def drawn_parts() -> tuple[str, ...]:
 
 def drawn(session: Session, analyzer: Analyzer, wanted: Subset, model: str, label: str, span: str | None) -> dict:
     """What each part of the section shows; one sentence where nothing can be said."""
-    analysis = session.analysis
+    analysis = session.current()
     if analysis is None:
-        return _only(wording.NO_CLIP)
+        return _only(session.why_none())
     choices = {said_span(each): each for each in spans(analysis)}
     span = span if span in choices else next(iter(choices))
     picker = gr.update(choices=list(choices), value=span, visible=len(choices) > 1)

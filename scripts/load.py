@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Many visitors at once: starts the page, lets them analyse clips, go live and vanish, and says how it went.
+"""Many visitors at once: starts the page, lets them analyse clips, go live, vanish and attack it, and says how it went.
 
 Each visitor speaks to the server as the page does: a session with a heartbeat, an upload, a place in the page's queue.
 Every clip has a length of its own, so that an answer to the wrong visitor is noticed.
@@ -9,11 +9,7 @@ import argparse
 import base64
 import contextlib
 import json
-import os
-import secrets
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,12 +23,10 @@ sys.path.insert(0, str(ROOT))
 import av  # noqa: E402
 import cv2  # noqa: E402
 import httpx  # noqa: E402
-import numpy as np  # noqa: E402
+from attacks import attacks  # noqa: E402
+from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk  # noqa: E402
 
 from core.media import open_clip, read_frames  # noqa: E402
-
-EXAMPLES = ROOT / "demo" / "examples"
-API = "gradio_api"
 
 
 def main() -> int:
@@ -91,7 +85,9 @@ def run(arguments, folder: Path) -> dict:
         report["next_after_vanished"] = vanished(server.address, clips[0][0])
         report["left_on_disk"] = left_on_disk(cache)
         report["served"] = served(server.address)
-        server.kill()
+        report["attacks"] = attacks(server, folder)
+        report["left_by_attacks"] = left_on_disk(cache)
+        kill(server)
     report["left_by_kill"] = len(files_in(cache))
     with Server(cache):
         report["left_after_restart"] = left_on_disk(cache)
@@ -102,137 +98,55 @@ def run(arguments, folder: Path) -> dict:
     return report
 
 
-class Server:
-    """The page in a process of its own."""
-
-    def __init__(self, cache: Path):
-        self._cache = cache
-        self._log = cache.parent / "console.txt"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}/"
-        self._environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
-
-    def __enter__(self) -> "Server":
-        log = self._log.open("a")
-        command = [sys.executable, "app.py"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 240
-        while True:
-            try:
-                httpx.get(self.address, timeout=5)
-                return self
-            except httpx.HTTPError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(self.console()) from None
-                time.sleep(0.2)
-
-    def __exit__(self, *_) -> None:
-        self._process.terminate()
-        self._process.wait(20)
-
-    def kill(self) -> None:
-        """As when the machine runs out of memory, in the middle of an analysis and of an upload."""
-        visit = threading.Thread(target=_until_the_end, args=(Visitor(self.address), EXAMPLES / "moods.mp4"))
-        visit.start()
-        while not files_in(self._cache):
-            time.sleep(0.05)
-        with half_sent(self.address, EXAMPLES / "moods.mp4"):
-            time.sleep(0.5)  # one clip is being read, the other one received
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait(20)
-        visit.join()
-
-    def console(self) -> str:
-        """What was written so far."""
-        return self._log.read_text()
-
-    def megabytes(self) -> int:
-        """Memory that the server holds."""
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
-
-
-class Visitor:
-    """One page in a browser, without the browser."""
-
-    def __init__(self, address: str):
-        self._http = httpx.Client(base_url=address, timeout=600)
-        self._session = secrets.token_hex(8)
-        self._config = self._http.get("config").json()
-
-    def part(self, name: str) -> int:
-        """The id of a part of the page."""
-        return next(c["id"] for c in self._config["components"] if c["props"].get("elem_id") == name)
-
-    def upload(self, clip: Path) -> dict:
-        """The file as the page names it afterwards."""
-        with clip.open("rb") as file:
-            answer = self._http.post(f"{API}/upload", files={"files": (clip.name, file)})
-        answer.raise_for_status()
-        return {"path": answer.json()[0], "orig_name": clip.name, "meta": {"_type": "gradio.FileData"}}
-
-    def analyse(self, clip: Path, patience: float = np.inf) -> str:
-        """What the status says after an upload, from a session that ends then; "" if patience ends first."""
-        with self._http.stream("GET", f"{API}/heartbeat/{self._session}"):
-            return self._ask(self.upload(clip), patience)
-
-    def _ask(self, file: dict, patience: float) -> str:
-        asked = time.monotonic()
-        events = self._config["dependencies"]
-        begin = next(e for e in events if [self.part("clip"), "upload"] in e["targets"])
-        read = next(e for e in events if e.get("trigger_after") == begin["id"])
-        self._send("run/predict", begin, [None, file, None])
-        self._send("queue/join", read, [file, None, None, "cross", None, -1])
-        with self._http.stream("GET", f"{API}/queue/data", params={"session_hash": self._session}) as answers:
-            for line in answers.iter_lines():
-                if time.monotonic() - asked > patience:
-                    return ""
-                message = json.loads(line[5:]) if line.startswith("data:") else {}
-                if message.get("msg") == "process_completed":
-                    if not message["success"]:
-                        raise RuntimeError(str(message["output"]))
-                    return message["output"]["data"][read["outputs"].index(self.part("status"))]
-        raise RuntimeError("no answer")
-
-    def _send(self, route: str, event: dict, data: list) -> None:
-        body = {"fn_index": event["id"], "data": data, "session_hash": self._session}
-        self._http.post(f"{API}/{route}", json=body).raise_for_status()
-
-    def live(self, name: str, data) -> dict:
-        """A call of the Live tab."""
-        body = {"component_id": self.part("live"), "fn_name": name, "data": data, "session_hash": self._session}
-        answer = self._http.post(f"{API}/component_server", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-
 def live(address: str) -> dict:
-    """Steps a second and what was used, for a visitor who shows and says an example while a clip is analysed."""
+    """Steps a second, what was used and read, for a visitor who shows and says an example while a clip is analysed."""
     clip = EXAMPLES / "glad.mp4"
     voice = (open_clip(clip).voice.samples * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", frame.image[:, :, ::-1])[1].tobytes() for frame in read_frames(clip)]
-    guest, used, heard = Visitor(address), set(), False
+    guest, used, heard, words, failing = Visitor(address), set(), False, "", False
     beside = threading.Thread(target=Visitor(address).analyse, args=(EXAMPLES / "moods.mp4",))
     beside.start()
+    time.sleep(2.0)  # Whisper is listening to that clip when this visit begins
     ticket = guest.live("live_begin", {})["ticket"]
-    begun = time.monotonic()
-    for i, picture in enumerate(pictures):
+    begun, steps = time.monotonic(), 0
+    while steps < len(pictures) or (not words and steps < 40 * 10):  # a phrase is read when it has ended
         said = {
-            "ticket": ticket, "picture": base64.b64encode(picture).decode(), "rate": 16_000,
-            "sound": base64.b64encode(voice[i * 1600 : (i + 1) * 1600].tobytes()).decode(),
+            "ticket": ticket, "picture": base64.b64encode(pictures[min(steps, len(pictures) - 1)]).decode(),
+            "rate": 16_000,
+            "sound": base64.b64encode(voice[steps * 1600 : (steps + 1) * 1600].tobytes() or bytes(3200)).decode(),
         }  # fmt: skip
         answer = guest.live("live_step", said)
+        if "error" in answer:
+            return {"error": answer["error"]}
         used |= set(answer["used"])
         heard = heard or ("audio" in answer["used"] and beside.is_alive())
-        time.sleep(max(0.0, begun + 0.1 * i - time.monotonic()))
-    steps = len(pictures) / (time.monotonic() - begun)
+        failing = failing or answer["failing"]
+        if answer["words"] and not words:
+            words, words_beside = answer["words"], beside.is_alive()
+        steps += 1
+        time.sleep(max(0.0, begun + 0.1 * steps - time.monotonic()))
+    rate = steps / (time.monotonic() - begun)
     ending = time.monotonic()
     guest.live("live_end", ticket)
     took = time.monotonic() - ending
     beside.join()
-    return {"steps_a_second": round(steps, 1), "used": sorted(used), "heard": heard, "seconds_to_leave": round(took, 2)}
+    return {
+        "steps_a_second": round(rate, 1), "used": sorted(used), "heard": heard, "words": words,
+        "words_beside": bool(words) and words_beside, "failing": failing, "seconds_to_leave": round(took, 2),
+    }  # fmt: skip
+
+
+def kill(server: Server) -> None:
+    """As when the machine runs out of memory, in the middle of an analysis and of an upload."""
+    visit = threading.Thread(target=_until_the_end, args=(Visitor(server.address), EXAMPLES / "moods.mp4"))
+    visit.start()
+    while not files_in(server.cache):
+        time.sleep(0.05)
+    with half_sent(server, EXAMPLES / "moods.mp4"):
+        time.sleep(0.5)  # one clip is being read, the other one received
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait(20)
+    visit.join()
 
 
 def _until_the_end(visitor: "Visitor", clip: Path) -> None:
@@ -249,33 +163,10 @@ def vanished(address: str, clip: Path) -> float:
     return round(time.monotonic() - begun, 1)
 
 
-def half_sent(address: str, clip: Path) -> socket.socket:
-    """A connection over which half of a clip has been sent."""
-    host, port = address.split("//")[1].rstrip("/").split(":")
-    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="half.mp4"\r\n\r\n' + clip.read_bytes()
-    head = f"POST /{API}/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(part) + 9}\r\n"
-    wire = socket.create_connection((host, int(port)), timeout=10)
-    wire.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + part[: len(part) // 2])
-    return wire
-
-
 def served(address: str) -> dict:
     """Answers to requests for what is not the page's to give."""
     asked = ["/etc/passwd", "app.py", "http://10.0.0.1/clip.mp4", "../../etc/passwd"]
     return {path: httpx.get(f"{address}{API}/file={path}").status_code for path in asked}
-
-
-def files_in(cache: Path) -> list[str]:
-    """Files of visitors."""
-    return [str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file() and path.name != ".lock"]
-
-
-def left_on_disk(cache: Path) -> list[str]:
-    """Files of visitors that are there ten seconds after the last has left."""
-    deadline = time.monotonic() + 10
-    while files_in(cache) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return files_in(cache)
 
 
 def cut_clips(folder: Path, count: int, shortest: float) -> list[tuple[Path, str]]:

@@ -8,6 +8,7 @@ from core import MODALITIES, SUBSETS, Subset
 from core.analysis import Analysis, AttentionMap, Prediction, Verdict, Window
 from core.faces import FaceTrack
 from core.fusion import CROSS, SELF, pairs_within
+from core.kept import FaceSummary, Waveform
 from core.media import SAMPLE_RATE, Voice
 from core.speech import Transcript, Word
 from core.whisper_weights import load_tiny_en
@@ -50,7 +51,8 @@ def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file=
         for name, pairs in (("cross", CROSS), ("self", SELF))
     }
     return Analysis(
-        file=file, duration=duration, transcript=transcript, faces=track, voice=voice, missing=missing or {},
+        file=file, duration=duration, transcript=transcript, faces=FaceSummary.of(track, duration),
+        waveform=Waveform.of(voice), missing=missing or {},
         predictions={s: prediction(s, maps, chance) for s in SUBSETS if set(s) <= set(present)}, windows=windows,
         timings={"total": 1.0}, warnings=(),
     )  # fmt: skip

@@ -2,7 +2,9 @@
 
 import base64
 import struct
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -13,10 +15,15 @@ from recordings import portrait, resampled, speak
 from core import LABELS
 from core.analysis import Prediction, Verdict
 from core.baseline import Baseline
-from core.live import DEAF, MUTE, VOICE_MEMORY, Live
-from core.media import SAMPLE_RATE
+from core.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
+from core.media import SAMPLE_RATE, Voice
+from core.speech import Listener
+from core.stopping import stoppable
+from demo import live as live_tab
 from demo import wording
-from demo.live import MOST_VISITORS, Guests
+from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.live import NOTHING_SENSED, Guests
+from demo.sweeper import Sweeper
 
 RATE = 48_000
 
@@ -24,6 +31,11 @@ RATE = 48_000
 def jpeg(image: np.ndarray) -> str:
     """Base64 JPEG of RGB uint8, as a browser's canvas sends it."""
     return base64.b64encode(cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()).decode()
+
+
+def own_listener(analyzer) -> SharedListener:
+    """The analyzer's, which is warm."""
+    return SharedListener(lambda: analyzer.extractor.listener)
 
 
 def pcm(samples: np.ndarray) -> str:
@@ -53,7 +65,7 @@ def test_a_face_has_a_box_and_both_models_need_what_they_need(guests):
 
 def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
     spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(np.concatenate([np.zeros(SAMPLE_RATE // 4, np.float32), spoken]))
         live.hear(np.zeros(SAMPLE_RATE, np.float32))
@@ -75,7 +87,7 @@ def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
 def test_a_phrase_is_read_although_the_next_one_has_begun(analyzer, tmp_path):
     first = speak("The quick brown fox is very happy today.", tmp_path / "first.wav")
     second = speak("Nobody knows where", tmp_path / "second.wav")
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(np.concatenate([first, np.zeros(round(0.8 * SAMPLE_RATE), np.float32), second]))
         deadline = time.monotonic() + 90
@@ -166,7 +178,7 @@ def test_live_visitors_are_heard_while_a_clip_is_analysed(guests, analyzer, tmp_
 
 
 def test_leaving_ends_the_listening_in_the_middle_of_a_phrase(analyzer, tmp_path):
-    live = Live(analyzer, analyzer.extractor.listener.twin())
+    live = Live(analyzer, own_listener(analyzer))
     live.hear(np.tile(speak("Nobody knows where they went.", tmp_path / "went.wav"), 5)[: 9 * SAMPLE_RATE])
     deadline = time.monotonic() + 60
     while live.now().doing != "reading a phrase":
@@ -175,6 +187,110 @@ def test_leaving_ends_the_listening_in_the_middle_of_a_phrase(analyzer, tmp_path
     begun = time.monotonic()
     live.close()
     assert not live._listening.is_alive() and time.monotonic() - begun < 3
+
+
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory) -> np.ndarray:
+    """A sentence whose words Whisper understands."""
+    return speak("The quick brown fox is very happy today.", tmp_path_factory.mktemp("fox") / "fox.wav")
+
+
+def test_a_listener_is_copied_while_it_decodes(fox):
+    """Whisper's hooks and caches are in the model at that moment: a copy of them would fail for ever."""
+    listener, inside, go_on, seen = Listener(), threading.Event(), threading.Event(), []
+
+    def check():  # before the encoder, then before each word
+        seen.append(None)
+        if len(seen) == 6:
+            inside.set()
+            assert go_on.wait(60)
+
+    def hear():
+        with stoppable(check):
+            return listener.words(Voice(fox))
+
+    with ThreadPoolExecutor(1) as beside:
+        words = beside.submit(hear)
+        assert inside.wait(60)
+        try:
+            twin = listener.twin()
+            heard = twin.words(Voice(fox))
+        finally:
+            go_on.set()
+        assert heard == words.result() and {"quick", "fox"} <= {word.text for word in heard}
+    assert twin.model.encoder.encoder.conv1.weight is listener.model.encoder.encoder.conv1.weight, "weights are shared"
+    assert twin.twin().words(Voice(fox)) == heard
+
+
+def test_a_call_that_was_broken_off_leaves_nothing_in_the_model(fox):
+    """Whisper takes back its hooks for the times of words only if it comes to the end."""
+    listener, calls = Listener(), []
+    with stoppable(lambda: calls.append(None)):
+        listener.words(Voice(fox))
+    last = len(calls)  # before the times of words are found
+    calls.clear()
+
+    def check():
+        calls.append(None)
+        if len(calls) == last:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError), stoppable(check):
+        listener.words(Voice(fox))
+    assert [len(block.cross_attn._forward_hooks) for block in listener.model.decoder.blocks] == [0] * 4
+
+
+class Sick:
+    """A listener that has failed for good."""
+
+    def intervals(self, voice):
+        raise RuntimeError("Inference tensors cannot be saved")
+
+
+def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_next(analyzer, fox, monkeypatch):
+    monkeypatch.setattr("core.live.FIRST_WAIT", 0.1)
+    made = []
+    shared = SharedListener(lambda: made.append(None) or (Sick() if len(made) == 1 else analyzer.extractor.listener))
+    for live in (Live(analyzer, shared), Live(analyzer, shared)):
+        try:
+            live.hear(np.concatenate([fox, np.zeros(SAMPLE_RATE, np.float32)]))
+            wait_until(lambda live=live: live.now().words)
+            assert "fox" in live.now().words and not live.now().failing
+        finally:
+            live.close()
+    assert len(made) == 2
+
+
+def test_listeners_are_not_made_faster_than_they_may_be(monkeypatch):
+    now, made = [0.0], []
+    monkeypatch.setattr("core.live.time.monotonic", lambda: now[0])
+    shared = SharedListener(lambda: made.append(now[0]) or Sick())
+    for _ in range(6_000):  # ten minutes of failing
+        shared.failed(shared.get())
+        now[0] += 0.1
+    assert len(made) < 18 and made[1] - made[0] == pytest.approx(1, abs=0.2)
+    assert made[-1] - made[-2] == pytest.approx(60, abs=0.2)
+    shared.worked(shared.get())
+    shared.failed("an older one")
+    assert shared.get() is shared.get(), "who comes late does not give up the new one"
+
+
+def test_a_listener_that_cannot_be_made_is_tried_again(monkeypatch):
+    now, fails = [0.0], [True]
+    monkeypatch.setattr("core.live.time.monotonic", lambda: now[0])
+
+    def make():
+        if fails[0]:
+            raise MemoryError
+        return Sick()
+
+    shared = SharedListener(make)
+    with pytest.raises(MemoryError):
+        shared.get()
+    with pytest.raises(RuntimeError, match="no listener"):
+        shared.get()
+    now[0], fails[0] = 2.0, False
+    assert isinstance(shared.get(), Sick)
 
 
 def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path):
@@ -189,7 +305,7 @@ def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path)
 
     spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
     failing = Failing()
-    live = Live(analyzer, failing)
+    live = Live(analyzer, SharedListener(lambda: failing))
     try:
         live.hear(spoken)
         wait_until(lambda: "audio" in live.now().prediction.used)
@@ -209,7 +325,7 @@ def test_a_listener_that_fails_says_so_and_its_voice_expires(analyzer, tmp_path)
 
 
 def test_a_microphone_that_falls_silent_takes_its_voice_along(analyzer, tmp_path, monkeypatch):
-    live = Live(analyzer)
+    live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(speak("The quick brown fox is very happy today.", tmp_path / "fox.wav"))
         wait_until(lambda: "audio" in live.now().prediction.used)
@@ -273,7 +389,7 @@ def test_live_work_keeps_to_one_thread(analyzer, monkeypatch):
     monkeypatch.setattr(
         analyzer.extractor, "face_features", lambda *of: seen.append(torch.get_num_threads()) or real(*of)
     )
-    live, before = Live(analyzer), torch.get_num_threads()
+    live, before = Live(analyzer, own_listener(analyzer)), torch.get_num_threads()
     try:
         live.see(portrait(400, 300), 0.1)
         assert seen == [1] and torch.get_num_threads() == before
@@ -303,11 +419,106 @@ def test_tickets_keep_visitors_apart_and_are_few(guests):
 def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
     monkeypatch.setattr("demo.live.IDLE", 0.2)
     ticket = guests.begin()["ticket"]
-    deadline = time.monotonic() + 20
-    while guests._guests:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    sweeper = Sweeper()
+    sweeper.every(0.1, guests.let_go)
+    wait_until(lambda: not guests._guests and not guests._places)
     assert guests.step({"ticket": ticket, "picture": ""}) == {"error": wording.LIVE_OVER}
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
+NOTHING = {
+    "empty steps": lambda i: {},
+    "black pictures": lambda i: {"picture": jpeg(np.full((150, 200, 3), i % 2, np.uint8))},
+    "one picture again and again": lambda i: {"picture": jpeg(NOISE)},
+    "silence": lambda i: {"sound": pcm(np.zeros(1600)), "rate": SAMPLE_RATE},
+}
+SOMETHING = {
+    "pictures": lambda i: {"picture": jpeg(np.roll(NOISE, i, 1))},
+    "sound": lambda i: {"sound": pcm(0.01 * np.sin(np.arange(1600))), "rate": SAMPLE_RATE},
+}
+
+
+@pytest.mark.parametrize("sent", [*NOTHING, *SOMETHING])
+def test_who_shows_and_says_nothing_leaves_the_place_to_others(guests, monkeypatch, sent):
+    """A step each eight seconds held a place for ever, whatever was in it."""
+    ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
+    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    answers = []
+    while seconds < 1.5 * NOTHING_SENSED and not (answers and "error" in answers[-1]):
+        answers.append(guests.step({"ticket": ticket, **(NOTHING | SOMETHING)[sent](len(answers))}))
+        seconds += 8
+        guests.let_go()
+    if sent in SOMETHING:
+        assert "error" not in answers[-1] and guests._guests
+    else:
+        assert answers[-1] == {"error": wording.LIVE_NOTHING} and seconds <= NOTHING_SENSED + 17
+        assert not guests._guests and not guests._places
+
+
+def test_a_visit_ends_after_its_longest_time_and_another_may_begin(guests, monkeypatch):
+    ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
+    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    while "error" not in (answer := guests.step({"ticket": ticket, **SOMETHING["sound"](0)})):
+        seconds += 10
+    assert answer == {"error": wording.LIVE_LONG} and LONGEST_VISIT <= seconds <= LONGEST_VISIT + 10
+    assert guests.step({"ticket": ticket}) == answer, "and so it is said to who comes back"
+    assert "ticket" in guests.begin()
+
+
+def test_one_address_never_has_all_places(guests):
+    tickets = [guests.begin("203.0.113.5") for _ in range(LIVE_SHARE + 3)]
+    assert [answer.get("error") for answer in tickets] == [None] * LIVE_SHARE + [wording.LIVE_SHARED] * 3
+    assert LIVE_SHARE < MOST_VISITORS and "ticket" in guests.begin("203.0.113.6")
+    guests.end(tickets[0]["ticket"])
+    assert "ticket" in guests.begin("203.0.113.5")
+
+
+def test_places_that_addresses_do_not_tell_apart_are_for_all(guests):
+    assert all("ticket" in guests.begin(None) for _ in range(MOST_VISITORS))
+    assert guests.begin(None) == {"error": wording.LIVE_FULL}
+
+
+def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
+    """Two each: one listens, one is MediaPipe's. There was a timer for each beginning, refused ones too."""
+    guests.end(guests.begin()["ticket"])
+    before = threading.active_count()
+    with ThreadPoolExecutor(8) as many:
+        answers = list(many.map(lambda _: guests.begin(), range(300)))
+    assert sum("ticket" in answer for answer in answers) == MOST_VISITORS
+    assert sum(answer == {"error": wording.LIVE_FULL} for answer in answers) == 300 - MOST_VISITORS
+    assert threading.active_count() <= before + 2 * MOST_VISITORS
+    assert len(guests._places) == MOST_VISITORS
+    for ticket in list(guests._places):
+        guests.end(ticket)
+    assert threading.active_count() == before
+
+
+def test_a_place_is_free_again_if_the_visit_cannot_begin(guests, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(live_tab, "Live", lambda *_: 1 / 0)
+        assert guests.begin() == {"error": wording.LIVE_BROKEN}
+    assert guests._places == {} and "ticket" in guests.begin()
+
+
+def test_a_visitors_steps_never_wait_in_line_for_each_other(guests, monkeypatch):
+    """Each would wait in a thread of the server, of which there are forty for everybody."""
+    ticket = guests.begin()["ticket"]
+    reached, released = threading.Event(), threading.Event()
+    monkeypatch.setattr(guests._guests[ticket].live, "hear", lambda _: reached.set() or released.wait(20))
+    with ThreadPoolExecutor(1) as first:
+        answer = first.submit(guests.step, {"ticket": ticket})
+        assert reached.wait(20)
+        assert guests.step({"ticket": ticket}) == {"error": wording.LIVE_TWICE}
+        released.set()
+        assert "error" not in answer.result()
+
+
+def test_why_visits_ended_is_remembered_of_some_only(guests, monkeypatch):
+    monkeypatch.setattr(live_tab, "MOST_ENDED", 2)
+    monkeypatch.setattr(live_tab, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
+    for _ in range(5):
+        guests.end(guests.begin()["ticket"])
+    assert len(guests._ended) == 2 and guests._places == {}
 
 
 def test_sound_of_any_rate_arrives_at_sixteen_kilohertz(guests):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from demo import limits, uploads, wording
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 NEEDED = ("app.py", "core", "demo", "checkpoints", "scripts")
@@ -103,6 +105,72 @@ def test_six_visitors_at_once_get_their_own_answers(visit):
 def test_live_goes_on_while_a_clip_is_analysed(visit):
     live = visit[0]["live"]
     assert live["heard"] and {"video", "audio"} <= set(live["used"]) and live["seconds_to_leave"] < 3
+
+
+def test_live_words_are_read_while_a_clip_is_analysed(visit):
+    """The visit begins while Whisper decodes the clip."""
+    live = visit[0]["live"]
+    assert "happy" in live["words"] and live["words_beside"]
+
+
+@pytest.fixture(scope="module")
+def attacks(visit) -> dict:
+    """What came of each attack."""
+    return visit[0]["attacks"]
+
+
+def test_no_visit_and_no_address_takes_every_place_in_line(attacks):
+    crowding, share = attacks["crowding"], limits.QUARTER
+    assert crowding["visit"] == crowding["address"] == {"200": share, "429": 40 - share}
+    assert crowding["sentence"] == wording.visit_has_its_share(share, True)
+    assert crowding["everybody"]["200"] <= limits.MOST_WAITING - 2 * share and crowding["everybody"]["503"] > 0
+
+
+def test_a_full_line_holds_up_neither_exports_nor_who_was_let_in(attacks):
+    crowding = attacks["crowding"]
+    assert crowding["several"] == 200
+    assert crowding["export_bytes"] > 1_000_000 and crowding["export_seconds"] < 15
+
+
+def test_no_address_takes_every_live_place(attacks):
+    places = attacks["live_places"]
+    assert (places["address"], places["others"]) == (limits.LIVE_SHARE, 1)
+    assert places["sentences"] == [wording.LIVE_SHARED]
+
+
+def test_beginnings_that_are_refused_leave_no_thread(attacks):
+    beginnings = attacks["beginnings"]
+    assert beginnings["admitted"] == limits.MOST_VISITORS
+    assert beginnings["threads_after"] <= beginnings["threads_before"] + 4 * limits.MOST_VISITORS
+
+
+def test_bytes_that_are_announced_are_counted(attacks):
+    announced = attacks["announced"]
+    most = uploads.MOST_STORED // limits.LARGEST_FILE
+    assert sum(announced["refused"].values()) >= 30 - most and announced["afterwards"] == 200
+
+
+def test_a_large_body_is_refused_before_it_is_read(attacks):
+    assert attacks["oversize"]["status"] == "413" and attacks["oversize"]["megabytes"] < 50
+
+
+def test_another_site_and_another_hosts_name_get_nothing(attacks):
+    foreign = attacks["foreign"]
+    assert foreign["own"] == 200
+    assert {foreign[name] for name in ("host", "host_mcp", "upload", "live", "cross_site", "join", "mcp")} <= {403, 421}
+
+
+def test_nobody_deletes_what_is_not_his(attacks):
+    assert attacks["deleting"]["example"] and attacks["deleting"]["lock"]
+
+
+def test_stop_ends_the_reading_of_a_file_made_to_last(attacks):
+    stopping = attacks["stopping"]
+    assert stopping["seconds_after_stop"] < 5 and stopping["next_waited"] < 30
+
+
+def test_nothing_stays_of_an_attack(visit):
+    assert visit[0]["left_by_attacks"] == []
 
 
 def test_nothing_stays_of_a_visit_nor_of_one_that_was_cut_off(visit):
