@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from recordings import save_wav
 from core.checkpoint import CHECKPOINTS
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.tess import read_tess
+from core.datasets.clips import as_one_file
 from core.datasets.composed import BankMaker
 from core.datasets.moments import read_moments
 from core.datasets.readable import without
@@ -22,7 +24,7 @@ from core.experiment.corpora import Request, prepare_corpus
 from core.expression import ExpressionNet
 from core.features import Encoders, FeatureSettings, Missing
 from core.files import OutputError
-from core.media import SAMPLE_RATE, open_clip
+from core.media import SAMPLE_RATE, MediaError, open_clip
 from core.training.test_sets import measure
 from core.training.voice import VoiceData
 from scripts.evaluate import as_text
@@ -116,6 +118,15 @@ def test_a_full_disk_is_not_the_recordings_fault(tmp_path, hear_quickly, monkeyp
     monkeypatch.setattr("core.files.os.replace", full)
     with pytest.raises(OutputError, match="cannot be written: No space left on device"):
         maker.voices(SOURCES["crema-d"].records("voices", tmp_path))
+
+
+def test_nor_is_it_where_a_clip_is_cut_out(tmp_path, monkeypatch):
+    (pictures := tmp_path / "dialog.avi").touch()
+    record = ClipRecord("made/x", 0, "made/x", pictures=pictures, span=(0.0, 1.0))
+    for error, raised in ((OSError(28, "No space left"), OSError), (OSError(5, "Input/output error"), MediaError)):
+        monkeypatch.setattr("core.datasets.clips.av.open", Mock(side_effect=error))
+        with pytest.raises(raised), as_one_file(record):
+            pass
 
 
 def test_training_leaves_it_out_too(tmp_path, hear_quickly, caplog):
