@@ -10,6 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
@@ -21,7 +25,6 @@ from core.features import FeatureSettings  # noqa: E402
 from core.files import prepare_folder  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 
 def main() -> int:

@@ -12,6 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 from tqdm import tqdm  # noqa: E402
 
 from core import MODALITIES, Subset, subset_of, worth  # noqa: E402
@@ -23,7 +27,6 @@ from core.media import SUFFIXES, MediaError  # noqa: E402
 from core.paths import NamedFile, escaped, named_files  # noqa: E402
 from core.table import Table, appending, content_of, failed, row_of  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 log = logging.getLogger("analyze")
 

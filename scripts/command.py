@@ -5,7 +5,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+# The rest takes seconds to import: until ``run``, Ctrl-C ends a command without the traceback of half an import.
+_started = getattr(sys.modules["__main__"], "__file__", None)
+if _started and Path(_started).resolve().parent == Path(__file__).resolve().parent:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from core.corpora.layout import CorpusError
 from core.datasets.processes import BackendError
@@ -22,6 +29,8 @@ def run(main: Callable[[], int]) -> NoReturn:
 
     Text that the console's encoding lacks, such as names of files that are no text, is written as escapes.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

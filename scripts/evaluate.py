@@ -8,13 +8,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 from core import LABELS, MODALITIES  # noqa: E402
 from core.checkpoint import CHECKPOINTS, MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import TEST_SETS, measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 
 def main() -> int:

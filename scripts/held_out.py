@@ -13,13 +13,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 from core.checkpoint import MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.training.test_sets import measure  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {

@@ -11,6 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 import numpy as np  # noqa: E402
 
 from core.checkpoint import CHECKPOINTS, copy_encoders, load_encoders  # noqa: E402
@@ -24,7 +28,6 @@ from core.training.batches import PairRecipe  # noqa: E402
 from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
 from core.training.loop import overridden  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 BOTH = ("video", "audio")
 HEAD = (

@@ -14,6 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 from core.checkpoint import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.processes import BackendError  # noqa: E402
@@ -24,7 +28,6 @@ from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_pro
 from core.experiment.report import make_report, write_report  # noqa: E402
 from core.files import prepare_folder  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 from scripts.paper_figures import write_page  # noqa: E402
 
 

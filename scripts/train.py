@@ -16,6 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from scripts.command import run  # noqa: E402
+
+# isort: split
+
 import numpy as np  # noqa: E402
 import plotly.graph_objects as go  # noqa: E402
 
@@ -52,7 +56,6 @@ from core.training.voice import (  # noqa: E402
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
 from core.weights import WeightsError  # noqa: E402
-from scripts.command import run  # noqa: E402
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from recordings import save_wav
 from core.checkpoint import CHECKPOINTS
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.tess import read_tess
+from core.datasets.clips import as_one_file
 from core.datasets.composed import BankMaker
 from core.datasets.moments import read_moments
 from core.datasets.readable import without
@@ -22,9 +24,10 @@ from core.experiment.corpora import Request, prepare_corpus
 from core.expression import ExpressionNet
 from core.features import Encoders, FeatureSettings, Missing
 from core.files import OutputError
-from core.media import SAMPLE_RATE, open_clip
+from core.media import SAMPLE_RATE, MediaError, open_clip
 from core.training.test_sets import measure
 from core.training.voice import VoiceData
+from scripts.evaluate import as_text
 
 CPU = choose_device("cpu")
 MODALITIES = ("text", "video", "audio")
@@ -57,8 +60,8 @@ def beheaded(path: Path) -> None:
 def test_one_empty_recording_is_left_out_and_said(tmp_path, hear_quickly, command, caplog):
     files = save_crema_d(tmp_path)
     beheaded(files[3])
-    asked = ("evaluate.py", "--corpus", "crema-d", "--root", tmp_path, "--cache", tmp_path / "c", "--device", "cpu")
-    ran = command(*asked, "--json")
+    asked = ("evaluate.py", "--corpus", "crema-d", "--root", tmp_path, "--cache", tmp_path / "c", "--json")
+    ran = command(*asked)
     assert ran.returncode == 0
     result = json.loads(ran.stdout)
     assert result["self"]["n"] == 23 and result["left_out"] == 1
@@ -66,7 +69,7 @@ def test_one_empty_recording_is_left_out_and_said(tmp_path, hear_quickly, comman
         f"crema-d: 1 of 24 recordings cannot be used: crema-d/{files[3].stem} ({files[3].name} lasts zero seconds). "
         "It is left out."
     ]
-    assert "recordings that cannot be used and are left out: 1" in command(*asked).stdout
+    assert "recordings that cannot be used and are left out: 1" in as_text(result)
 
 
 @pytest.mark.parametrize(("spoil", "why"), [
@@ -117,6 +120,15 @@ def test_a_full_disk_is_not_the_recordings_fault(tmp_path, hear_quickly, monkeyp
         maker.voices(SOURCES["crema-d"].records("voices", tmp_path))
 
 
+def test_nor_is_it_where_a_clip_is_cut_out(tmp_path, monkeypatch):
+    (pictures := tmp_path / "dialog.avi").touch()
+    record = ClipRecord("made/x", 0, "made/x", pictures=pictures, span=(0.0, 1.0))
+    for error, raised in ((OSError(28, "No space left"), OSError), (OSError(5, "Input/output error"), MediaError)):
+        monkeypatch.setattr("core.datasets.clips.av.open", Mock(side_effect=error))
+        with pytest.raises(raised), as_one_file(record):
+            pass
+
+
 def test_training_leaves_it_out_too(tmp_path, hear_quickly, caplog):
     save_ravdess(tmp_path / "ravdess", ("01", "10", "05"))
     for split, count in (("train", 28), ("validation", 14)):
@@ -161,6 +173,7 @@ def test_clips_leave_it_out_too(tmp_path, caplog, capfd, monkeypatch):
         read_moments(records, Reads(), dict.fromkeys(MODALITIES, 2), tmp_path / "other", 1)
     # And the experiment.
     monkeypatch.setattr("core.experiment.corpora.ClipFeatures", lambda *_, **__: Reads())
+    monkeypatch.setattr("core.experiment.corpora._divided", lambda *_: None)  # two actors are too few for folds
     with pytest.raises(CorpusError, match="crema-d: 13 of 24 recordings"):
         prepare_corpus("crema-d", Request(tmp_path, CPU, cache=tmp_path / "paper"))
 

@@ -43,19 +43,21 @@ def read_each(
     Raises:
         CorpusError: see ``without``.
     """
-    found, reasons = {}, {}
+    kept, found, reasons = [], [], {}
     for record in tqdm(records, desc=title):
         try:
-            found[record.id] = read(record)
+            found.append(read(record))
+            kept.append(record)
         except OutputError:
             raise  # nothing is wrong with the recording
         except (MediaError, OSError) as error:
             reasons[record.id] = str(error)
-    return without(reasons, records), list(found.values())
+    without(reasons, records)
+    return kept, found
 
 
 def without(reasons: dict[str, str], records: Sequence[ClipRecord]) -> list[ClipRecord]:
-    """The recordings that are left, and a sentence in the log on the others.
+    """The recordings that are left; a sentence on the others goes to the log.
 
     Args:
         reasons: id -> why a recording cannot be used.
