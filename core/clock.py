@@ -25,18 +25,27 @@ class Spans:
     def __init__(self):
         self.begins: list[float] = []
         self.ends: list[float] = []
+        self._latest = (0.0, 0.0)
 
     def __len__(self) -> int:
         return len(self.begins)
 
     def add(self, begin: float, end: float) -> None:
         """Joins a stretch with those that it meets."""
+        if not self.begins or begin > self._latest[0]:
+            self._latest = begin, end
         first = bisect_left(self.ends, begin - LONGEST_GAP)
         behind = bisect_right(self.begins, end + LONGEST_GAP)
         if first < behind:
             begin, end = min(begin, self.begins[first]), max(end, self.ends[behind - 1])
         self.begins[first:behind] = [begin]
         self.ends[first:behind] = [end]
+
+    def trim(self) -> None:
+        """Lets nothing last longer than what begins last: some containers say how long pictures last in the order in
+        which they are decoded."""
+        if self.ends:
+            self.ends[-1] = min(self.ends[-1], self._latest[1])
 
 
 @dataclass
@@ -66,11 +75,15 @@ class Stamps:
         elif decoded - self._last < LONGEST_GAP:
             self.covered += decoded - self._last
         self._before, self._last = self._last, decoded
-        self.finish()
+        self._enter()
         self._waiting = start, min(end, start + HELD)
 
     def finish(self) -> None:
-        """Enters the newest packet, behind which nothing comes that could prove its timestamp broken."""
+        """Ends the part, behind which nothing comes that could prove its last timestamp broken."""
+        self._enter()
+        self.parts[-1].trim()
+
+    def _enter(self) -> None:
         if self._waiting:
             self.parts[-1].add(*self._waiting)
             self._waiting = None

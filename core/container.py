@@ -26,10 +26,10 @@ SUFFIXES = frozenset(
     ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .aif .aiff .au .caf .wma .ac3 .amr .mka .weba .wv".split()
 )  # of files that are taken for sound or video when a folder is read; what they hold is asked of FFmpeg
 MAX_PIXELS = 36_000_000  # of a picture: 8K has 33 million
+MAX_LARGE = 2  # tracks of such pictures
 MAX_STREAMS = 64
 OPTIONS = {
     "format_whitelist": CONTAINERS, "protocol_whitelist": "", "max_streams": str(MAX_STREAMS),
-    "max_pixels": str(MAX_PIXELS),
     "max_index_size": "65536",  # bytes; it serves jumping alone, and every entry out of order moves all others
 }  # fmt: skip
 DEADLINE = 10.0  # seconds for opening a file, and for each read from it
@@ -143,11 +143,24 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     """
     if count_samples(path) > MAX_LISTED:
         raise MediaError("too_large", f"{shown(path)} lists more than {MAX_LISTED:,} pictures and pieces of sound.")
+    with _opened(path, 1) as container:
+        tracks = len(container.streams.video)
+    # FFmpeg decodes pictures of each track to know it, and keeps them until it knows all.
+    with _opened(path, MAX_PIXELS if tracks <= MAX_LARGE else MAX_LARGE * MAX_PIXELS // tracks) as container:
+        # FFmpeg would read on until it can guess missing timestamps, and keep all packets meanwhile.
+        container.flags &= ~av.container.Flags.gen_pts.value
+        yield container
+
+
+@contextmanager
+def _opened(path: Path, pixels: int) -> Iterator[av.container.InputContainer]:
+    """An input container, of no track of which a picture of more than so many pixels was decoded."""
     file = _File(path)
+    options = OPTIONS | {"max_pixels": str(pixels)}
     try:
         try:
             container = av.open(
-                file, "r", metadata_errors="replace", options=OPTIONS, timeout=(DEADLINE, DEADLINE), buffer_size=PIECE
+                file, "r", metadata_errors="replace", options=options, timeout=(DEADLINE, DEADLINE), buffer_size=PIECE
             )
         except BROKEN as error:
             with path.open("rb") as again:
@@ -156,8 +169,6 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
                 raise MediaError("truncated", f"{shown(path)} is cut short or damaged and cannot be read.") from error
             raise MediaError("not_media", f"{shown(path)} is not a media file that can be read.") from error
         with container:
-            # FFmpeg would read on until it can guess missing timestamps, and keep all packets meanwhile.
-            container.flags &= ~av.container.Flags.gen_pts.value
             yield container
     finally:
         file.close()

@@ -22,6 +22,7 @@ from core.stopping import checkpoint as raise_if_cancelled
 from core.tracks import LONGEST_CLIP, Track
 
 LONGEST_SIDE = 640  # pixels; larger frames are scaled down while decoding
+LARGE = 10_000_000  # pixels: 4K has 8.3 million
 CROWDED = 12  # pictures in a tenth of a second, above which those that are not kept are not decoded
 MAX_PIXELS_A_SECOND = 2e9  # that are decoded: pictures in 8K 60 times a second
 AT_ONCE = 0.5  # seconds of them that a track may begin with
@@ -164,6 +165,8 @@ def _decoded(
     """
     context, base = stream.codec_context, stream.time_base
     stream.thread_type = "AUTO"
+    if context.width * context.height > LARGE:
+        context.thread_count = 2  # each thread keeps pictures of its own
     context.options = {"max_pixels": str(MAX_PIXELS)}
     lost, allowed = False, _Allowance()
     for number, packet in enumerate(packets(container, [stream], [])):
