@@ -18,7 +18,7 @@ from whisper.model import Whisper
 from core.device import share_of_cores
 from core.expression import ExpressionNet, folded
 from core.faces import FaceTrack, no_faces
-from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames
+from core.media import SAMPLE_RATE, Clip, MediaError, Voice, open_clip, read_frames, shown
 from core.persons import Followed, Persons, follow_faces
 from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
 from core.stopping import checkpoint
@@ -233,7 +233,7 @@ class FeatureExtractor:
         count = len(persons.each) if persons else min(len(utterance.faces), 1)
         if not 1 <= number <= count:
             seen = "no face was found" if not count else f"{count} faces were seen" if persons else "one face was seen"
-            raise MediaError("no_such_face", f"{utterance.file}: {seen}, there is no face {number} to choose.")
+            raise MediaError("no_such_face", f"{shown(Path(utterance.file))}: {seen}, there is no face {number} to choose.")
         if persons is None or number == persons.chosen:
             return utterance
         chosen = replace(persons, chosen=number)
