@@ -233,7 +233,8 @@ class FeatureExtractor:
         count = len(persons.each) if persons else min(len(utterance.faces), 1)
         if not 1 <= number <= count:
             seen = "no face was found" if not count else f"{count} faces were seen" if persons else "one face was seen"
-            raise MediaError("no_such_face", f"{shown(Path(utterance.file))}: {seen}, there is no face {number} to choose.")
+            name = shown(Path(utterance.file))
+            raise MediaError("no_such_face", f"{name}: {seen}, there is no face {number} to choose.")
         if persons is None or number == persons.chosen:
             return utterance
         chosen = replace(persons, chosen=number)
