@@ -111,7 +111,7 @@ class CloserLook:
     def confirms(self, thumbnail: np.ndarray) -> bool:
         """Whether a face is found once more in its own upright cut, RGB uint8 [96, 96, 3].
 
-        All of 504 faces of filmed actors were; of those that MediaPipe finds in upside-down pictures, one in ten.
+        All of 504 faces of filmed actors were; of 118 that MediaPipe found in upside-down pictures, eight.
         """
         border = THUMBNAIL // 3
         large = cv2.resize(thumbnail, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
