@@ -62,8 +62,10 @@ def is_whole(name: str) -> bool:
 
 
 def answered(name: str) -> bool:
-    """Whether there is a stored result, undamaged and by the models that are in ``checkpoints/`` now."""
+    """Whether clip and stored result are there, undamaged, and by the models that are in ``checkpoints/`` now."""
     path = EXAMPLES / f"{name}.npz"
+    if not is_whole(name):
+        return False
     try:
         with zipfile.ZipFile(path) as packed:
             return packed.testzip() is None and made_by(path) == fingerprint()
