@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.container import MAX_PIXELS, MediaError, shown
+from core.container import MAX_PACKETS, MAX_PIXELS, MediaError, shown
 from core.stopping import checkpoint as raise_if_cancelled
 
 MAX_ALL_PIXELS = 128_000_000  # of all pictures of an animation: four hundred of 640 by 480
@@ -38,28 +38,31 @@ class Animation:
         Raises:
             MediaError: ``too_large`` or ``truncated``.
         """
+        too_large = MediaError("too_large", f"{shown(path)} has more or larger pictures than can be read.")
         with path.open("rb") as file:
             head = file.read(30)
-            if head[:4] + head[8:16] != b"RIFFWEBPVP8X" or not head[20] & ANIMATED:
+            if len(head) < 30 or head[:4] + head[8:16] != b"RIFFWEBPVP8X" or not head[20] & ANIMATED:
                 return None
             if 8 + int.from_bytes(head[4:8], "little") > path.stat().st_size:
                 raise MediaError("truncated", f"{shown(path)} is cut short or damaged and cannot be read.")
             width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
             lasting: list[float] = []
             at = 12
-            while True:
+            for _ in range(MAX_PACKETS):
                 raise_if_cancelled()
                 file.seek(at)
                 chunk = file.read(24)
-                if len(chunk) < 8 or (len(lasting) + 1) * width * height > MAX_ALL_PIXELS:
+                if len(chunk) < 8:
                     break
                 if chunk[:4] == b"ANMF" and len(chunk) == 24:
                     seconds = int.from_bytes(chunk[20:23], "little") / 1000
                     lasting.append(seconds if seconds > SHORTEST else USUAL)
                 size = int.from_bytes(chunk[4:8], "little")
                 at += 8 + size + size % 2
-        if len(chunk) == 24 or width * height > MAX_PIXELS:
-            raise MediaError("too_large", f"{shown(path)} has more or larger pictures than can be read.")
+            else:
+                raise too_large
+        if width * height > MAX_PIXELS or len(lasting) * width * height > MAX_ALL_PIXELS:
+            raise too_large
         ends = np.cumsum([0.0, *lasting])
         return cls(path, ends[:-1], float(ends[-1]), width * height)
 
