@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.clock import Clock, PictureTrack
+from core.animation import Animation
+from core.clock import Clock, PictureTrack, Stretch
 from core.container import MAX_PIXELS, SUFFIXES, MediaError, check_file, opened, shown
-from core.pictures import LONGEST_SIDE, MAX_PIXELS_A_SECOND, Frame, read_images, sample_images
+from core.pictures import LONGEST_SIDE, MAX_PIXELS_A_SECOND, Frame, first_of_each, read_images, sample_images
 from core.sound import SAMPLE_RATE, SILENCE, Voice, choose_sound
 from core.tracks import LONGEST_CLIP, SLOT, Measure, Track, choose_pictures, read_tracks
 
@@ -81,6 +82,8 @@ def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | 
     """
     check_file(path)
     path = Path(path)
+    if animation := Animation.of(path):
+        return _animated(animation)
     tracks, stopped = _tracks(path)
     if not tracks:
         raise MediaError("no_streams", f"{shown(path)} holds neither sound nor moving pictures.")
@@ -123,12 +126,24 @@ def read_frames(
     given. Damaged frames are passed over.
     """
     path = Path(path)
+    if animation := Animation.of(path):
+        images = zip(animation.times, animation.images(), strict=False)
+        yield from first_of_each(images, rate, progress)
+        return
     if clock is None:
         tracks, _ = _tracks(path)
         sound = min((track for track in tracks if not track.pictures), key=lambda t: not t.default, default=None)
         clock = _clock(tracks, _choose_pictures(path, tracks, None)[0], sound)
     if clock.pictures is not None:
         yield from read_images(path, clock, rate, progress)
+
+
+def _animated(animation: Animation) -> Clip:
+    if not animation.duration:
+        raise MediaError("truncated", f"{shown(animation.path)} is damaged: nothing in it could be decoded.")
+    duration = min(animation.duration, LONGEST_CLIP)
+    clock = Clock((Stretch(0, 0.0, duration, 0.0),), False, 0.0)
+    return Clip(animation.path, duration, None, True, animation.duration >= LONGEST_CLIP, False, clock)
 
 
 def _tracks(path: Path) -> tuple[list[Track], bool]:

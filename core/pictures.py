@@ -6,10 +6,11 @@ Where a file has hundreds of pictures a second, those that cannot be kept are no
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -44,26 +45,49 @@ def read_images(
     path: Path, clock: Clock, rate: float, progress: Callable[[float], None] | None = None
 ) -> Iterator[Frame]:
     """The pictures of the track that the clock names, the first of each 1/``rate`` seconds, in order of time."""
-    track, slot = clock.pictures, -1
+    track = clock.pictures
     choice = _Choice.of(path, clock, rate) if track.crowd > CROWDED and track.ordered else None
     with opened(path) as container:
         stream = container.streams[track.index]
         times = _Times(clock, stream, begins_at_zero(container))
-        for frame in _decoded(container, stream, times, choice):
-            time = times.of(frame)
-            if time is None or (choice and frame.pts not in choice.kept):
-                continue
-            if (here := _slot(time, rate)) <= slot:
-                continue
-            if time > LONGEST_CLIP:
-                return
-            image = _upright(frame, stream.sample_aspect_ratio)
-            if image is None:
-                continue
-            slot = here
-            if progress:
-                progress(time)
-            yield Frame(time, image)
+        frames = ((times.of(frame), frame) for frame in _decoded(container, stream, times, choice))
+        kept = ((t, frame) for t, frame in frames if t is not None and (not choice or frame.pts in choice.kept))
+        yield from first_of_each(kept, rate, progress, lambda frame: _upright(frame, stream.sample_aspect_ratio))
+
+
+def first_of_each(
+    pictures: Iterable[tuple[float, Any]],
+    rate: float,
+    progress: Callable[[float], None] | None = None,
+    upright: Callable[[Any], np.ndarray | None] | None = None,
+) -> Iterator[Frame]:
+    """Of pictures at times the first of each 1/``rate`` seconds, in order of time, up to ``LONGEST_CLIP``.
+
+    Args:
+        upright: makes an image RGB uint8 [H, W, 3] of a picture, or None if it is damaged; not needed for images.
+    """
+    slot = -1
+    for time, picture in pictures:
+        here = _slot(time, rate)
+        if here <= slot:
+            continue
+        if time > LONGEST_CLIP:
+            return
+        image = upright(picture) if upright else shrunk(picture)
+        if image is None:
+            continue
+        slot = here
+        if progress:
+            progress(time)
+        yield Frame(float(time), image)
+
+
+def shrunk(image: np.ndarray) -> np.ndarray:
+    """An image [H, W, 3] of which no side is above ``LONGEST_SIDE``."""
+    height, width = image.shape[:2]
+    scale = LONGEST_SIDE / max(height, width)
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
 
 
 def sample_images(path: Path, track: Track, count: int) -> Iterator[np.ndarray]:

@@ -25,6 +25,7 @@ SHORT = 256  # samples of a packet; shorter ones are collected
 COLLECTED = 4096  # samples
 MAX_SAMPLES = 1 << 20  # of one packet: some formats make gigabytes of silence from a few bytes
 MAX_CHANNELS = 16  # whose likeness is measured
+MAX_TRIED = 8  # channels that are listened to one by one
 ALIKE = 0.5  # correlation from which on no channel is lost in the mean
 OPPOSITE = 4.0  # times the mean's energy that channels must have when some are turned over
 SPOKEN = 0.25  # seconds; less is nobody speaking
@@ -117,20 +118,16 @@ def read_mixed(path: Path, track: Track, clock: Clock, voiced: Measure | None = 
     channels = len(likeness)
     turned = np.where(np.linalg.eigh(likeness)[1][:, -1] < 0, -1.0, 1.0)
     turned *= np.sign(turned.sum()) or turned[0]
-    mixtures = []
     if turned @ likeness @ turned >= OPPOSITE * likeness.sum():
-        mixtures.append(
-            (turned / channels, "Channels of the sound track are in opposite phase: they were turned over.")
-        )
-    if len(loud) > 1 and spoken < SPOKEN:
-        for channel in loud[np.argsort(-energies[loud])]:
-            said = f"Of the sound track one channel was read, the {ordinal(channel)}"
-            mixtures.append((np.eye(channels)[channel], f"{said}: nobody is heard speaking in all of them together."))
-    for weights, said in mixtures:
-        other = read_voice(path, track, clock, weights)
-        seconds = _spoken(other.voice, voiced)
-        if _better(other.voice, seconds, heard.voice, spoken):
-            return replace(other, said=(said,))
+        other = read_voice(path, track, clock, turned / channels)
+        if not _better(heard.voice, spoken, other.voice, _spoken(other.voice, voiced)):
+            return replace(other, said=("Channels of the sound track are in opposite phase: they were turned over.",))
+    if min(spoken, _spoken(heard.voice, speech_like)) < SPOKEN:
+        for channel in loud[np.argsort(-energies[loud])][:MAX_TRIED]:
+            other = read_voice(path, track, clock, np.eye(channels)[channel])
+            if min(_spoken(other.voice, voiced), _spoken(other.voice, speech_like)) >= max(SPOKEN, HALF * spoken):
+                said = f"Of the sound track only the {ordinal(channel)} channel was read"
+                return replace(other, said=(f"{said}: nobody is to be understood in all of them together.",))
     return heard
 
 
