@@ -7,20 +7,21 @@ their own network. An address that may stand for many clients counts as none.
 
 import os
 from contextvars import ContextVar
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's: proxies whose word is taken for the client's address
 
+_PRIVATE = [ip_network(network) for network in PRIVATE_NETWORKS]
 _address: ContextVar[str | None] = ContextVar("address", default=None)
 
 
 def trust_proxies() -> None:
     """Takes the word of the proxies of a Space; called before the server starts."""
     if os.environ.get("SPACE_ID"):
-        os.environ.setdefault(TRUSTED, PRIVATE_NETWORKS)
+        os.environ.setdefault(TRUSTED, ",".join(PRIVATE_NETWORKS))
 
 
 def address() -> str | None:
@@ -59,8 +60,9 @@ def address_of(scope: Scope) -> str | None:
         found = found.ipv4_mapped
     if found.is_loopback:
         return None
-    if found.is_private:
+    if any(found in network for network in _PRIVATE):
         forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         if forwarded and host not in [part.strip() for part in forwarded.decode("latin1").split(",")]:
             return None
+        return str(found)
     return str(IPv6Network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)

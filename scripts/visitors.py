@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
+from threading import Event
 
 import httpx
 import numpy as np
@@ -118,15 +119,16 @@ class Visitor:
         answer.raise_for_status()
         return file_data(answer.json()[0])
 
-    def analyse(self, clip: Path, patience: float = np.inf) -> str:
-        """What the status says after an upload, from a session that ends then; "" if patience ends first."""
+    def analyse(self, clip: Path, patience: float = np.inf, until: Event | None = None) -> str:
+        """What the status says after an upload, from a session that ends then; "" if patience ends first, or ``until``
+        is set."""
         with self.here():
-            return self.read(self.upload(clip), patience)
+            return self.read(self.upload(clip), patience, until)
 
-    def read(self, file: dict, patience: float = np.inf) -> str:
+    def read(self, file: dict, patience: float = np.inf, until: Event | None = None) -> str:
         """``analyse``, of an upload, in a session that goes on."""
         self.begin(file)
-        output = self.answer(patience)
+        output = self.answer(patience, until)
         return output["data"][self.reading()["outputs"].index(self.part("status"))] if output else ""
 
     def begin(self, file: dict) -> None:
@@ -134,8 +136,8 @@ class Visitor:
         self.predict(self.event("clip", "upload"), [None, file, None])
         self.join(self.reading(), [file, None, None, "cross", None, -1]).raise_for_status()
 
-    def answer(self, patience: float = np.inf) -> dict | None:
-        """The output of the next event that is completed; None if patience ends first.
+    def answer(self, patience: float = np.inf, until: Event | None = None) -> dict | None:
+        """The output of the next event that is completed; None if patience ends first, or ``until`` is set.
 
         Raises:
             RuntimeError: it failed, or the server hung up.
@@ -143,7 +145,7 @@ class Visitor:
         asked = time.monotonic()
         with self._http.stream("GET", f"{API}/queue/data", params={"session_hash": self._session}) as answers:
             for line in answers.iter_lines():
-                if time.monotonic() - asked > patience:
+                if time.monotonic() - asked > patience or (until and until.is_set()):
                     return None
                 message = json.loads(line[5:]) if line.startswith("data:") else {}
                 if message.get("msg") == "process_completed":

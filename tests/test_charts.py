@@ -108,7 +108,7 @@ def test_faces_stand_on_the_video_axis_only():
     assert not heatmap.attention(made, made.everything, "cross", ("text", "audio")).layout.images
     images = heatmap.attention(made, made.everything, "cross", ("text", "video")).layout.images
     assert 0 < len(images) <= heatmap.MOST_THUMBNAILS
-    assert all(image.source.startswith("data:image/jpeg;base64,") for image in images)
+    assert all(image.source.startswith("data:image/webp;base64,") for image in images)
 
 
 def test_received_attention_averages_to_an_even_share():

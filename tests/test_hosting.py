@@ -21,7 +21,8 @@ from serving import Quick
 
 from core.media import MediaError
 from demo import session, uploads, wording, zero
-from demo.page import ICON
+from demo.page import ICON, build, launch_options
+from demo.places import FairQueue, FairSessions
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -247,18 +248,16 @@ def test_an_answer_that_nobody_fetches_is_forgotten_and_its_analysis_given_up(mo
     class Page:
         """What of gradio's queue is asked for, with a program that has asked and does not listen."""
 
-        _queue = SimpleNamespace(
-            active_jobs=[[SimpleNamespace(alive=True, session_hash="mute")]],
-            event_ids_to_events={},
-            pending_messages_per_session={"mute": asyncio.Queue(), "listening": asyncio.Queue()},
-        )
-        state_holder = SimpleNamespace(time_last_used={}, session_data={})
+        _queue = FairQueue(live_updates=True, concurrency_count=1, update_intervals=1, max_size=None, blocks=None)
+        state_holder = FairSessions()
 
     page = Page()
+    page._queue.active_jobs = [[SimpleNamespace(alive=True, session_hash="mute")]]
+    page._queue.pending_messages_per_session |= {"mute": asyncio.Queue(), "listening": asyncio.Queue()}
     page._queue.pending_messages_per_session["mute"].put_nowait("half done")
     assert not session.gone(page, "mute")
     monkeypatch.setattr(session, "UNHEARD", 0.1)
     time.sleep(0.2)
     assert session.gone(page, "mute")
-    session.forget_idle(page, older_than=0.1)
+    session.forget_unfetched(page, older_than=0.1)
     assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in session._unheard_since

@@ -22,6 +22,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from core import LABELS, MODALITIES
 from core.media import SAMPLE_RATE
 from core.worth import measure, spans
+from demo import wording
 
 ROOT = Path(__file__).parents[1]
 SENTENCE = "I am so happy that you came to see me today."
@@ -860,3 +861,47 @@ def test_live_for_ten_seconds(page):
     expect(page.locator("#live-cross .label")).to_contain_text("needs two")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".live-doing")).to_contain_text("Nothing was kept")
+
+
+def refused_with(answer: dict):
+    """What a route of the page answers."""
+    return lambda route: route.fulfill(status=200, json=answer)
+
+
+LIVE_ERRORS = {  # what fails -> what the server's calls come to, and the sentence
+    "full": (refused_with({"error": wording.LIVE_FULL}), wording.LIVE_FULL),
+    "over": (
+        lambda route: route.fulfill(
+            json={"ticket": "x"} if "live_begin" in route.request.post_data else {"error": wording.LIVE_OVER}
+        ),
+        wording.LIVE_OVER,
+    ),
+    "refused": (lambda route: route.fulfill(status=403), wording.LIVE_REFUSED),
+    "lost": (lambda route: route.abort(), wording.LIVE_LOST),
+    "lost in the middle": (
+        lambda route: route.fulfill(json={"ticket": "x"}) if "live_begin" in route.request.post_data else route.abort(),
+        wording.LIVE_LOST,
+    ),
+}
+
+
+def test_live_says_of_each_error_what_it_is(page):
+    """Every one of them became "Not running"."""
+    page.get_by_role("tab", name="Live").click()
+    start, said = page.locator(".live-start"), page.locator(".live-doing")
+    for name, (answer, sentence) in LIVE_ERRORS.items():
+        page.route("**/component_server/**", answer)
+        if name.startswith("lost"):
+            page.route("**/queue/status", lambda route: route.abort())
+        start.click()
+        expect(said, name).to_have_text(sentence)
+        expect(start).to_have_text("Start")
+        page.unroute_all()
+    page.context.set_offline(True)
+    start.click()
+    expect(said).to_have_text(wording.LIVE_OFFLINE)
+    page.context.set_offline(False)
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException()); }")
+    start.click()
+    expect(said).to_have_text(wording.LIVE_NO_CAMERA)
+    assert page.locator(".live-box").is_hidden() and page.locator(".live-neutral").is_hidden()

@@ -15,6 +15,7 @@ from core.analysis import Analysis
 from core.checkpoint import CHECKPOINTS
 from core.media import MediaError
 from demo import report, wording
+from demo.places import FairQueue, FairSessions
 from demo.session import Session, Stopped, leave, remember
 
 
@@ -83,10 +84,10 @@ def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_
     first.end()
     assert clip.exists(), "somebody else still looks at the same file"
     remember("name", second)
-    page = SimpleNamespace(
-        state_holder=SimpleNamespace(session_data={"name": 1}, time_last_used={"name": 1}),
-        _queue=SimpleNamespace(event_ids_to_events={}, pending_messages_per_session={"name": 1}),
-    )
+    queue = FairQueue(live_updates=True, concurrency_count=1, update_intervals=1, max_size=None, blocks=None)
+    page = SimpleNamespace(state_holder=FairSessions(), _queue=queue)
+    page.state_holder.session_data["name"] = SimpleNamespace(state_data={})
+    page.state_holder.time_last_used["name"] = page._queue.pending_messages_per_session["name"] = 1
     leave(page, "somebody else")
     assert clip.exists() and page.state_holder.session_data
     leave(page, "name")
