@@ -21,7 +21,7 @@ from serving import Quick
 
 from core.media import MediaError
 from demo import session, uploads, wording, zero
-from demo.page import ICON, build, launch_options
+from demo.page import ICON
 from demo.places import FairQueue, FairSessions
 
 ROOT = Path(__file__).parents[1]
