@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.container import MAX_PACKETS, MAX_PIXELS, MediaError, shown
-from core.stopping import checkpoint as raise_if_cancelled
+from core.cancellation import checkpoint as raise_if_cancelled
+from core.media.container import MAX_PACKETS, MAX_PIXELS, MediaError, shown
 
 MAX_ALL_PIXELS = 128_000_000  # of all pictures of an animation: four hundred of 640 by 480
 AT_ONCE = 16_000_000  # pixels that are decoded together; each time all pictures before them are decoded again

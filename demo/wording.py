@@ -2,8 +2,8 @@
 
 import json
 
-from core.checkpoint import CHECKPOINTS
-from demo.limits import SAID, in_words
+from core.fusion.checkpoint import CHECKPOINTS
+from demo.server.limits import SAID, in_words
 
 TITLE = "Cross or self?"
 

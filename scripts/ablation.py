@@ -17,14 +17,14 @@ from scripts.command import run  # noqa: E402
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from core.checkpoint import load_encoders  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
-from core.features import FeatureSettings  # noqa: E402
+from core.encoders.features import FeatureSettings  # noqa: E402
+from core.encoders.packaged import WeightsError  # noqa: E402
 from core.files import prepare_folder  # noqa: E402
+from core.fusion.checkpoint import load_encoders  # noqa: E402
 from core.training.ablation import CHANGES, Ablation  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
 
 
 def main() -> int:

@@ -18,15 +18,16 @@ from scripts.command import run  # noqa: E402
 
 from tqdm import tqdm  # noqa: E402
 
-from core import MODALITIES, Subset, subset_of, worth  # noqa: E402
-from core.analysis import Analysis, Analyzer, Prediction  # noqa: E402
-from core.checkpoint import CHECKPOINTS, fingerprint, subset_name  # noqa: E402
+from core import MODALITIES, Subset, subset_of  # noqa: E402
+from core.analysis import attribution  # noqa: E402
+from core.analysis.analyzer import Analysis, Analyzer, Prediction  # noqa: E402
+from core.analysis.table import Table, appending, content_of, failed, row_of  # noqa: E402
 from core.device import CHOICES  # noqa: E402
-from core.features import FEATURES_VERSION  # noqa: E402
-from core.media import SUFFIXES, MediaError  # noqa: E402
+from core.encoders.features import FEATURES_VERSION  # noqa: E402
+from core.encoders.packaged import WeightsError  # noqa: E402
+from core.fusion.checkpoint import CHECKPOINTS, fingerprint, subset_name  # noqa: E402
+from core.media.reader import SUFFIXES, MediaError  # noqa: E402
 from core.paths import NamedFile, escaped, named_files  # noqa: E402
-from core.table import Table, appending, content_of, failed, row_of  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
 
 log = logging.getLogger("analyze")
 
@@ -152,7 +153,7 @@ def advance(bar: tqdm, share: float, stage: str) -> None:
 def as_json(analyzer: Analyzer, found: Analysis, arguments: argparse.Namespace) -> dict:
     described = found.to_json(arguments.modalities, arguments.attention)
     if arguments.worth:
-        described["worth"] = [worth.measure(analyzer, found, span).to_json() for span in worth.spans(found)]
+        described["worth"] = [attribution.measure(analyzer, found, span).to_json() for span in attribution.spans(found)]
     return described
 
 

@@ -40,7 +40,7 @@ def make_clip(path: Path, seconds: float) -> Path:
     import cv2
     import numpy as np
 
-    from core.media import SAMPLE_RATE, open_clip, read_frames
+    from core.media.reader import SAMPLE_RATE, open_clip, read_frames
 
     source = EXAMPLES["short" if seconds <= 10 else "long"]
     voice = open_clip(source).voice.samples
@@ -69,9 +69,9 @@ def time_pairs(folder: Path, pairs: int) -> dict:
     import numpy as np
     import whisper
 
-    from core.analysis import Analyzer
-    from core.media import open_clip
-    from core.whisper_weights import load_tiny_en
+    from core.analysis.analyzer import Analyzer
+    from core.encoders.whisper_weights import load_tiny_en
+    from core.media.reader import open_clip
 
     begun = time.perf_counter()
     analyzer = Analyzer.load(device="cpu")
@@ -100,7 +100,7 @@ def time_pairs(folder: Path, pairs: int) -> dict:
 
 def time_length(folder: Path, seconds: float) -> dict:
     """One clip in a process of its own: seconds, the process's peak of memory, size of the JSON with attention."""
-    from core.analysis import Analyzer
+    from core.analysis.analyzer import Analyzer
 
     clip = make_clip(folder / "length.mp4", seconds) if not (folder / "length.mp4").exists() else folder / "length.mp4"
     analyzer = Analyzer.load(device="cpu")
@@ -122,9 +122,9 @@ def time_live(folder: Path, seconds: float) -> dict:
     import cv2
     import numpy as np
 
-    from core.analysis import Analyzer
-    from core.media import SAMPLE_RATE, open_clip, read_frames
-    from demo.live import Guests
+    from core.analysis.analyzer import Analyzer
+    from core.media.reader import SAMPLE_RATE, open_clip, read_frames
+    from demo.tabs.live import Guests
 
     voice = (np.tile(open_clip(EXAMPLES["short"]).voice.samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
@@ -153,7 +153,7 @@ def time_browser(folder: Path, seconds: float) -> dict:
     import cv2
     from playwright.sync_api import sync_playwright
 
-    from core.media import read_frames
+    from core.media.reader import read_frames
 
     with (folder / "face.mjpeg").open("wb") as camera:
         for frame in read_frames(EXAMPLES["long"]):
@@ -196,7 +196,7 @@ def voice_of(clip: Path, path: Path) -> None:
     """The sound of a clip as a WAV for a microphone."""
     import numpy as np
 
-    from core.media import SAMPLE_RATE, open_clip
+    from core.media.reader import SAMPLE_RATE, open_clip
 
     samples = np.repeat(open_clip(clip).voice.samples, VOICE_RATE // SAMPLE_RATE)
     with wave.open(str(path), "wb") as file:

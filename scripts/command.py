@@ -16,8 +16,8 @@ if _started and Path(_started).resolve().parent == Path(__file__).resolve().pare
 
 from core.corpora.layout import CorpusError
 from core.datasets.processes import BackendError
+from core.encoders.packaged import WeightsError
 from core.files import OutputError
-from core.weights import WeightsError
 
 INTERRUPTED, NOBODY_READS = 128 + signal.SIGINT, 128 + 13  # the latter that of SIGPIPE, which Windows does not know
 REFUSED = 2

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import atheris  # noqa: E402
 
-with atheris.instrument_imports(include=["core.media", "core.clock", "core.whisper_weights"]):
-    from core.media import MediaError, open_clip, read_frames
-    from core.weights import WeightsError
-    from core.whisper_weights import read_container
+with atheris.instrument_imports(include=["core.media", "core.media.clock", "core.encoders.whisper_weights"]):
+    from core.encoders.packaged import WeightsError
+    from core.encoders.whisper_weights import read_container
+    from core.media.reader import MediaError, open_clip, read_frames
 
 import av  # noqa: E402
 import numpy as np  # noqa: E402

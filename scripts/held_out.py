@@ -17,12 +17,12 @@ from scripts.command import run  # noqa: E402
 
 # isort: split
 
-from core.checkpoint import MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
-from core.training.test_sets import measure  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+from core.encoders.packaged import WeightsError  # noqa: E402
+from core.fusion.checkpoint import MODELS  # noqa: E402
+from core.training.evaluation_sets import measure  # noqa: E402
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {

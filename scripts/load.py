@@ -26,7 +26,7 @@ import httpx  # noqa: E402
 from attacks import attacks  # noqa: E402
 from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk  # noqa: E402
 
-from core.media import open_clip, read_frames  # noqa: E402
+from core.media.reader import open_clip, read_frames  # noqa: E402
 
 
 def main() -> int:

@@ -23,7 +23,14 @@ from scripts.command import run  # noqa: E402
 import numpy as np  # noqa: E402
 import plotly.graph_objects as go  # noqa: E402
 
-from core.checkpoint import (  # noqa: E402
+from core.corpora.layout import CorpusError  # noqa: E402
+from core.datasets.composed import BankMaker  # noqa: E402
+from core.datasets.multimodal import Moments, training_clips  # noqa: E402
+from core.device import CHOICES, Device, choose_device  # noqa: E402
+from core.encoders.features import FeatureSettings  # noqa: E402
+from core.encoders.packaged import WeightsError  # noqa: E402
+from core.files import prepare_folder, write_json  # noqa: E402
+from core.fusion.checkpoint import (  # noqa: E402
     CHECKPOINTS,
     ENCODERS,
     copy_encoders,
@@ -34,13 +41,7 @@ from core.checkpoint import (  # noqa: E402
     save_pair,
     save_voice_encoder,
     save_word_adapter,
-)  # fmt: skip
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.moments import Moments, training_clips  # noqa: E402
-from core.device import CHOICES, Device, choose_device  # noqa: E402
-from core.features import FeatureSettings  # noqa: E402
-from core.files import prepare_folder, write_json  # noqa: E402
+)
 from core.training.batches import PairRecipe  # noqa: E402
 from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
 from core.training.loop import overridden  # noqa: E402
@@ -55,7 +56,6 @@ from core.training.voice import (  # noqa: E402
     train_voice_encoder,
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from core.media import SAMPLE_RATE
+from core.media.reader import SAMPLE_RATE
 
 QUICK = {"libx264": {"preset": "ultrafast", "bf": "0", "x264-params": "scenecut=0"}}
 NUMBERED = 3  # levels of grey from a picture to the next

@@ -5,13 +5,13 @@ import numpy as np
 import skimage.data
 
 from core import MODALITIES, SUBSETS, Subset
-from core.analysis import Analysis, AttentionMap, Prediction, Verdict, Window
-from core.faces import FaceTrack
-from core.fusion import CROSS, SELF, pairs_within
-from core.kept import FaceSummary, Waveform
-from core.media import SAMPLE_RATE, Voice
-from core.speech import Transcript, Word
-from core.whisper_weights import load_tiny_en
+from core.analysis.analyzer import Analysis, AttentionMap, Prediction, Verdict, Window
+from core.analysis.kept import FaceSummary, Waveform
+from core.encoders.faces import FaceTrack
+from core.encoders.speech import Transcript, Word
+from core.encoders.whisper_weights import load_tiny_en
+from core.fusion.model import CROSS, SELF, pairs_within
+from core.media.reader import SAMPLE_RATE, Voice
 
 HEADS = 6
 SENTENCE = "I am so fine today and you are fine too".split()
@@ -90,7 +90,7 @@ class QuickListener:
     @classmethod
     def hears(cls, monkeypatch) -> None:
         """In the place of every listener of this test."""
-        for module in ("core.features", "core.datasets.composed"):
+        for module in ("core.encoders.features", "core.datasets.composed"):
             monkeypatch.setattr(f"{module}.Listener", cls)
 
     def intervals(self, voice: Voice):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from core.media import SAMPLE_RATE, read_frames
+from core.media.reader import SAMPLE_RATE, read_frames
 
 EXAMPLES = Path(__file__).parents[1] / "demo" / "examples"
 

@@ -10,10 +10,10 @@ import httpx
 import made
 import pytest
 
-from core.media import MediaError
-from demo import uploads
-from demo.gate import close_on_silence
+from core.media.reader import MediaError
 from demo.page import build, launch_options
+from demo.server import uploads
+from demo.server.gate import close_on_silence
 
 API = "/gradio_api"
 

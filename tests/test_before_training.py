@@ -12,15 +12,15 @@ from miniature import save_fer2013, save_meld, save_ravdess
 from test_training import NOTHING, SMALL, WIDTHS, banks
 
 from core import LABELS, SUBSETS
-from core.checkpoint import Checkpoint, load_checkpoint, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker, compose
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import choose_device
+from core.encoders.expression import ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import Request, open_stored, prepare_corpus
-from core.expression import ExpressionNet
-from core.features import Encoders, FeatureSettings
-from core.fusion import FusionConfig, FusionModel
+from core.fusion.checkpoint import Checkpoint, load_checkpoint, subset_name
+from core.fusion.model import FusionConfig, FusionModel
 from core.training import pair
 from core.training.ablation import Ablation, Change
 from core.training.batches import PairRecipe
@@ -115,7 +115,7 @@ def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):
 def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monkeypatch, tmp_path):
     """The whole of ``train.py pair``, on a corpus of clips without the people who are held out."""
     monkeypatch.setattr("core.training.batches.PairRecipe", lambda: TINY)
-    monkeypatch.setattr("core.datasets.moments.training_clips", lambda _: (["clips"], set(PEOPLE["both"])))
+    monkeypatch.setattr("core.datasets.multimodal.training_clips", lambda _: (["clips"], set(PEOPLE["both"])))
     monkeypatch.setattr(BankMaker, "moments", lambda maker, *_: moments(maker.widths, PEOPLE["nobody else"]))
     ran = command("train.py", "pair", "--root", root, "--runs", tmp_path, "--cache", root / "cache", "--device", "cpu")
     assert ran.returncode == 0 and ran.stdout.startswith(

@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from core import LABELS
-from core.checkpoint import (
+from core.encoders.packaged import ALL, Weight, WeightsError, locate
+from core.encoders.whisper_weights import load_tiny_en
+from core.encoders.words import WordAdapter
+from core.fusion.checkpoint import (
     CHECKPOINTS,
     ENCODERS,
     load_checkpoint,
@@ -18,9 +21,6 @@ from core.checkpoint import (
     save_voice_encoder,
     save_word_adapter,
 )
-from core.weights import ALL, Weight, WeightsError, locate
-from core.whisper_weights import load_tiny_en
-from core.words import WordAdapter
 
 
 def test_the_shipped_checkpoint():

@@ -10,7 +10,7 @@ import pytest
 
 from core.corpora.layout import CorpusError
 from core.files import OutputError, prepare_folder, save_state, write_json
-from core.media import shown
+from core.media.reader import shown
 from scripts.command import run
 
 

@@ -17,10 +17,11 @@ from gradio.data_classes import FileData
 from serving import API, Quick, file
 
 from core import MODALITIES
-from demo import client_files, console, stored, uploads, wording
-from demo.clip import OPENING
-from demo.limits import LARGEST_FILE
-from demo.patches import replace
+from demo import wording
+from demo.server import client_files, console, stored, uploads
+from demo.server.limits import LARGEST_FILE
+from demo.server.patches import replace
+from demo.tabs.clip import OPENING
 
 EXAMPLES = stored.EXAMPLES
 

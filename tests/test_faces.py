@@ -6,10 +6,10 @@ import pytest
 import skimage.data
 from recordings import portrait
 
-from core.face_search import CloserLook
-from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, FaceTrack, cut_face
-from core.media import Frame
-from core.persons import follow_faces
+from core.encoders.face_search import CloserLook
+from core.encoders.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, FaceTrack, cut_face
+from core.encoders.persons import follow_faces
+from core.media.reader import Frame
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from core.datasets.cache import cache_folder, cached_sequences
 from core.datasets.clips import save_features
-from core.features import Missing
+from core.encoders.features import Missing
 from core.files import load_state, save_state, write_file, write_json
 
 POINTS = ("before anything", "half written", "written, not yet in place", "in place")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.fusion import (
+from core.fusion.model import (
     BOTH,
     CROSS,
     SELF,
@@ -17,7 +17,7 @@ from core.fusion import (
     StatisticalPooling,
     pairs_within,
     step_mask,
-)  # fmt: skip
+)
 
 INPUTS = {"text": 10, "video": 12, "audio": 14}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 4)}

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from recordings import portrait, save_clip, save_wav
 
-from core.media import LONGEST_CLIP, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.media.reader import LONGEST_CLIP, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
 SECONDS = 8.0  # that any of these may take, on a machine on which much else runs
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)

@@ -19,10 +19,11 @@ import pytest
 import serving
 from serving import Quick
 
-from core.media import MediaError
-from demo import session, uploads, wording, zero
+from core.media.reader import MediaError
+from demo import wording
 from demo.page import ICON
-from demo.places import FairQueue, FairSessions
+from demo.server import sessions, uploads, zerogpu
+from demo.server.places import FairQueue, FairSessions
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -104,15 +105,15 @@ def test_a_card_is_borrowed_for_a_clip_and_for_nothing_else(clip):
         lends.append(lend(**options))
         return lends[-1]
 
-    analyzer = zero.BorrowingAnalyzer(Quick, lending)
+    analyzer = zerogpu.BorrowingAnalyzer(Quick, lending)
     found = analyzer.analyze(clip, lambda share, stage: said.append(stage))
-    assert found.file == "on cuda" and found.everything.cross.attention and said == [zero.BORROWING]
+    assert found.file == "on cuda" and found.everything.cross.attention and said == [zerogpu.BORROWING]
     assert analyzer.device == "cpu" == analyzer.loaded().device and analyzer.heads == made.HEADS
     with pytest.raises(MediaError, match="no clip") as refused:
         analyzer.analyze("bad.mp4")
     assert refused.value.code == "not_media"
     (lent,) = (lend.lent for lend in lends)
-    assert len(lent) == 2 and zero.LEAST < lent[0] < 20 and lent[1] == zero.LEAST
+    assert len(lent) == 2 and zerogpu.LEAST < lent[0] < 20 and lent[1] == zerogpu.LEAST
 
 
 @pytest.mark.parametrize("said, here", [(None, False), ("", False), ("0", False), ("true", True), ("1", True)])
@@ -120,7 +121,7 @@ def test_only_where_cards_are_lent_is_one_borrowed(monkeypatch, said, here):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     if said is not None:
         monkeypatch.setenv("SPACES_ZERO_GPU", said)
-    assert zero.here() is here and "spaces" not in sys.modules
+    assert zerogpu.here() is here and "spaces" not in sys.modules
 
 
 @pytest.fixture(scope="module")
@@ -160,22 +161,22 @@ def ask_tool(address: str, ask):
     async def asked():
         async with streamablehttp_client(f"{address}gradio_api/mcp/") as (reading, writing, _):
             async with ClientSession(reading, writing) as session:
-                await session.initialize()
+                await sessions.initialize()
                 return await ask(session)
 
     return asyncio.run(asked())
 
 
 def test_programs_are_offered_one_tool_with_types(served):
-    (tool,) = ask_tool(served, lambda session: session.list_tools()).tools
+    (tool,) = ask_tool(served, lambda session: sessions.list_tools()).tools
     assert tool.name == "analyze" and "guesses" in tool.description and "Args" not in tool.description
     parts = tool.inputSchema["properties"]
     assert set(parts) == {"clip", "modalities", "attention"} and tool.inputSchema["required"] == ["clip"]
     assert parts["clip"]["type"] == "string" and parts["attention"]["type"] == "boolean"
     assert parts["modalities"]["type"] == "array" and parts["modalities"]["items"]["enum"] == list(made.MODALITIES)
     assert all(part["description"] for part in parts.values())
-    assert ask_tool(served, lambda session: session.list_prompts()).prompts == []
-    assert ask_tool(served, lambda session: session.list_resources()).resources == []
+    assert ask_tool(served, lambda session: sessions.list_prompts()).prompts == []
+    assert ask_tool(served, lambda session: sessions.list_resources()).resources == []
 
 
 def uploaded(address: str, clip: Path) -> str:
@@ -190,7 +191,7 @@ def uploaded(address: str, clip: Path) -> str:
 def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     path = uploaded(served, clip)
     arguments = {"clip": f"{served}gradio_api/file={path}", "modalities": ["video", "audio"]}
-    found = ask_tool(served, lambda session: session.call_tool("analyze", arguments))
+    found = ask_tool(served, lambda session: sessions.call_tool("analyze", arguments))
     assert not found.isError
     answer = ast.literal_eval(found.content[0].text)
     assert answer["file"] == "on cpu" and answer["used"] == ["video", "audio"] and set(answer["cross"]) > {"label"}
@@ -202,7 +203,7 @@ def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
 )
 def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
     before = {path for path in uploads.prepare().rglob("*")}
-    found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
+    found = ask_tool(served, lambda session: sessions.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
     assert {path for path in uploads.prepare().rglob("*")} == before
 
@@ -232,7 +233,7 @@ def test_a_client_that_never_reads_is_closed(served):
 
 
 def test_a_request_that_stops_in_the_middle_is_given_up(served, monkeypatch):
-    monkeypatch.setattr("demo.gate.SILENT", 0.5)
+    monkeypatch.setattr("demo.server.gate.SILENT", 0.5)
     host, port = served.split("//")[1].rstrip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as slow:
         slow.sendall(
@@ -255,9 +256,9 @@ def test_an_answer_that_nobody_fetches_is_forgotten_and_its_analysis_given_up(mo
     page._queue.active_jobs = [[SimpleNamespace(alive=True, session_hash="mute")]]
     page._queue.pending_messages_per_session |= {"mute": asyncio.Queue(), "listening": asyncio.Queue()}
     page._queue.pending_messages_per_session["mute"].put_nowait("half done")
-    assert not session.gone(page, "mute")
-    monkeypatch.setattr(session, "UNHEARD", 0.1)
+    assert not sessions.gone(page, "mute")
+    monkeypatch.setattr(sessions, "UNHEARD", 0.1)
     time.sleep(0.2)
-    assert session.gone(page, "mute")
-    session.forget_unfetched(page, older_than=0.1)
-    assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in session._unheard_since
+    assert sessions.gone(page, "mute")
+    sessions.forget_unfetched(page, older_than=0.1)
+    assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in sessions._unheard_since

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from recordings import portrait, save_wav, speak
 
-from core.checkpoint import CHECKPOINTS
 from core.corpora.iemocap import CLASSES, read_iemocap
 from core.corpora.iemocap_folds import COUNTS, name_classes, read_fold_part
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.clips import as_one_file, clip_file, extract_corpus, save_features
 from core.device import choose_device
+from core.encoders.features import Missing
 from core.experiment.corpora import Request, open_stored, prepare_corpus
 from core.experiment.protocol import Settings, all_jobs, run_protocol
 from core.experiment.report import make_report, write_report
-from core.features import Missing
-from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.fusion.checkpoint import CHECKPOINTS
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip, read_frames
 from scripts.paper_figures import write_page
 
 LINES = {

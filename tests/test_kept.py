@@ -7,13 +7,13 @@ import made
 import numpy as np
 import pytest
 
-from core.analysis import WINDOW
-from core.faces import BLENDSHAPES, FaceTrack
-from core.features import Sequence, Utterance
-from core.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
-from core.media import SAMPLE_RATE, Voice
-from core.speech import Transcript, Word
-from core.worth import measure, spans
+from core.analysis.analyzer import WINDOW
+from core.analysis.attribution import measure, spans
+from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
+from core.encoders.faces import BLENDSHAPES, FaceTrack
+from core.encoders.features import Sequence, Utterance
+from core.encoders.speech import Transcript, Word
+from core.media.reader import SAMPLE_RATE, Voice
 
 MEGABYTE = 1e6
 

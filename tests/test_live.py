@@ -13,17 +13,17 @@ import torch
 from recordings import portrait, resampled, speak
 
 from core import LABELS
-from core.analysis import Prediction, Verdict
-from core.baseline import Baseline
-from core.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
-from core.media import SAMPLE_RATE, Voice
-from core.speech import Listener
-from core.stopping import stoppable
-from demo import live as live_tab
+from core.analysis.analyzer import Prediction, Verdict
+from core.analysis.baseline import Baseline
+from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
+from core.cancellation import stoppable
+from core.encoders.speech import Listener
+from core.media.reader import SAMPLE_RATE, Voice
 from demo import wording
-from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
-from demo.live import NOTHING_SENSED, Guests
-from demo.sweeper import Sweeper
+from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.server.sweeper import Sweeper
+from demo.tabs import live as live_tab
+from demo.tabs.live import NOTHING_SENSED, Guests
 
 RATE = 48_000
 
@@ -248,7 +248,7 @@ class Sick:
 
 
 def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_next(analyzer, fox, monkeypatch):
-    monkeypatch.setattr("core.live.FIRST_WAIT", 0.1)
+    monkeypatch.setattr("core.analysis.live.FIRST_WAIT", 0.1)
     made = []
     shared = SharedListener(lambda: made.append(None) or (Sick() if len(made) == 1 else analyzer.extractor.listener))
     for live in (Live(analyzer, shared), Live(analyzer, shared)):
@@ -263,7 +263,7 @@ def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_nex
 
 def test_listeners_are_not_made_faster_than_they_may_be(monkeypatch):
     now, made = [0.0], []
-    monkeypatch.setattr("core.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.analysis.live.time.monotonic", lambda: now[0])
     shared = SharedListener(lambda: made.append(now[0]) or Sick())
     for _ in range(6_000):  # ten minutes of failing
         shared.failed(shared.get())
@@ -277,7 +277,7 @@ def test_listeners_are_not_made_faster_than_they_may_be(monkeypatch):
 
 def test_a_listener_that_cannot_be_made_is_tried_again(monkeypatch):
     now, fails = [0.0], [True]
-    monkeypatch.setattr("core.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.analysis.live.time.monotonic", lambda: now[0])
 
     def make():
         if fails[0]:
@@ -330,7 +330,7 @@ def test_a_microphone_that_falls_silent_takes_its_voice_along(analyzer, tmp_path
         live.hear(speak("The quick brown fox is very happy today.", tmp_path / "fox.wav"))
         wait_until(lambda: "audio" in live.now().prediction.used)
         assert not live.now().failing
-        monkeypatch.setattr("core.live.VOICE_MEMORY", 0.2)
+        monkeypatch.setattr("core.analysis.live.VOICE_MEMORY", 0.2)
         live.hear(np.zeros(0, np.float32))
         wait_until(lambda: live.now().doing == MUTE)
         assert "audio" not in live.now().prediction.used and live.now().failing
@@ -417,7 +417,7 @@ def test_tickets_keep_visitors_apart_and_are_few(guests):
 
 
 def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
-    monkeypatch.setattr("demo.live.IDLE", 0.2)
+    monkeypatch.setattr("demo.tabs.live.IDLE", 0.2)
     ticket = guests.begin()["ticket"]
     sweeper = Sweeper()
     sweeper.every(0.1, guests.let_go)

@@ -13,9 +13,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo import names, wording
-from demo.names import SCRIPT, NamedBySecrets, with_script
+from demo import wording
 from demo.page import launch_options
+from demo.server import names
+from demo.server.names import SCRIPT, NamedBySecrets, with_script
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core import LABELS, MODALITIES
-from core.media import SAMPLE_RATE
-from core.worth import measure, spans
+from core.analysis.attribution import measure, spans
+from core.media.reader import SAMPLE_RATE
 from demo import wording
 
 ROOT = Path(__file__).parents[1]

@@ -8,14 +8,14 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 
 from core import LABELS
-from core.checkpoint import CHECKPOINTS, copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
 from core.datasets.composed import BankMaker
-from core.expression import ExpressionNet
-from core.features import Encoders, FeatureSettings
+from core.encoders.expression import ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.fusion.checkpoint import CHECKPOINTS, copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
 from core.training import pair
 from core.training.batches import PairRecipe
 from core.training.loop import Recipe
-from core.weights import WeightsError
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from recordings import portrait, save_two_faces
 
-from core.analysis import Analyzer
-from core.face_search import Search, Sighting, _Linked
-from core.faces import Face
-from core.features import face_warnings
-from core.media import Frame, MediaError, read_frames
-from core.persons import follow_faces, merged, persons_in
-from demo import stored, view, whose
-from demo.session import Session
+from core.analysis.analyzer import Analyzer
+from core.encoders.face_search import Search, Sighting, _Linked
+from core.encoders.faces import Face
+from core.encoders.features import face_warnings
+from core.encoders.persons import follow_faces, merged, persons_in
+from core.media.reader import Frame, MediaError, read_frames
+from demo.server import stored
+from demo.server.sessions import Session
+from demo.tabs import persons, view
 
 GREY = np.full((360, 480, 3), 128, np.uint8)
 
@@ -158,7 +159,7 @@ def seen(
 def linked(sightings: list[Sighting], monkeypatch) -> list:
     """Tracklets of faces whose looks are given instead of measured."""
     known = {id(s.face.crop): s.appearance for s in sightings}
-    monkeypatch.setattr("core.face_search.appearance_of", lambda crop: known[id(crop)])
+    monkeypatch.setattr("core.encoders.face_search.appearance_of", lambda crop: known[id(crop)])
     tracker = _Linked()
     for picture in sorted({s.picture for s in sightings}):
         there = [s for s in sightings if s.picture == picture]
@@ -273,7 +274,7 @@ def both(analyzer, two):
 def test_the_other_face_can_be_chosen_without_reading_the_clip_again(analyzer, both, monkeypatch):
     assert [person.place for person in both.persons.each] == ["left", "right"]
     assert both.everything.self_.label == "happiness" and both.faces.boxes[:, 0].max() < 0.5
-    monkeypatch.setattr("core.features.read_frames", None)
+    monkeypatch.setattr("core.encoders.features.read_frames", None)
     other = analyzer.choose_face(both, 2)
     assert other.everything.self_.label != "happiness" and other.faces.boxes[:, 0].min() > 0.5
     assert other.faces.found.all() and len(other.sequences["video"].times) == 6
@@ -303,11 +304,11 @@ def test_the_command_chooses_and_lists_faces(analyzer, two, command, monkeypatch
 
 
 def test_the_page_offers_the_choice_where_there_is_one(analyzer, both):
-    shown = whose.shown(both)
+    shown = persons.shown(both)
     assert shown["whose"]["visible"] and shown["whose-faces"].count("<img") == 2
     assert [number for _, number in shown["whose-face"]["choices"]] == [1, 2] and shown["whose-face"]["value"] == 1
     assert shown["whose-face"]["choices"][1][0] == "2: on the right, in 6 pictures, 0.0–1.0 s"
-    assert not whose.shown(replace(both, persons=None))["whose"]["visible"]
+    assert not persons.shown(replace(both, persons=None))["whose"]["visible"]
     session = Session(analysis=both)
     session.worths = {(0.0, 1.2): None}
     chosen = session.choose_face(analyzer, 2)

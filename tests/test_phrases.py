@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.phrases import LONGEST, MARGIN, phrases_of
-from core.speech import Transcript, Word
+from core.analysis.phrases import LONGEST, MARGIN, phrases_of
+from core.encoders.speech import Transcript, Word
 
 
 def spoken(text: str, start: float = 0.5, word: float = 0.3, gap: float = 0.1) -> list[Word]:

@@ -10,11 +10,12 @@ import httpx
 import pytest
 from starlette.middleware import Middleware
 
-from demo import clients, places, wording
-from demo.clients import Addressed, address_of
-from demo.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
-from demo.places import FairQueue, FairSessions, LeanState
-from demo.session import Session
+from demo import wording
+from demo.server import clients, places
+from demo.server.clients import Addressed, address_of
+from demo.server.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
+from demo.server.places import FairQueue, FairSessions, LeanState
+from demo.server.sessions import Session
 
 HERE, THERE = "203.0.113.7", "198.51.100.9"
 LARGE = "x" * 100_000

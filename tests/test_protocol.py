@@ -31,7 +31,7 @@ from core.experiment.tables import (
     result_rows,
     to_csv,
 )  # fmt: skip
-from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
+from core.fusion.model import CROSS, SELF, LocalEncoder, TimeMixing
 
 SMALL = {"width": 24, "heads": 2}
 CPU = choose_device("cpu")

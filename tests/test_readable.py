@@ -11,21 +11,21 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from recordings import save_wav
 
-from core.checkpoint import CHECKPOINTS
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.tess import read_tess
 from core.datasets.clips import as_one_file
 from core.datasets.composed import BankMaker
-from core.datasets.moments import read_moments
+from core.datasets.multimodal import read_moments
 from core.datasets.readable import without
 from core.datasets.sources import SOURCES
 from core.device import choose_device
+from core.encoders.expression import ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings, Missing
 from core.experiment.corpora import Request, prepare_corpus
-from core.expression import ExpressionNet
-from core.features import Encoders, FeatureSettings, Missing
 from core.files import OutputError
-from core.media import SAMPLE_RATE, MediaError, open_clip
-from core.training.test_sets import measure
+from core.fusion.checkpoint import CHECKPOINTS
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip
+from core.training.evaluation_sets import measure
 from core.training.voice import VoiceData
 from scripts.evaluate import as_text
 

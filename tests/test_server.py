@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from demo import limits, uploads, wording
+from demo import wording
+from demo.server import limits, uploads
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent

@@ -8,16 +8,16 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 
 from core import MODALITIES
-from core.checkpoint import CHECKPOINTS, load_face_encoder
 from core.corpora.layout import CorpusError
 from core.corpora.ravdess import read_ravdess
 from core.datasets import sources
 from core.datasets.composed import BankMaker
 from core.datasets.sources import SOURCES, Official, Source, Speakers, training_sources
 from core.device import choose_device
+from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import CORPORA
-from core.features import Encoders, FeatureSettings
-from core.training.test_sets import TEST_SETS, measure
+from core.fusion.checkpoint import CHECKPOINTS, load_face_encoder
+from core.training.evaluation_sets import TEST_SETS, measure
 
 CPU = choose_device("cpu")
 

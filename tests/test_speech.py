@@ -10,9 +10,9 @@ import torch
 from conftest import SENTENCE
 from recordings import speak
 
-from core.media import SAMPLE_RATE, Voice, open_clip
-from core.stopping import stoppable
-from core.voice import mfcc
+from core.cancellation import stoppable
+from core.encoders.voice import mfcc
+from core.media.reader import SAMPLE_RATE, Voice, open_clip
 
 MEDIA = Path(gradio.__file__).parent / "media_assets" / "audio"
 PAUSE = np.zeros(SAMPLE_RATE, np.float32)

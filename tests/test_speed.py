@@ -10,11 +10,11 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
-from core.attention import MOST_STEPS
 from core.device import share_of_cores
-from core.expression import ExpressionNet, folded
-from core.features import Sequence
-from core.speech import LONGEST_WINDOW, windows
+from core.encoders.expression import ExpressionNet, folded
+from core.encoders.features import Sequence
+from core.encoders.speech import LONGEST_WINDOW, windows
+from core.fusion.attention import MOST_STEPS
 
 
 def test_folded_normalisations_change_nothing():

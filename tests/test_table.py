@@ -13,15 +13,15 @@ import pytest
 from made import analysis, window
 
 from core import LABELS, MODALITIES
-from core.analysis import Analyzer
-from core.checkpoint import CHECKPOINTS
+from core.analysis.analyzer import Analyzer
+from core.analysis.table import BEFORE, COLUMNS, appending, content_of, failed, read_rows, row_of, table_text
 from core.csv_cells import escaped_cell, plain_cell
 from core.experiment.tables import to_csv
 from core.files import OutputError
-from core.media import MediaError, open_clip
+from core.fusion.checkpoint import CHECKPOINTS
+from core.media.reader import MediaError, open_clip
 from core.paths import NamedFile, escaped, unescaped
-from core.table import BEFORE, COLUMNS, appending, content_of, failed, read_rows, row_of, table_text
-from demo import report
+from demo.charts import report
 
 
 def test_a_line_holds_what_was_said_of_a_clip():

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.checkpoint import Checkpoint, Normalisation, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
 from core.datasets.composed import compose
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import Device, choose_device
-from core.expression import ExpressionConfig, ExpressionNet, standardise
-from core.features import FeatureSettings, pooled
+from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
+from core.encoders.features import FeatureSettings, pooled
 from core.files import load_state
-from core.fusion import SELF, FusionConfig, FusionModel, LocalEncoder
-from core.media import SAMPLE_RATE, Voice
+from core.fusion.checkpoint import Checkpoint, Normalisation, subset_name
+from core.fusion.model import SELF, FusionConfig, FusionModel, LocalEncoder
+from core.media.reader import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch

@@ -13,7 +13,7 @@ from boxes import with_edits, with_matrix
 from film import Pictures, Sound, copied, film, number, numbered
 
 from core import LABELS
-from core.media import SAMPLE_RATE, Clip, Frame, MediaError, open_clip, read_frames
+from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, open_clip, read_frames
 
 EXAMPLES = Path(__file__).parents[1] / "demo/examples"
 HISS = 10 ** (-66 / 20)
@@ -323,7 +323,7 @@ def test_of_hundreds_of_pictures_a_second_the_right_ones_are_kept(tmp_path, code
     track = Pictures(numbered(72), rate=240, codec=codec, form=form, options=options.get(codec, {}))
     path = film(tmp_path / "x.mkv", track)
     seen = []
-    monkeypatch.setattr("core.pictures.decoded", lambda packet, damage: seen.extend(packet.decode()) or seen[-1:])
+    monkeypatch.setattr("core.media.pictures.decoded", lambda packet, damage: seen.extend(packet.decode()) or seen[-1:])
     frames = list(read_frames(path))
     assert [number(frame.image) for frame in frames] == [0, 24, 48]
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2], abs=2e-3)

@@ -13,11 +13,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from core.media import MediaError
-from demo import many, receiving, session, uploads, wording
-from demo.gate import Gate
-from demo.limits import HOUR, LARGEST_FILE, MOST_UPLOADS_AT_ONCE
-from demo.session import Session
+from core.media.reader import MediaError
+from demo import wording
+from demo.server import receiving, sessions, uploads
+from demo.server.gate import Gate
+from demo.server.limits import HOUR, LARGEST_FILE, MOST_UPLOADS_AT_ONCE
+from demo.server.sessions import Session
+from demo.tabs import several
 
 UPLOAD, PROGRESS = "/gradio_api/upload", "/gradio_api/upload_progress"
 EXAMPLE = Path(__file__).parents[1] / "demo" / "examples" / "glad.mp4"
@@ -68,12 +70,12 @@ def test_a_file_that_two_sessions_hold_goes_with_the_last(client, root):
 def test_a_new_clip_takes_the_one_before_along(client, root):
     class Analyzer:
         def analyze(self, path, progress):
-            raise session.MediaError("not_media", "no")
+            raise sessions.MediaError("not_media", "no")
 
     guest, (first, second) = Session(), (send(client).json()[0] for _ in range(2))
     guest.own(first)
     guest.own(second)
-    with pytest.raises(session.MediaError):
+    with pytest.raises(sessions.MediaError):
         guest.take(Analyzer(), Path(second), lambda *_: None)
     assert not Path(first).exists() and Path(second).exists()
     guest.end()
@@ -294,7 +296,7 @@ def test_a_queue_of_clips_never_deletes_what_its_visitor_does_not_own(strange, r
     lock = root.parent / ".lock"
     lock.touch()
     named = [str(path) for path in (strange["outside"], lock, strange["loose"], strange["a link"])]
-    queue = many.Queue()
+    queue = several.Queue()
     queue.begin(named)
     assert queue.waiting == [] and {row["error"] for row in queue.rows} == {wording.NOT_UPLOADED}
     queue.begin([])
@@ -312,7 +314,7 @@ def test_a_clip_that_is_read_in_a_queue_goes_and_its_neighbour_of_the_same_uploa
         def analyze(self, path, progress):
             raise MediaError("not_media", "no")
 
-    queue = many.Queue()
+    queue = several.Queue()
     queue.begin([*paths, paths[0]])
     assert queue.waiting == list(map(Path, paths)), "each once"
     queue.read_next(Clips(), lambda *_: None, lambda: False)

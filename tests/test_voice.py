@@ -8,19 +8,19 @@ import torch
 import whisper
 from miniature import save_ravdess
 
-from core.checkpoint import load_voice_encoder, save_voice_encoder
 from core.datasets.augment import altered_voices
 from core.datasets.bank import build_bank
 from core.datasets.cache import cached_sequences
 from core.datasets.voices import padded, voice_bank
-from core.features import spoken
+from core.encoders.features import spoken
+from core.encoders.packaged import WeightsError
+from core.encoders.voice import VoiceConfig, VoiceEncoder, equal_windows, levelled, spectrogram
+from core.encoders.whisper_weights import load_tiny_en
 from core.files import load_state
-from core.media import SAMPLE_RATE, Voice
+from core.fusion.checkpoint import load_voice_encoder, save_voice_encoder
+from core.media.reader import SAMPLE_RATE, Voice
 from core.training.loop import Recipe
 from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
-from core.voice import VoiceConfig, VoiceEncoder, equal_windows, levelled, spectrogram
-from core.weights import WeightsError
-from core.whisper_weights import load_tiny_en
 
 SMALL = VoiceConfig(blocks=1, outputs=(0,))
 

@@ -7,16 +7,16 @@ import pytest
 import torch
 from miniature import save_meld
 
-from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
 from core.datasets.augment import masked_words
 from core.datasets.clips import ClipFeatures
 from core.datasets.composed import LINE_COPIES, text_bank
 from core.datasets.sources import SOURCES
-from core.features import FeatureSettings
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.encoders.words import WordAdapter, WordEncoder
+from core.fusion.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
 from core.training.loop import Recipe
 from core.training.words import LineData, WordsRecipe, train_word_adapter
-from core.weights import WeightsError
-from core.words import WordAdapter, WordEncoder
 
 LINE = ["I", "am", "so", "happy", "for", "you!"]
 

@@ -13,14 +13,14 @@ from made import analysis
 from torch import nn
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.analysis import Analyzer
-from core.attention import AttentionMap, received
-from core.checkpoint import Normalisation, subset_name
-from core.features import Sequence
-from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
-from core.shapley import shapley, synergy
-from core.speech import Transcript, Word
-from core.worth import MOST_PARTS, Worth, even_stream, measure, parts_of, spans
+from core.analysis.analyzer import Analyzer
+from core.analysis.attribution import MOST_PARTS, Worth, even_stream, measure, parts_of, spans
+from core.analysis.shapley import shapley, synergy
+from core.encoders.features import Sequence
+from core.encoders.speech import Transcript, Word
+from core.fusion.attention import AttentionMap, received
+from core.fusion.checkpoint import Normalisation, subset_name
+from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
 
 WIDTHS = {"text": 5, "video": 6, "audio": 7}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 2)}

@@ -10,8 +10,8 @@ from librosa import mel_frequencies
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from torch import Tensor
 
-from core.media import SAMPLE_RATE, Voice
-from core.words import MASKED
+from core.encoders.words import MASKED
+from core.media.reader import SAMPLE_RATE, Voice
 
 VERSION = 2
 """Raised whenever the same recording, image or line would give another copy: caches of features are keyed by it."""
@@ -82,7 +82,7 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
     """Voices of other sizes, tempi, rooms, bands and noises, made where it is cheap: in the powers of their mel bands.
 
     Args:
-        spectra: float32 [B, F, 80], log10 of power (see ``core.voice.spectrogram``), padded behind ``lengths`` [B].
+        spectra: float32 [B, F, 80], log10 of power (see ``core.encoders.voice.spectrogram``), padded behind ``lengths`` [B].
 
     Returns:
         Spectra [B, F', 80] of the altered voices, and their lengths [B].

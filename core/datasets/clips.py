@@ -22,14 +22,14 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.checkpoint import load_encoders, load_face_encoder
 from core.corpora.layout import ClipRecord
 from core.datasets.cache import digest, file_digest
 from core.datasets.processes import in_processes
-from core.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
+from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
+from core.encoders.packaged import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
 from core.files import prepare_folder, write_file, write_json
-from core.media import SAMPLE_RATE, MediaError, open_clip
-from core.weights import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
+from core.fusion.checkpoint import load_encoders, load_face_encoder
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
 MILLISECOND = Fraction(1, 1000)
 LACKING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # disk, memory, open files

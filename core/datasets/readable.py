@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from core.corpora.layout import ClipRecord, CorpusError
 from core.files import OutputError
-from core.media import MediaError, Voice, open_clip, shown
+from core.media.reader import MediaError, Voice, open_clip, shown
 
 MOST_LEFT_OUT = 0.5  # share of the recordings: with more of them unreadable something else is wrong
 NAMED = 3  # so many recordings are named in a sentence

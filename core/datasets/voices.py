@@ -14,11 +14,11 @@ from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
 from core.datasets.cache import cached_item, cached_sequences, digest, file_digest, weights_digest
 from core.datasets.readable import audible, read_each
-from core.features import FEATURES_VERSION, FeatureExtractor, pooled, spoken
-from core.media import Voice
-from core.speech import Listener, Speech, Transcript
-from core.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spectrogram
-from core.weights import SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled, spoken
+from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.speech import Listener, Speech, Transcript
+from core.encoders.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spectrogram
+from core.media.reader import Voice
 
 SHARD = 32  # voices whose features stand in one file
 SPOKEN_VERSION = 1

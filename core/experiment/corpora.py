@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from core import LABELS, MODALITIES
-from core.checkpoint import load_face_encoder
 from core.corpora import iemocap, iemocap_folds
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank, join_banks
@@ -23,10 +22,11 @@ from core.datasets.composed import COMPOSED_OF, BankMaker, compose
 from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
+from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.folds import Corpus, Examples, Fold, divide
 from core.experiment.synthetic import synthetic_corpus
-from core.features import Encoders, FeatureSettings
 from core.files import write_json
+from core.fusion.checkpoint import load_face_encoder
 
 FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""

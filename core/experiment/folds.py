@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from core.fusion import Padded
+from core.fusion.model import Padded
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from core.device import Device
 from core.experiment.backends import BACKENDS
 from core.experiment.folds import Collator, Corpus, Examples, Fold, Standardisation
 from core.files import write_json
-from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.fusion.model import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.fusion.reference import STEPS, reference_config
 from core.metrics import classification_metrics
-from core.reference import STEPS, reference_config
 
 PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
-from core.reference import STEPS, WIDTHS, reference_config
+from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.reference import STEPS, WIDTHS, reference_config
 
 RATES = {"text": 2.7, "video": 3.0, "audio": 100.0}
 """Steps a second in the reference's data: words, pictures, MFCC frames."""

@@ -16,9 +16,9 @@ from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.composed import BankMaker, Parts, compose, early_groups
 from core.datasets.sources import KINDS, training_sources
 from core.device import Device
-from core.features import FeatureSettings
+from core.encoders.features import FeatureSettings
+from core.encoders.speech import STATE_WIDTH
 from core.metrics import classification_metrics
-from core.speech import STATE_WIDTH
 from core.training.batches import PairRecipe, floored
 from core.training.evaluation import LabelledUtterances
 from core.training.loop import Recipe, overridden

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from core import LABELS, MODALITIES, Subset
-from core.checkpoint import Normalisation
 from core.datasets.bank import FeatureBank
-from core.datasets.moments import Moments
-from core.fusion import LocalEncoder, Padded
+from core.datasets.multimodal import Moments
+from core.fusion.checkpoint import Normalisation
+from core.fusion.model import LocalEncoder, Padded
 from core.training.loop import Recipe
 
 

@@ -10,11 +10,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from core import LABELS, SUBSETS, Subset
-from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
-from core.datasets.moments import Moments
-from core.fusion import FusionModel, Padded, pairs_within
+from core.datasets.multimodal import Moments
+from core.fusion.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
+from core.fusion.model import FusionModel, Padded, pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
 

@@ -21,7 +21,7 @@ from core.datasets.augment import VERSION, altered_faces
 from core.datasets.cache import digest, weights_digest
 from core.datasets.sources import official_parts
 from core.device import Device
-from core.expression import ExpressionConfig, ExpressionNet
+from core.encoders.expression import ExpressionConfig, ExpressionNet
 from core.files import load_state, save_state
 from core.metrics import classification_metrics
 from core.training.loop import Recipe, fit

@@ -14,9 +14,9 @@ from scipy.special import softmax
 from core import LABELS, SUBSETS, Subset
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion import pairs_within
+from core.fusion.model import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.batches import PairRecipe
 from core.training.evaluation import LabelledUtterances, best_temperature

@@ -22,12 +22,12 @@ from core.datasets.cache import weights_digest
 from core.datasets.sources import Speakers, training_sources
 from core.datasets.voices import padded, spectrogram_bank
 from core.device import Device
+from core.encoders.packaged import WHISPER_TINY_EN
+from core.encoders.speech import Listener
+from core.encoders.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
+from core.encoders.whisper_weights import load_tiny_en
 from core.metrics import classification_metrics
-from core.speech import Listener
 from core.training.loop import Recipe, fit, overridden
-from core.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
-from core.weights import WHISPER_TINY_EN
-from core.whisper_weights import load_tiny_en
 
 log = logging.getLogger(__name__)
 

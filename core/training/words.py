@@ -20,11 +20,11 @@ from core.datasets.cache import digest
 from core.datasets.composed import words_of
 from core.datasets.sources import official_parts
 from core.device import Device
+from core.encoders.packaged import MINILM
+from core.encoders.words import STATE_WIDTH, WordAdapter, WordEncoder
 from core.metrics import classification_metrics
 from core.training.batches import drawn_share, floored
 from core.training.loop import Recipe, fit
-from core.weights import MINILM
-from core.words import STATE_WIDTH, WordAdapter, WordEncoder
 
 BUCKET = 4  # batches whose lines are drawn together and sorted by length, so that little is padding
 

@@ -1,0 +1,425 @@
+"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+
+A stream and its map depend on their own two modalities only, so one run of a model answers for every set of the
+modalities: the same streams are pooled anew for each, and the same maps are shared.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import LABELS, MODALITIES, SUBSETS, Subset, subset_of
+from core.analysis.kept import FaceSummary, Waveform
+from core.analysis.phrases import phrases_of
+from core.device import choose_device
+from core.encoders.faces import no_faces
+from core.encoders.features import FeatureExtractor, Missing, Progress, Sequence, Utterance, nothing_found, timed
+from core.encoders.persons import Persons, place_of
+from core.encoders.speech import Transcript
+from core.fusion.attention import MOST_KEPT, AttentionMap, bin_edges, bin_means
+from core.fusion.checkpoint import CHECKPOINTS, MODELS, Checkpoint, load_checkpoint, subset_name
+from core.fusion.model import FusionModel, FusionOutput, Padded, Pair, pairs_within
+
+SWITCHED_OFF = "switched off"
+WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
+WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one model makes of a set of modalities.
+
+    Attributes:
+        probabilities: float64 [7] in the order of ``LABELS``.
+        attention: maps of the pairs within that set; verdicts of one clip share them. Empty for a window.
+    """
+
+    model: str
+    probabilities: np.ndarray
+    attention: dict[Pair, AttentionMap]
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return LABELS[int(self.probabilities.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """Of ``label``, in [0, 1]."""
+        return float(self.probabilities.max())
+
+    def to_json(self) -> dict:
+        """``label`` and ``probabilities`` by label."""
+        return {
+            "label": self.label,
+            "probabilities": {label: float(p) for label, p in zip(LABELS, self.probabilities, strict=True)},
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What both models say from one set of modalities.
+
+    Attributes:
+        used: that set.
+        cross: None when fewer than two modalities are used: cross-attention needs two.
+        self_: None only when nothing is used.
+    """
+
+    used: Subset
+    cross: Verdict | None
+    self_: Verdict | None
+
+    def verdicts(self) -> dict[str, Verdict | None]:
+        """Model name -> verdict."""
+        return {"cross": self.cross, "self": self.self_}
+
+    def to_json(self) -> dict:
+        """Model name -> ``Verdict.to_json``, or None."""
+        return {name: verdict and verdict.to_json() for name, verdict in self.verdicts().items()}
+
+
+NO_PREDICTION = Prediction((), None, None)
+"""Everything is switched off or absent."""
+
+Predictions = dict[Subset, Prediction]
+"""Every set of the modalities that are there, the largest last."""
+
+
+def choose(predictions: Predictions, wanted: Subset) -> Prediction:
+    """From the modalities that are wanted and there."""
+    return predictions.get(subset_of(m for m in wanted if (m,) in predictions), NO_PREDICTION)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds.
+
+    Attributes:
+        text: the words of a phrase; a window of ten seconds has none.
+    """
+
+    start: float
+    end: float
+    prediction: Prediction
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything said about one clip, and of the clip what is shown beside it.
+
+    Attributes:
+        waveform: the outline of the sound track, None if the file has none.
+        missing: modality -> why the clip has none of it.
+        predictions: of each set of the modalities that the clip has.
+        windows: in order of time, empty for clips no longer than one; those that hold nothing are left out.
+        timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
+        warnings: sentences for people.
+        phrases: in order of time, empty for clips of fewer than two; their ends lie in the pauses around the words.
+        sequences: what the models read, by modality; empty where an analysis was stored without it. Values of a clip
+            longer than one window are float16, as the models learned from: of five minutes 9 MB.
+        persons: whose face it could be, if there are several; of five minutes it is 8 MB a person.
+    """
+
+    file: str
+    duration: float
+    transcript: Transcript
+    faces: FaceSummary
+    waveform: Waveform | None
+    missing: dict[str, str]
+    predictions: Predictions
+    windows: tuple[Window, ...]
+    timings: dict[str, float]
+    warnings: tuple[str, ...]
+    phrases: tuple[Window, ...] = ()
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    persons: Persons | None = None
+
+    @property
+    def present(self) -> Subset:
+        """The modalities that the clip has."""
+        return subset_of(set(MODALITIES) - set(self.missing))
+
+    @property
+    def everything(self) -> Prediction:
+        """From every modality that the clip has."""
+        return self.predictions[self.present]
+
+    def prediction(self, wanted: Subset) -> Prediction:
+        """From the modalities that are wanted and there."""
+        return choose(self.predictions, wanted)
+
+    def absent(self, wanted: Subset = MODALITIES) -> dict[str, str]:
+        """Modality -> why it is not used when these are wanted: it is missing or switched off."""
+        return {m: self.missing.get(m, SWITCHED_OFF) for m in MODALITIES if m in self.missing or m not in wanted}
+
+    def to_json(self, wanted: Subset = MODALITIES, attention: bool = False) -> dict:
+        """The object of page, command line and endpoint (its contract stands in the README).
+
+        Args:
+            wanted: the modalities whose verdicts stand at the top; ``subsets`` holds all sets in any case.
+            attention: whether the maps behind those verdicts are written out.
+        """
+        prediction = self.prediction(wanted)
+        words = self.transcript.words
+        result = {
+            "file": self.file,
+            "duration": round(self.duration, 3),
+            "labels": list(LABELS),
+            "used": list(prediction.used),
+            "missing": self.absent(wanted),
+            "transcript": {
+                "text": self.transcript.text,
+                "words": [{"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words],
+            },
+            **prediction.to_json(),
+            "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
+            "faces": self._faces_to_json(),
+            "face": (self.persons.chosen if self.persons else 1) if len(self.faces) else None,
+            "windows": [{"start": w.start, "end": w.end, **w.prediction.to_json()} for w in self.windows],
+            "phrases": [
+                {"start": round(w.start, 3), "end": round(w.end, 3), "text": w.text, **w.prediction.to_json()}
+                for w in self.phrases
+            ],
+            "timings": {stage: round(seconds, 4) for stage, seconds in self.timings.items()},
+            "warnings": list(self.warnings),
+        }
+        if attention:
+            result["attention"] = {
+                name: {f"{query}->{key}": map_.to_json() for (query, key), map_ in verdict.attention.items()}
+                for name, verdict in prediction.verdicts().items()
+                if verdict
+            }
+        return result
+
+    def _faces_to_json(self) -> list[dict]:
+        return [
+            {
+                "face": number,
+                "pictures": len(seen.times),
+                "from": round(float(seen.times[0]), 3),
+                "to": round(float(seen.times[-1]), 3),
+                "place": place_of(seen.boxes),
+            }
+            for number, seen in enumerate(self.persons.each if self.persons else (self.faces,), 1)
+            if len(seen.times)
+        ]
+
+
+class Analyzer:
+    """Both fusion models and all that feeds them. Safe to call from several threads."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", transcriber: str = "tiny.en"):
+        self.checkpoint = checkpoint
+        self.device = device
+        self.extractor = FeatureExtractor(checkpoint.encoders, checkpoint.settings, device, transcriber)
+        self.models = {name: checkpoint.fusion[name].to(device).eval() for name in MODELS}
+
+    @classmethod
+    def load(cls, folder: Path = CHECKPOINTS, device: str = "auto", transcriber: str = "tiny.en") -> "Analyzer":
+        """Loads a checkpoint onto "cpu", "cuda", or with "auto" a GPU where there is one.
+
+        Raises:
+            WeightsError: a weight is missing or is not the file it should be.
+            ValueError: "cuda" was asked for and there is no GPU.
+        """
+        return cls(load_checkpoint(folder), choose_device(device).name, transcriber)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of both models."""
+        return self.models["cross"].config.heads
+
+    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+        """The slow part: reads a clip and extracts its features, once.
+
+        Raises:
+            MediaError: the file cannot be read, or holds neither a face nor a voice nor words.
+        """
+        utterance = self.extractor.extract(path, progress)
+        if error := nothing_found(utterance):
+            raise error
+        return utterance
+
+    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+        """``extract``, then both models on every set of the clip's modalities and on every window.
+
+        Raises:
+            MediaError: as ``extract``.
+        """
+        utterance = self.extract(path, progress)
+        if progress:
+            progress(0.98, "asking both models")
+        timings = dict(utterance.timings)
+        with timed(timings, "fusion"):
+            predictions = self.predict(utterance)
+            windows = self._windows(utterance)
+            phrases = self._phrases(utterance)
+        return Analysis(
+            file=utterance.file,
+            duration=utterance.duration,
+            transcript=utterance.transcript,
+            faces=FaceSummary.of(utterance.faces, utterance.duration),
+            waveform=Waveform.of(utterance.voice) if utterance.voice and len(utterance.voice.samples) else None,
+            missing={m: found.reason for m in MODALITIES if isinstance(found := utterance[m], Missing)},
+            predictions=predictions,
+            windows=windows,
+            timings=timings,
+            warnings=utterance.warnings,
+            phrases=phrases,
+            sequences=_kept(_sequences(utterance), bool(windows)),
+            persons=utterance.persons,
+        )
+
+    def choose_face(self, analysis: Analysis, face: int) -> Analysis:
+        """The analysis with another person's face; the clip is not read again, voice and words stay.
+
+        Args:
+            analysis: with its ``sequences``.
+            face: in the order of ``Persons``, from 1.
+
+        Raises:
+            MediaError: with the code ``no_such_face``.
+        """
+        before = Utterance(
+            analysis.file,
+            analysis.duration,
+            *(analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in ("text", "video", "audio")),
+            transcript=analysis.transcript,
+            faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
+            voice=None,
+            timings=analysis.timings,
+            warnings=analysis.warnings,
+            persons=analysis.persons,
+        )
+        chosen = self.extractor.with_face(before, face)
+        if chosen is before:
+            return analysis
+        return replace(
+            analysis,
+            faces=FaceSummary.of(chosen.faces, chosen.duration),
+            predictions=self.predict(chosen),
+            windows=self._windows(chosen),
+            phrases=self._phrases(chosen),
+            warnings=chosen.warnings,
+            sequences=_kept(_sequences(chosen), bool(analysis.windows)),
+            persons=chosen.persons,
+        )
+
+    def predict(self, utterance: Utterance, attention: bool = True) -> Predictions:
+        """Both models on every set of the utterance's modalities: one run of each, a few milliseconds.
+
+        Args:
+            attention: whether the maps are kept.
+        """
+        return self.predict_from(_sequences(utterance), attention)
+
+    def predict_from(self, sequences: dict[str, Sequence], attention: bool = True) -> Predictions:
+        """``predict`` of sequences alone, of one modality at least."""
+        outputs = self.run([sequences])
+        maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
+        there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
+        return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
+
+    def _windows(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All windows of a longer clip, as one batch."""
+        if utterance.duration <= WINDOW:
+            return ()
+        starts = np.arange(0, max(utterance.duration - HOP, HOP), HOP)
+        return self._predicted(
+            utterance, [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
+        )
+
+    def _phrases(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All phrases of a clip that has more than one."""
+        found = phrases_of(utterance.transcript.words, utterance.duration)
+        return self._predicted(utterance, [(p.start, p.end, p.text) for p in found]) if len(found) > 1 else ()
+
+    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Window, ...]:
+        """What is said from each (start, end, text) of a clip that holds anything, in batches."""
+        held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
+        held = [(span, sequences) for span, sequences in held if sequences]
+        found = []
+        for first in range(0, len(held), WINDOWS_AT_A_TIME):
+            batch = held[first : first + WINDOWS_AT_A_TIME]
+            outputs = self.run([sequences for _, sequences in batch])
+            found += [
+                Window(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
+                for row, ((start, end, text), sequences) in enumerate(batch)
+            ]
+        return tuple(found)
+
+    @torch.inference_mode()
+    def run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
+        """Both models on a batch of at least one utterance, each of one modality at least."""
+        inputs = {}
+        for modality in subset_of({m for sequences in utterances for m in sequences}):
+            inputs[modality] = self.padded(modality, [sequences.get(modality) for sequences in utterances])
+        return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
+
+    def padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
+        """A batch on the models' device."""
+        return Padded.of([self._normalised(modality, sequence) for sequence in sequences]).to(self.device)
+
+    def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
+        """float32 [T, D]; no step for a modality that is absent."""
+        if sequence is None:
+            return torch.zeros(0, len(self.checkpoint.normalisation.mean[modality]))
+        return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values).astype(np.float32))
+
+    def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
+        """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
+        times = {m: sequence.times[:: stride_of(self.models[name], m)] for m, sequence in sequences.items()}
+        maps = {}
+        for (query, key), weights in output.attention.items():
+            shown = [
+                bin_means(times[m], bin_edges(len(times[m]), kept))
+                for m, kept in zip((query, key), weights.shape[2:], strict=True)
+            ]
+            steps = len(times[query]), len(times[key])
+            maps[query, key] = AttentionMap(query, key, weights[0].float().cpu().numpy(), *shown, steps)
+        return maps
+
+    @torch.inference_mode()
+    def _prediction(
+        self, outputs: dict[str, FusionOutput], maps: dict[str, dict[Pair, AttentionMap]], row: int, used: Subset
+    ) -> Prediction:
+        """One utterance of a batch, predicted from its streams within ``used``."""
+        verdicts: dict[str, Verdict | None] = {}
+        for name, model in self.models.items():
+            pairs = pairs_within(model.config.pairs, used)
+            if not pairs:
+                verdicts[name] = None
+                continue
+            streams, exists = outputs[name].streams[row][None], outputs[name].exists[row][None]
+            probabilities = self.probabilities(name, streams, exists, used)[0]
+            shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
+            verdicts[name] = Verdict(name, probabilities, shared)
+        return Prediction(used, verdicts["cross"], verdicts["self"])
+
+    @torch.inference_mode()
+    def probabilities(self, name: str, streams: Tensor, exists: Tensor, used: Subset) -> np.ndarray:
+        """float64 [B, 7], calibrated, of one model from its streams [B, S, W] that exist [B, S] within ``used``."""
+        model = self.models[name]
+        logits = model.classify(streams, exists & model.streams_within(used).to(exists.device))  # [B, 7]
+        return (logits.double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).cpu().numpy()
+
+
+def _sequences(utterance: Utterance) -> dict[str, Sequence]:
+    """What an utterance has, by modality."""
+    return {m: found for m in MODALITIES if isinstance(found := utterance[m], Sequence)}
+
+
+def _kept(sequences: dict[str, Sequence], long: bool) -> dict[str, Sequence]:
+    """Of a long clip half as many bytes; what is measured from it later changes by less than 0.0001."""
+    return {m: Sequence(s.values.astype(np.float16), s.times) for m, s in sequences.items()} if long else sequences
+
+
+def stride_of(model: FusionModel, modality: str) -> int:
+    """Input steps of a modality that become one step of an attention map."""
+    encoder = model.config.local.get(modality)
+    return encoder.stride if encoder else 1

@@ -1,0 +1,303 @@
+"""Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
+
+A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
+``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
+the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
+checked on loading. Each file is replaced as a whole, the config last.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from core import LABELS
+from core.encoders.expression import ExpressionConfig, ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.packaged import WeightsError, verify
+from core.encoders.voice import VoiceConfig, VoiceEncoder
+from core.encoders.words import WordAdapter
+from core.files import write_file, write_json
+from core.fusion.model import FusionConfig, FusionModel
+
+CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
+"""The pair of models that the app loads."""
+
+MODELS = ("cross", "self")
+ENCODERS = ("face", "voice", "words")  # what makes the features that a pair learns from
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation [D] of each modality's features over the training data."""
+
+    mean: dict[str, np.ndarray]
+    std: dict[str, np.ndarray]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> features a step."""
+        return {modality: len(mean) for modality, mean in self.mean.items()}
+
+    def apply(self, modality: str, values: np.ndarray) -> np.ndarray:
+        """Features [T, D] with about mean 0 and std 1."""
+        return (values - self.mean[modality]) / self.std[modality]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pair of fusion models with all that they need.
+
+    Attributes:
+        fusion: "cross" and "self" -> model, in evaluation mode.
+        temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
+        label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
+            were equally frequent; adding the logarithm of these shares to the logits undoes that.
+        provenance: how it was trained: commands, seeds, data, commit; for people.
+    """
+
+    encoders: Encoders
+    fusion: dict[str, FusionModel]
+    settings: FeatureSettings
+    normalisation: Normalisation
+    temperature: dict[str, dict[str, float]]
+    label_frequencies: dict[str, list[float]]
+    provenance: dict
+
+
+def subset_name(modalities: tuple[str, ...]) -> str:
+    """The key of a set of modalities in ``Checkpoint.temperature``."""
+    return "+".join(modalities)
+
+
+def save_face_encoder(folder: Path, model: ExpressionNet, provenance: dict) -> None:
+    """Writes the face encoder and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "face", model.state_dict())
+    config["face"] |= {"network": asdict(model.config), "provenance": provenance}
+    _write(folder, config)
+
+
+def load_face_encoder(folder: Path) -> ExpressionNet:
+    """Reads the face encoder alone: what extraction for training needs.
+
+    Raises:
+        WeightsError: it is missing or was changed.
+    """
+    config = _read(folder)
+    if "face" not in config:
+        raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
+    network = config["face"]["network"]
+    model = ExpressionNet(ExpressionConfig(**{**network, "widths": tuple(network["widths"])}))
+    return _load_weights(folder, config, "face", model)
+
+
+def save_voice_encoder(folder: Path, model: VoiceEncoder, provenance: dict) -> None:
+    """Writes the voice encoder, in half precision, and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "voice", _halved(model))
+    config["voice"] |= {"network": asdict(model.config), "provenance": provenance}
+    _write(folder, config)
+
+
+def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
+    """Reads the voice encoder alone; None if the checkpoint has none.
+
+    Raises:
+        WeightsError: it was changed.
+    """
+    config = _read(folder)
+    if "voice" not in config:
+        return None
+    network = config["voice"]["network"]
+    model = VoiceEncoder(VoiceConfig(**{**network, "outputs": tuple(network["outputs"])}))
+    return _load_weights(folder, config, "voice", model).requires_grad_(False)
+
+
+def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
+    """Writes the word adapter, in half precision, and its part of the config."""
+    config = _read(folder)
+    _write_weights(folder, config, "words", _halved(adapter))
+    config["words"] |= {"network": {"rank": adapter.rank}, "provenance": provenance}
+    _write(folder, config)
+
+
+def _halved(model: nn.Module) -> dict[str, Tensor]:
+    """Its weights in half precision."""
+    return {name: tensor.half() for name, tensor in model.state_dict().items()}
+
+
+def load_word_adapter(folder: Path) -> WordAdapter | None:
+    """Reads the word adapter alone; None if the checkpoint has none.
+
+    Raises:
+        WeightsError: it was changed.
+    """
+    config = _read(folder)
+    if "words" not in config:
+        return None
+    return _load_weights(folder, config, "words", WordAdapter(**config["words"]["network"])).requires_grad_(False)
+
+
+def load_encoders(folder: Path) -> Encoders:
+    """Reads whatever makes features.
+
+    Raises:
+        WeightsError: the face encoder is missing, or a file was changed.
+    """
+    return Encoders(load_face_encoder(folder), load_voice_encoder(folder), load_word_adapter(folder))
+
+
+def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
+    """Writes both fusion models, their settings and statistics; what encodes faces, voices and words stays as it is."""
+    config = _read(folder)
+    for name, model in checkpoint.fusion.items():
+        statistics = {
+            f"normalisation.{kind}.{modality}": torch.from_numpy(values.astype(np.float32))
+            for kind, by_modality in (("mean", checkpoint.normalisation.mean), ("std", checkpoint.normalisation.std))
+            for modality, values in by_modality.items()
+        }
+        _write_weights(folder, config, name, model.state_dict() | statistics)
+        config[name] |= {"network": model.config.to_json(), "temperature": checkpoint.temperature[name]}
+    config |= {
+        "labels": list(LABELS),
+        "features": asdict(checkpoint.settings),
+        "encoders": _encoders(config),
+        "label_frequencies": checkpoint.label_frequencies,
+        "provenance": checkpoint.provenance,
+    }
+    _write(folder, config)
+
+
+def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:
+    """Copies those of the encoders that there are; the target keeps its others, and nothing that learned from any."""
+    config, own = _read(source), _read(target)
+    copied = {name: config[name] for name in names if name in config}
+    kept = {name: own[name] for name in ENCODERS if name in own and name not in copied}
+    target.mkdir(parents=True, exist_ok=True)
+    for name in copied:
+        shutil.copyfile(source / f"{name}.safetensors", target / f"{name}.safetensors")
+    _write(target, copied | kept)
+
+
+def install(source: Path, target: Path = CHECKPOINTS) -> None:
+    """Puts a complete checkpoint in the place of another, all files at once; a model card in the target stays.
+
+    Raises:
+        WeightsError: the source is not complete.
+    """
+    load_checkpoint(source)
+    fresh, old = (target.with_name(f"{target.name}.{word}") for word in ("new", "old"))
+    if old.exists() and not target.exists():  # an earlier one was killed between the two renames below
+        old.rename(target)
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, fresh)
+    for file in target.glob("*.md"):
+        shutil.copy2(file, fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
+    """Reads a whole checkpoint.
+
+    Raises:
+        WeightsError: a part is missing, was changed, is for other labels or goes with other encoders.
+    """
+    config = _read(folder)
+    missing = [name for name in ("face", *MODELS) if name not in config]
+    if missing:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
+    if tuple(config["labels"]) != LABELS:
+        raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
+    if config.get("encoders") != _encoders(config):
+        raise WeightsError(f"{folder}: its pair learned from other encoders; train it again.")
+    fusion, statistics = {}, {}
+    for name in MODELS:
+        fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
+        statistics = _load_weights(folder, config, name, fusion[name], prefix="normalisation.")
+    by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}}
+    for name, tensor in statistics.items():
+        _, kind, modality = name.split(".")
+        by_kind[kind][modality] = tensor.numpy()
+    features = config["features"]
+    return Checkpoint(
+        encoders=load_encoders(folder),
+        fusion=fusion,
+        settings=FeatureSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in features.items()}),
+        normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
+        temperature={name: config[name]["temperature"] for name in MODELS},
+        label_frequencies=config["label_frequencies"],
+        provenance=config["provenance"],
+    )
+
+
+def fingerprint(folder: Path = CHECKPOINTS) -> str:
+    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
+    config = _read(folder)
+    if "features" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
+    decides = {"features": config["features"]}
+    for name in (*ENCODERS, *MODELS):
+        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "temperature")]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def attention_heads(folder: Path = CHECKPOINTS) -> int:
+    """Attention heads of a checkpoint's models, read without loading them.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
+    config = _read(folder)
+    if "cross" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross.")
+    return config["cross"]["network"]["heads"]
+
+
+def _encoders(config: dict) -> dict[str, str]:
+    """SHA-256 of what makes the features that a pair learns from."""
+    return {name: config[name]["sha256"] for name in ENCODERS if name in config}
+
+
+def _read(folder: Path) -> dict:
+    path = folder / "config.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _write(folder: Path, config: dict) -> None:
+    write_json(folder / "config.json", config, indent=2)
+
+
+def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, torch.Tensor]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    content = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    write_file(path, lambda partial: save_file(content, partial))
+    config[name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _load_weights(folder: Path, config: dict, name: str, model: nn.Module, prefix: str | None = None):
+    """Fills a model from its verified file; with ``prefix``, returns the tensors under it instead of the model."""
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing.")
+    verify(path, config[name]["sha256"])
+    tensors = load_file(path)
+    beside = {key: tensors.pop(key) for key in list(tensors) if prefix and key.startswith(prefix)}
+    model.load_state_dict(tensors, strict=True)
+    model.eval()
+    return beside if prefix else model

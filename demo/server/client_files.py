@@ -1,0 +1,147 @@
+"""What a client may name where a file belongs: an upload, by its path or by its address on this page. Nothing else.
+
+Whatever comes from a client passes ``guard`` before gradio looks at it: gradio by itself takes any path in its folder
+and in static folders, fetches addresses of other hosts, and lets an installed FFmpeg program open what was sent.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote, urlparse
+
+import gradio as gr
+from gradio import mcp as gradio_mcp
+from gradio import processing_utils
+from gradio.blocks import Block
+from gradio.data_classes import FileData, ListFiles
+from gradio.route_utils import API_PREFIX
+
+from demo import wording
+from demo.server import uploads
+from demo.server.patches import replace, require
+
+FILE = f"{API_PREFIX}/file="  # what comes before a path in its address
+
+_shipped: set[Path] = set()  # files of the checkout that are shown from their place
+
+
+def allow_in_place(path: Path) -> None:
+    """Lets the page show a shipped file from its place, without a copy."""
+    _shipped.add(path)
+    gr.set_static_paths(list(_shipped))
+
+
+def takes_shipped(part: Block) -> None:
+    """Lets a client send the path of such a file back to this part."""
+    part.takes_shipped = True
+
+
+def shipped(path: str) -> Path | None:
+    """The file that is shown from its place, if this is its path."""
+    return Path(path) if Path(path) in _shipped else None
+
+
+def plain(part):
+    """A part that hands on the path of its file, or a list of them.
+
+    Gradio's own way leaves an empty file beside each upload.
+    """
+    part.preprocess = lambda sent: [one.path for one in sent] if isinstance(sent, ListFiles) else sent and sent.path
+    return part
+
+
+def guard(page: gr.Blocks) -> None:
+    """Lets nothing but uploads be named in the events of a page."""
+    own = page.preprocess_data
+
+    async def preprocess_data(block_fn, inputs, *rest, **options):
+        return await own(block_fn, checked(block_fn.inputs, inputs), *rest, **options)
+
+    replace(page, "preprocess_data", preprocess_data)
+
+
+def checked(parts: list[Block], inputs: list) -> list:
+    """What a client sent for each part of an event, with nothing in it of a file but its path.
+
+    Raises:
+        gr.Error: with one sentence, if a file is none of the client's, or if too little was sent.
+    """
+    if len(inputs) < len(parts):
+        raise gr.Error(wording.UNFIT, print_exception=False)
+    return [_checked(part, value) for part, value in zip(parts, inputs, strict=False)]
+
+
+def _checked(part: Block, value):
+    takes = getattr(part, "data_model", None)
+    if part.stateful:
+        return None  # what is remembered is here and never sent
+    if value is not None and takes is ListFiles:
+        if not isinstance(value, list):
+            raise gr.Error(wording.NOT_UPLOADED, print_exception=False)
+        return [_file(part, one) for one in value]
+    if value is not None and takes is FileData:
+        return _file(part, value)
+    if any("path" in one for one in _dicts(value)):  # gradio takes it for a file wherever it stands
+        raise gr.Error(wording.NOT_UPLOADED, print_exception=False)
+    return value
+
+
+def _file(part: Block, sent) -> dict:
+    named = sent.get("path") if isinstance(sent, dict) else None
+    path = upload_of(named) if isinstance(named, str) else None
+    if path is None and isinstance(named, str) and getattr(part, "takes_shipped", False):
+        path = shipped(named)
+    if path is None:
+        raise gr.Error(wording.NOT_UPLOADED, print_exception=False)
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+
+def upload_of(named: str) -> Path | None:
+    """The upload behind a path or an address of this page, whatever name the page goes by; None if it is none.
+
+    Where an upload was and is no more, its path is given all the same: the visitor is told so later.
+    """
+    if named.startswith(("http://", "https://")):
+        try:
+            named = unquote(urlparse(named).path.partition(FILE)[2])
+        except ValueError:
+            return None
+    return uploads.find(named) or (Path(named) if uploads.is_gone(named) else None)
+
+
+def _dicts(value) -> Iterator[dict]:
+    """All objects within JSON."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+
+
+async def _fetch_nothing(*_, **__):
+    raise gr.Error(wording.NO_ADDRESS, print_exception=False)
+
+
+class _Tools(gradio_mcp.GradioMCPServer):
+    """Gradio's, but a tool takes uploads and says how to make one."""
+
+    @property
+    def _file_data_tool_description(self) -> str:
+        return f" {wording.HOW_TO_UPLOAD}"
+
+    def convert_strings_to_filedata(self, value, filedata_positions):
+        value = dict(value)
+        for name in (position[0] for position in filedata_positions if position[0] in value):
+            path = upload_of(value[name]) if isinstance(value[name], str) else None
+            if path is None:
+                raise ValueError(wording.NO_ADDRESS)
+            value[name] = gradio_mcp.handle_file(f"http://localhost{FILE}{quote(str(path))}")
+        return value
+
+
+require(gradio_mcp.GradioMCPServer, "convert_strings_to_filedata", "_file_data_tool_description")
+replace(gradio_mcp, "GradioMCPServer", _Tools)
+replace(processing_utils, "async_ssrf_protected_download", _fetch_nothing)
+replace(processing_utils, "ffmpeg_installed", lambda: False)  # or it would open what visitors send, and fetch from it
