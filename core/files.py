@@ -4,6 +4,7 @@ A nested state keeps its tensors as safetensors and everything else as JSON in t
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -151,3 +152,9 @@ def _fill(skeleton: dict, file):
     if kind == "list":
         return [_fill(item, file) for item in content]
     return content
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, whatever it is called and however large."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,7 +25,7 @@ from demo.style import CSS, SCRIPT
 from demo.tabs import clip, live, several, tour
 
 SWEEP = 300.0  # seconds between looks for visitors who have gone without a word
-ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
+ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from core.fusion.checkpoint import CHECKPOINTS
+from core import CHECKPOINTS
 from demo.server.limits import SAID, in_words
 
 TITLE = "Cross or self?"
@@ -27,7 +27,8 @@ language that they have not met, and where nobody acts. """
 
 
 HELD_OUT = CHECKPOINTS / "held_out.json"
-LIMITS_BEHIND = f"""{how_right(json.loads(HELD_OUT.read_text())) if HELD_OUT.exists() else ""}The models learned mostly
+MEASURED = json.loads(HELD_OUT.read_text("utf-8")) if HELD_OUT.exists() else {}
+LIMITS_BEHIND = f"""{how_right(MEASURED)}The models learned mostly
 from <em>composed</em> samples: an actor's voice, a picture of some other face and a line from a television series, put
 together because they carry the same label. They are often wrong, and wrong in different ways for different people.
 Please do not judge anybody by them."""

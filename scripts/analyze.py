@@ -18,14 +18,15 @@ from scripts.command import run  # noqa: E402
 
 from tqdm import tqdm  # noqa: E402
 
-from core import MODALITIES, Subset, subset_of  # noqa: E402
+from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of  # noqa: E402  # noqa: E402
 from core.analysis import attribution  # noqa: E402
-from core.analysis.analyzer import Analysis, Analyzer, Prediction  # noqa: E402
+from core.analysis.analyzer import Analyzer  # noqa: E402
+from core.analysis.results import Analysis, Prediction  # noqa: E402
 from core.analysis.table import Table, appending, content_of, failed, row_of  # noqa: E402
 from core.device import CHOICES  # noqa: E402
 from core.encoders.features import FEATURES_VERSION  # noqa: E402
 from core.encoders.packaged import WeightsError  # noqa: E402
-from core.fusion.checkpoint import CHECKPOINTS, fingerprint, subset_name  # noqa: E402
+from core.fusion.checkpoint import fingerprint  # noqa: E402
 from core.media.reader import SUFFIXES, MediaError  # noqa: E402
 from core.paths import NamedFile, escaped, named_files  # noqa: E402
 

@@ -12,11 +12,10 @@ from scripts.command import run  # noqa: E402
 
 # isort: split
 
-from core import LABELS, MODALITIES  # noqa: E402
+from core import CHECKPOINTS, LABELS, MODALITIES, MODELS  # noqa: E402  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.encoders.packaged import WeightsError  # noqa: E402
-from core.fusion.checkpoint import CHECKPOINTS, MODELS  # noqa: E402
 from core.training.evaluation_sets import TEST_SETS, measure  # noqa: E402
 
 

@@ -17,11 +17,11 @@ from scripts.command import run  # noqa: E402
 
 # isort: split
 
+from core import MODELS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.sources import SOURCES, Official  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
 from core.encoders.packaged import WeightsError  # noqa: E402
-from core.fusion.checkpoint import MODELS  # noqa: E402
 from core.training.evaluation_sets import measure  # noqa: E402
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
@@ -40,7 +40,7 @@ def main() -> int:
     arguments = parser.parse_args()
     checkpoint = arguments.runs / "measured" / "checkpoint"
     try:
-        tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text())
+        tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text("utf-8"))
         for name, table in tables.items():
             print(f"\n## {name}\n\n{row('modalities', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
             for subset, by_model in table.items():

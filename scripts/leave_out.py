@@ -17,6 +17,7 @@ from scripts.command import run  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+from core import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.datasets.multimodal import training_clips  # noqa: E402
@@ -24,7 +25,7 @@ from core.device import CHOICES, choose_device  # noqa: E402
 from core.encoders.features import FeatureSettings  # noqa: E402
 from core.encoders.packaged import WeightsError  # noqa: E402
 from core.files import prepare_folder  # noqa: E402
-from core.fusion.checkpoint import CHECKPOINTS, copy_encoders, load_encoders  # noqa: E402
+from core.fusion.checkpoint import copy_encoders, load_encoders  # noqa: E402
 from core.training.batches import PairRecipe  # noqa: E402
 from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
 from core.training.loop import overridden  # noqa: E402

@@ -18,6 +18,7 @@ from scripts.command import run  # noqa: E402
 
 # isort: split
 
+from core import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.processes import BackendError  # noqa: E402
 from core.device import CHOICES, choose_device  # noqa: E402
@@ -27,7 +28,6 @@ from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E4
 from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
 from core.experiment.report import make_report, write_report  # noqa: E402
 from core.files import prepare_folder  # noqa: E402
-from core.fusion.checkpoint import CHECKPOINTS  # noqa: E402
 from scripts.paper_figures import write_page  # noqa: E402
 
 

@@ -23,6 +23,7 @@ from scripts.command import run  # noqa: E402
 import numpy as np  # noqa: E402
 import plotly.graph_objects as go  # noqa: E402
 
+from core import CHECKPOINTS  # noqa: E402
 from core.corpora.layout import CorpusError  # noqa: E402
 from core.datasets.composed import BankMaker  # noqa: E402
 from core.datasets.multimodal import Moments, training_clips  # noqa: E402
@@ -31,7 +32,6 @@ from core.encoders.features import FeatureSettings  # noqa: E402
 from core.encoders.packaged import WeightsError  # noqa: E402
 from core.files import prepare_folder, write_json  # noqa: E402
 from core.fusion.checkpoint import (  # noqa: E402
-    CHECKPOINTS,
     ENCODERS,
     copy_encoders,
     install,
@@ -189,7 +189,7 @@ def with_overrides(recipe, arguments: argparse.Namespace):
 def draw_curves(folder: Path) -> None:
     """Puts the curves of each run in ``folder`` beside its log."""
     for log in folder.glob("*/log.jsonl"):
-        history = [json.loads(line) for line in log.read_text().splitlines()]
+        history = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
         figure = go.Figure()
         for name in (key for key in history[0] if key not in ("epoch", "learning_rate")):
             figure.add_scatter(x=[e["epoch"] + 1 for e in history], y=[e[name] for e in history], name=name)

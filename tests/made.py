@@ -5,12 +5,13 @@ import numpy as np
 import skimage.data
 
 from core import MODALITIES, SUBSETS, Subset
-from core.analysis.analyzer import Analysis, AttentionMap, Prediction, Verdict, Window
+from core.analysis.analyzer import AttentionMap
 from core.analysis.kept import FaceSummary, Waveform
-from core.encoders.faces import FaceTrack
-from core.encoders.speech import Transcript, Word
+from core.analysis.results import Analysis, Prediction, Verdict, Window
+from core.encoders.face_track import FaceTrack
+from core.encoders.utterance import Transcript, Word
 from core.encoders.whisper_weights import load_tiny_en
-from core.fusion.model import CROSS, SELF, pairs_within
+from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.media.reader import SAMPLE_RATE, Voice
 
 HEADS = 6

@@ -9,9 +9,9 @@ from conftest import SENTENCE
 from recordings import save_clip, save_wav, speak
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.analysis.analyzer import choose
-from core.encoders.features import Missing
-from core.fusion.model import CROSS, SELF
+from core.analysis.results import choose
+from core.encoders.utterance import Missing
+from core.fusion.pairs import CROSS, SELF
 from core.media.reader import SAMPLE_RATE, MediaError
 
 

@@ -11,7 +11,7 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from test_training import NOTHING, SMALL, WIDTHS, banks
 
-from core import LABELS, SUBSETS
+from core import LABELS, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import Moments
@@ -19,7 +19,7 @@ from core.device import choose_device
 from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import Request, open_stored, prepare_corpus
-from core.fusion.checkpoint import Checkpoint, load_checkpoint, subset_name
+from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionConfig, FusionModel
 from core.training import pair
 from core.training.ablation import Ablation, Change
@@ -121,7 +121,7 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     assert ran.returncode == 0 and ran.stdout.startswith(
         "No clip shows anybody who is held out (javased/03, javased/08): the pair is measured on composed utterances"
     )
-    assert set(json.loads((tmp_path / "checkpoint" / "held_out.json").read_text())) == {"composed"}
+    assert set(json.loads((tmp_path / "checkpoint" / "held_out.json").read_text("utf-8"))) == {"composed"}
     final = load_checkpoint(tmp_path / "checkpoint")
     assert final.provenance["data"]["learned_from"]["ravdess"] == ["01", "05", "10"]
     assert final.provenance["data"]["clips"] == {"javased/01": 7}

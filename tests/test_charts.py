@@ -8,7 +8,7 @@ from made import SENTENCE, analysis, window
 
 from core import LABELS, SUBSETS
 from core.analysis.analyzer import AttentionMap
-from core.fusion.model import CROSS, SELF
+from core.fusion.pairs import CROSS, SELF
 from demo.charts import figures, heatmap, palette, panels
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS
+from core import CHECKPOINTS, LABELS
 from core.encoders.packaged import ALL, Weight, WeightsError, locate
 from core.encoders.whisper_weights import load_tiny_en
 from core.encoders.words import WordAdapter
 from core.fusion.checkpoint import (
-    CHECKPOINTS,
     ENCODERS,
     load_checkpoint,
     save_face_encoder,
@@ -29,7 +28,7 @@ def test_the_shipped_checkpoint():
     files = sorted(path.name for path in CHECKPOINTS.glob("*.safetensors"))
     assert files == [f"{part}.safetensors" for part in ("cross", "face", "self", "voice", "words")]
     assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 40e6
-    config = json.loads((CHECKPOINTS / "config.json").read_text())
+    config = json.loads((CHECKPOINTS / "config.json").read_text("utf-8"))
     assert config["labels"] == list(LABELS)
     for part in (*(config[name]["provenance"] for name in ENCODERS if name in config), config["provenance"]):
         assert part["command"].startswith("python scripts/train.py") and {"seed", "commit", "data"} <= set(part)

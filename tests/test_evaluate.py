@@ -10,13 +10,13 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from recordings import save_clip, save_wav, speak
 
-from core import LABELS
+from core import CHECKPOINTS, LABELS
 from core.corpora.fer2013 import read_fer2013
 from core.corpora.layout import CorpusError
 from core.datasets.composed import face_bank
 from core.device import choose_device
 from core.encoders.expression import ExpressionNet
-from core.fusion.checkpoint import CHECKPOINTS, load_checkpoint
+from core.fusion.checkpoint import load_checkpoint
 from core.training.evaluation_sets import label_frequencies, measure
 from scripts.evaluate import as_text
 

@@ -7,7 +7,8 @@ import skimage.data
 from recordings import portrait
 
 from core.encoders.face_search import CloserLook
-from core.encoders.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, FaceTrack, cut_face
+from core.encoders.face_track import FaceTrack
+from core.encoders.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, cut_face
 from core.encoders.persons import follow_faces
 from core.media.reader import Frame
 

@@ -6,18 +6,15 @@ import pytest
 import torch
 
 from core.fusion.model import (
-    BOTH,
-    CROSS,
-    SELF,
     ConcatenationPooling,
     FusionConfig,
     FusionModel,
     LocalEncoder,
     Padded,
     StatisticalPooling,
-    pairs_within,
     step_mask,
 )
+from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
 
 INPUTS = {"text": 10, "video": 12, "audio": 14}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 4)}

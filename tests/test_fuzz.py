@@ -23,7 +23,7 @@ def test_nothing_but_answers_and_typed_errors(tmp_path, reader, runs):
 
 def test_a_fault_would_be_seen(tmp_path):
     """The same harness over a reader that is broken on purpose."""
-    broken = FUZZ.read_text().replace("read_container(data)\n", "1 / (data[:4] != bytes([6, 0, 0, 0]))\n", 1)
+    broken = FUZZ.read_text("utf-8").replace("read_container(data)\n", "1 / (data[:4] != bytes([6, 0, 0, 0]))\n", 1)
     broken = broken.replace("Path(__file__).parent.parent", f"Path({str(FUZZ.parents[1])!r})")
     (tmp_path / "broken.py").write_text(broken)
     command = [

@@ -27,11 +27,11 @@ from demo.server.places import FairQueue, FairSessions
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-PINNED = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+PINNED = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
 
 
 def front_matter() -> dict[str, str]:
-    head = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    head = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[1]
     return {key: value.strip('"') for key, value in (line.split(": ", 1) for line in head.splitlines())}
 
 
@@ -45,14 +45,14 @@ def test_the_front_matter_is_a_spaces():
 
 
 def test_system_packages_are_names_and_nothing_else():
-    lines = (ROOT / "packages.txt").read_text().splitlines()
+    lines = (ROOT / "packages.txt").read_text("utf-8").splitlines()
     assert lines and all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", line) for line in lines)
 
 
 def test_what_the_page_imports_is_required():
     """Of the installed packages; two are asked for only where they are: on a Space and on a cluster."""
     files = [ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "demo").rglob("*.py")]
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     others = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"core", "demo", "spaces", "ray"}
@@ -64,7 +64,7 @@ def test_what_the_page_imports_is_required():
 
 
 def test_the_container_is_built_of_what_is_here_and_run_by_nobody_special():
-    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
     steps = [tuple(line.split(None, 1)) for line in lines if line and not line.startswith("#")]
     said = dict(steps)
     assert said["FROM"].startswith(f"python:{front_matter()['python_version']}-")
@@ -80,7 +80,7 @@ def test_the_container_is_built_of_what_is_here_and_run_by_nobody_special():
     environment = dict(pair.split("=") for pair in said["ENV"].split())
     assert environment["GRADIO_SERVER_PORT"] == said["EXPOSE"] and environment["GRADIO_SERVER_NAME"] == "0.0.0.0"
     assert json.loads(said["CMD"])[-1] == "app.py"
-    ignored = (ROOT / ".dockerignore").read_text().split()
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
     assert not set(ignored) & set(copied) and ".git" in ignored
 
 
@@ -210,7 +210,7 @@ def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
 
 def held(server: int, client: int) -> bool:
     """Whether the server's end of a connection between two ports is open."""
-    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text("utf-8").splitlines()[1:]]
     ends = f":{server:04X}", f":{client:04X}"
     return any(here.endswith(ends[0]) and there.endswith(ends[1]) and state == "01" for here, there, state in rows)
 

@@ -7,12 +7,12 @@ import made
 import numpy as np
 import pytest
 
-from core.analysis.analyzer import WINDOW
-from core.analysis.attribution import measure, spans
+from core.analysis.attribution import spans
+from core.analysis.attributor import measure
 from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
-from core.encoders.faces import BLENDSHAPES, FaceTrack
-from core.encoders.features import Sequence, Utterance
-from core.encoders.speech import Transcript, Word
+from core.analysis.results import WINDOW
+from core.encoders.face_track import BLENDSHAPES, FaceTrack
+from core.encoders.utterance import Sequence, Transcript, Utterance, Word
 from core.media.reader import SAMPLE_RATE, Voice
 
 MEGABYTE = 1e6

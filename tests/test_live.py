@@ -13,9 +13,9 @@ import torch
 from recordings import portrait, resampled, speak
 
 from core import LABELS
-from core.analysis.analyzer import Prediction, Verdict
 from core.analysis.baseline import Baseline
 from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
+from core.analysis.results import Prediction, Verdict
 from core.cancellation import stoppable
 from core.encoders.speech import Listener
 from core.media.reader import SAMPLE_RATE, Voice

@@ -11,10 +11,10 @@ def normal(name: str) -> str:
 
 
 def test_the_lock_is_of_these_requirements():
-    wanted = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    wanted = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
     locked = re.findall(
         r"^([\w.-]+)==([\w.+]+)(?: ;[^\\\n]*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
-        (ROOT / "requirements.lock").read_text(), re.MULTILINE,
+        (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE,
     )  # fmt: skip
     versions = {normal(name): version for name, version, _ in locked}
     assert len(wanted) > 15 and len(locked) > len(wanted)
@@ -23,7 +23,7 @@ def test_the_lock_is_of_these_requirements():
 
 def test_the_constraints_are_the_versions_of_the_lock_and_of_what_development_needs():
     pin = re.compile(r"^([\w.-]+)==([\w.+]+)", re.MULTILINE)
-    constrained = {normal(n): v for n, v in pin.findall((ROOT / "constraints.txt").read_text())}
+    constrained = {normal(n): v for n, v in pin.findall((ROOT / "constraints.txt").read_text("utf-8"))}
     for name in ("requirements.lock", "requirements.txt", "requirements-dev.txt"):
-        pinned = {normal(n): v for n, v in pin.findall((ROOT / name).read_text())}
+        pinned = {normal(n): v for n, v in pin.findall((ROOT / name).read_text("utf-8"))}
         assert pinned and {n: constrained.get(n) for n in pinned} == pinned, name

@@ -31,7 +31,8 @@ from core.experiment.tables import (
     result_rows,
     to_csv,
 )  # fmt: skip
-from core.fusion.model import CROSS, SELF, LocalEncoder, TimeMixing
+from core.fusion.model import LocalEncoder, TimeMixing
+from core.fusion.pairs import CROSS, SELF
 
 SMALL = {"width": 24, "heads": 2}
 CPU = choose_device("cpu")
@@ -199,7 +200,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)})
     children = []
     for _ in range(1800):
-        children = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
+        children = [
+            int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text("utf-8").split()
+        ]
         if len(children) >= 3:  # two workers and multiprocessing's resource tracker
             break
         time.sleep(0.1)
@@ -263,7 +266,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
         run_protocol(OPENER, jobs, Settings(epochs=2, **SMALL), tmp_path, CPU)
     with pytest.raises(ValueError, match="other settings"):
         run_protocol(partial(synthetic_corpus, "relation", 60), jobs, QUICK, tmp_path, CPU)
-    assert json.loads((tmp_path / "settings.json").read_text())["corpus"] == "synthetic-additive"
+    assert json.loads((tmp_path / "settings.json").read_text("utf-8"))["corpus"] == "synthetic-additive"
 
 
 def test_folds_share_no_group_and_cover_everything():

@@ -11,6 +11,7 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from recordings import save_wav
 
+from core import CHECKPOINTS
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.tess import read_tess
 from core.datasets.clips import as_one_file
@@ -20,10 +21,10 @@ from core.datasets.readable import without
 from core.datasets.sources import SOURCES
 from core.device import choose_device
 from core.encoders.expression import ExpressionNet
-from core.encoders.features import Encoders, FeatureSettings, Missing
+from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.utterance import Missing
 from core.experiment.corpora import Request, prepare_corpus
 from core.files import OutputError
-from core.fusion.checkpoint import CHECKPOINTS
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 from core.training.evaluation_sets import measure
 from core.training.voice import VoiceData
@@ -211,5 +212,5 @@ def test_hidden_recordings_are_no_part_of_a_corpus(tmp_path):
 def test_lines_that_share_a_name_all_count(tmp_path):
     save_meld(tmp_path, "dev", 7)
     table = tmp_path / "dev_sent_emo.csv"
-    table.write_text(table.read_text() + "another line,joy,0,0\n")
+    table.write_text(table.read_text("utf-8") + "another line,joy,0,0\n")
     assert len(SOURCES["meld"].records("lines", tmp_path, "dev")) == 8

@@ -10,9 +10,8 @@ from types import SimpleNamespace
 import pytest
 from made import analysis, window
 
-from core import LABELS, SUBSETS
-from core.analysis.analyzer import Analysis
-from core.fusion.checkpoint import CHECKPOINTS
+from core import CHECKPOINTS, LABELS, SUBSETS
+from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import report
@@ -64,7 +63,7 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
 
 
 def test_page_and_report_lead_with_the_figures_on_real_clips(long):
-    found = json.loads((CHECKPOINTS / "held_out.json").read_text())["people"]["video+audio"]
+    found = json.loads((CHECKPOINTS / "held_out.json").read_text("utf-8"))["people"]["video+audio"]
     said = re.sub(r"\s+", " ", wording.LIMITS)
     for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
         assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said

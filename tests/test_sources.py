@@ -7,7 +7,7 @@ import pytest
 from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 
-from core import MODALITIES
+from core import CHECKPOINTS, MODALITIES
 from core.corpora.layout import CorpusError
 from core.corpora.ravdess import read_ravdess
 from core.datasets import sources
@@ -16,7 +16,7 @@ from core.datasets.sources import SOURCES, Official, Source, Speakers, training_
 from core.device import choose_device
 from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import CORPORA
-from core.fusion.checkpoint import CHECKPOINTS, load_face_encoder
+from core.fusion.checkpoint import load_face_encoder
 from core.training.evaluation_sets import TEST_SETS, measure
 
 CPU = choose_device("cpu")

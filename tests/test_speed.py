@@ -12,8 +12,8 @@ from whisper.audio import FRAMES_PER_SECOND
 from core import MODALITIES
 from core.device import share_of_cores
 from core.encoders.expression import ExpressionNet, folded
-from core.encoders.features import Sequence
 from core.encoders.speech import LONGEST_WINDOW, windows
+from core.encoders.utterance import Sequence
 from core.fusion.attention import MOST_STEPS
 
 

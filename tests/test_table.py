@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from made import analysis, window
 
-from core import LABELS, MODALITIES
+from core import CHECKPOINTS, LABELS, MODALITIES
 from core.analysis.analyzer import Analyzer
 from core.analysis.table import BEFORE, COLUMNS, appending, content_of, failed, read_rows, row_of, table_text
 from core.csv_cells import escaped_cell, plain_cell
 from core.experiment.tables import to_csv
 from core.files import OutputError
-from core.fusion.checkpoint import CHECKPOINTS
 from core.media.reader import MediaError, open_clip
 from core.paths import NamedFile, escaped, unescaped
 from demo.charts import report
@@ -54,7 +53,7 @@ def test_a_table_that_was_cut_off_goes_on_without_the_broken_line(tmp_path):
         table.write(odd, row_of("odd", analysis()), "0" * 16)
         table.write(bad, failed("bad", "It is broken.\nReally."), content_of(bad.path))
         assert len(read_rows(path)) == 2, "a line is on the disk as soon as it is written"
-    path.write_text(path.read_text() + 'third.mp4,"half\na sen')
+    path.write_text(path.read_text("utf-8") + 'third.mp4,"half\na sen')
     with appending(path, files=[bad, third]) as table:
         assert bad in table and third not in table
         table.write(third, failed("third", "No."), "")
@@ -195,7 +194,7 @@ def test_a_folder_becomes_a_table_and_a_bad_file_a_sentence_in_it(command, clips
     assert ran.returncode == 1 and ran.stdout == ""
     assert ran.stderr == "bad.WAV is not a media file that can be read.\n"
     assert clips.asked == ["bad.WAV", "two.webm", "one.mp4"]
-    assert str(tmp_path) not in table.read_text()
+    assert str(tmp_path) not in table.read_text("utf-8")
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["file"] for row in rows] == ["bad.WAV", "deeper/two.webm", "one.mp4"]
@@ -265,7 +264,7 @@ def test_a_table_of_other_settings_is_refused(command, clips, folder, tmp_path, 
     table = tmp_path / "out.csv"
     save(folder, "one.mp4")
     if option == ("--checkpoint",):
-        other = json.loads((CHECKPOINTS / "config.json").read_text())
+        other = json.loads((CHECKPOINTS / "config.json").read_text("utf-8"))
         other["self"]["temperature"]["text"] = 9.0
         (tmp_path / "config.json").write_text(json.dumps(other))
         option = ("--checkpoint", tmp_path)
@@ -368,7 +367,7 @@ def test_a_folder_without_media_and_another_table_are_said_in_a_sentence(command
     other = tmp_path / "other.csv"
     other.write_text("name\nAda\n")
     refused = command("analyze.py", tmp_path, "--csv", other)
-    assert refused.returncode == 2 and "another table" in refused.stderr and other.read_text() == "name\nAda\n"
+    assert refused.returncode == 2 and "another table" in refused.stderr and other.read_text("utf-8") == "name\nAda\n"
 
 
 def test_a_folder_that_cannot_be_read_is_said(command, clips, folder, monkeypatch):

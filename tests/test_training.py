@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS, MODALITIES, SUBSETS
+from core import LABELS, MODALITIES, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
@@ -17,8 +17,9 @@ from core.device import Device, choose_device
 from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
 from core.encoders.features import FeatureSettings, pooled
 from core.files import load_state
-from core.fusion.checkpoint import Checkpoint, Normalisation, subset_name
-from core.fusion.model import SELF, FusionConfig, FusionModel, LocalEncoder
+from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder
+from core.fusion.pairs import SELF
 from core.media.reader import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
@@ -95,7 +96,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path, device):
     assert history == history_resumed and len(history) == 4
     for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
-    lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text("utf-8").splitlines()]
     assert lines == history
     for recipe, data in ((Recipe(epochs=9, learning_rate=0.01), "x > 0"), (replace(RECIPE, seed=3), "x < 0")):
         with pytest.raises(ValueError, match="another recipe or other data"):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from miniature import save_meld
 
+from core import CHECKPOINTS
 from core.datasets.augment import masked_words
 from core.datasets.clips import ClipFeatures
 from core.datasets.composed import LINE_COPIES, text_bank
@@ -14,7 +15,7 @@ from core.datasets.sources import SOURCES
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
 from core.encoders.words import WordAdapter, WordEncoder
-from core.fusion.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
+from core.fusion.checkpoint import load_word_adapter, save_word_adapter
 from core.training.loop import Recipe
 from core.training.words import LineData, WordsRecipe, train_word_adapter
 

@@ -12,15 +12,16 @@ import torch
 from made import analysis
 from torch import nn
 
-from core import LABELS, MODALITIES, SUBSETS
+from core import LABELS, MODALITIES, SUBSETS, subset_name
 from core.analysis.analyzer import Analyzer
-from core.analysis.attribution import MOST_PARTS, Worth, even_stream, measure, parts_of, spans
+from core.analysis.attribution import Worth, spans
+from core.analysis.attributor import MOST_PARTS, even_stream, measure, parts_of
 from core.analysis.shapley import shapley, synergy
-from core.encoders.features import Sequence
-from core.encoders.speech import Transcript, Word
+from core.encoders.utterance import Sequence, Transcript, Word
 from core.fusion.attention import AttentionMap, received
-from core.fusion.checkpoint import Normalisation, subset_name
-from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.checkpoint import Normalisation
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.pairs import CROSS, SELF
 
 WIDTHS = {"text": 5, "video": 6, "audio": 7}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 2)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from core import Subset
-from core.analysis.analyzer import Prediction, Predictions, Verdict
+from core.analysis.results import Prediction, Predictions, Verdict
 
 LEAST = 1e-6  # a probability below it counts as this: one moment must not decide a mean of logarithms
 

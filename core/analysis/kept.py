@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 import cv2
 import numpy as np
 
-from core.encoders.faces import FaceTrack
+from core.encoders.face_track import FaceTrack
 from core.media.reader import Voice
 
 MAX_PICTURES = 120  # of the face, spread over the clip

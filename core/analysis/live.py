@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import MODALITIES
-from core.analysis.analyzer import Analyzer, Prediction, Predictions, choose
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Prediction, Predictions, choose
 from core.cancellation import stoppable
 from core.device import one_thread
-from core.encoders.faces import Face, FaceFinder, apart, no_faces, track_of
-from core.encoders.features import Missing, Sequence, Utterance
-from core.encoders.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech, Transcript, Word
+from core.encoders.face_track import no_faces
+from core.encoders.faces import Face, FaceFinder, apart, track_of
+from core.encoders.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech
+from core.encoders.utterance import Missing, Sequence, Transcript, Utterance, Word
 from core.media.reader import SAMPLE_RATE, Frame, Voice
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on

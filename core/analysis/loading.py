@@ -5,7 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from core.analysis.analyzer import Analysis, Analyzer
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Analysis
 from core.encoders.features import Progress
 
 LOADING = "loading the models, once after the start"

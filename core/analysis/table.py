@@ -8,12 +8,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from core import LABELS, MODALITIES, Subset
-from core.analysis.analyzer import Analysis
+from core import LABELS, MODALITIES, MODELS, Subset, subset_name
+from core.analysis.results import Analysis
 from core.csv_cells import csv_text, plain_cell
-from core.datasets.cache import file_digest
-from core.files import OutputError, held_alone, write_text
-from core.fusion.checkpoint import MODELS, subset_name
+from core.files import OutputError, file_digest, held_alone, write_text
 from core.paths import NamedFile, escaped
 
 COLUMNS = (

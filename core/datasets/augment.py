@@ -82,7 +82,7 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
     """Voices of other sizes, tempi, rooms, bands and noises, made where it is cheap: in the powers of their mel bands.
 
     Args:
-        spectra: float32 [B, F, 80], log10 of power (see ``core.encoders.voice.spectrogram``), padded behind ``lengths`` [B].
+        spectra: float32 [B, F, 80], log10 of power (see ``voice.spectrogram``), padded behind ``lengths`` [B].
 
     Returns:
         Spectra [B, F', 80] of the altered voices, and their lengths [B].

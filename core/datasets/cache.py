@@ -19,12 +19,6 @@ def digest(content: bytes | str) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, whatever it is called and however large."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def weights_digest(model: torch.nn.Module) -> str:
     """SHA-256 of a model's weights, wherever they lie."""
     return digest(b"".join(tensor.cpu().numpy().tobytes() for tensor in model.state_dict().values()))

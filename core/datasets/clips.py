@@ -23,11 +23,12 @@ from tqdm import tqdm
 
 from core import MODALITIES
 from core.corpora.layout import ClipRecord
-from core.datasets.cache import digest, file_digest
+from core.datasets.cache import digest
 from core.datasets.processes import in_processes
-from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
+from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings
 from core.encoders.packaged import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
-from core.files import prepare_folder, write_file, write_json
+from core.encoders.utterance import Missing
+from core.files import file_digest, prepare_folder, write_file, write_json
 from core.fusion.checkpoint import load_encoders, load_face_encoder
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
@@ -59,7 +60,7 @@ class ClipFeatures:
 
     def key(self) -> dict:
         """What decides the features beside the clip itself: a JSON object."""
-        config = json.loads((self.checkpoint / "config.json").read_text())
+        config = json.loads((self.checkpoint / "config.json").read_text("utf-8"))
         packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
         key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
         key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
@@ -263,7 +264,7 @@ def _read_manifest(records: Sequence[ClipRecord], folder: Path, waiting: dict[st
         if record.id in waiting:
             continue
         if (failed := _failed_file(folder, record)).exists():
-            manifest.failed[record.id] = json.loads(failed.read_text())["reason"]
+            manifest.failed[record.id] = json.loads(failed.read_text("utf-8"))["reason"]
             continue
         with safe_open(clip_file(folder, record), "np") as file:
             reasons = file.metadata() or {}

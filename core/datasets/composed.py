@@ -24,7 +24,8 @@ from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.encoders.expression import ExpressionNet
-from core.encoders.faces import BLENDSHAPES, still_blendshapes
+from core.encoders.face_track import BLENDSHAPES
+from core.encoders.faces import still_blendshapes
 from core.encoders.features import Encoders, FeatureExtractor, FeatureSettings, voice_encoder, with_blendshapes
 from core.encoders.packaged import FACE_LANDMARKER, MINILM
 from core.encoders.speech import Listener

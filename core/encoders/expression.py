@@ -12,9 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-CROP = 48
-"""Side of a face crop in pixels, the size of FER2013."""
-
 
 @dataclass(frozen=True)
 class ExpressionConfig:

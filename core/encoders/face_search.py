@@ -13,7 +13,8 @@ import mediapipe
 import numpy as np
 from mediapipe.tasks.python import vision
 
-from core.encoders.faces import MOST_FACES, THUMBNAIL, Face, FaceFinder, apart, cut_faces, landmarker
+from core.encoders.face_track import THUMBNAIL
+from core.encoders.faces import MOST_FACES, Face, FaceFinder, apart, cut_faces, landmarker
 from core.media.reader import Frame
 
 PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged

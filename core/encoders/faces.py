@@ -12,17 +12,15 @@ import mediapipe
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
-from core.encoders.expression import CROP
+from core.encoders.face_track import BLENDSHAPES, CROP, THUMBNAIL, FaceTrack
 from core.encoders.native_output import without_lines
 from core.encoders.packaged import FACE_LANDMARKER, locate
 from core.media.reader import Frame
 
-THUMBNAIL = 96  # pixels
 MOST_FACES = 4  # looked for in a frame
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
 HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
-BLENDSHAPES = 52  # MediaPipe's measures of how far each movement of a face goes, in [0, 1]
 STILL = 256, 16  # side of a crop of the size of FER2013's when MediaPipe looks at it, and pixels of border around it
 LEFT_IRIS, RIGHT_IRIS = 468, 473  # landmarks of the eyes on the left and right of the picture
 
@@ -46,38 +44,6 @@ class Face:
     def size(self) -> float:
         """Square root of the box's share of the frame."""
         return float(np.sqrt(self.box[2] * self.box[3]))
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """The main face through a clip; T crops may be fewer than the F frames that were looked at.
-
-    Attributes:
-        times: [T] seconds.
-        crops: uint8 [T, 48, 48] grey, levelled by the eyes, placed as in FER2013.
-        thumbnails: uint8 [T, 96, 96, 3] RGB of the same cut.
-        boxes: float64 [T, 4] x, y, width, height as shares of the frame.
-        blendshapes: float32 [T, 52], how far each movement of the face goes, in [0, 1].
-        frame_times: [F] seconds of every frame.
-        found: bool [F], whether the main face was in it.
-        note: a sentence when one of several faces had to be chosen, else empty.
-        share: of the pictures that could have shown the face, in how many it was found, in [0, 1].
-        upside_down: whether the pictures were turned to read it; boxes are those of the pictures as they are.
-    """
-
-    times: np.ndarray
-    crops: np.ndarray
-    thumbnails: np.ndarray
-    boxes: np.ndarray
-    blendshapes: np.ndarray
-    frame_times: np.ndarray
-    found: np.ndarray
-    note: str = ""
-    share: float = 1.0
-    upside_down: bool = False
-
-    def __len__(self) -> int:
-        return len(self.times)
 
 
 class FaceFinder:
@@ -160,19 +126,6 @@ def track_of(
         frame_times=frame_times,
         found=found,
         note=note,
-    )
-
-
-def no_faces(frame_times: np.ndarray) -> FaceTrack:
-    """The track of a clip in which no face was found."""
-    return FaceTrack(
-        times=np.zeros(0),
-        crops=np.zeros((0, CROP, CROP), np.uint8),
-        thumbnails=np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8),
-        boxes=np.zeros((0, 4)),
-        blendshapes=np.zeros((0, BLENDSHAPES), np.float32),
-        frame_times=frame_times,
-        found=np.zeros(len(frame_times), bool),
     )
 
 

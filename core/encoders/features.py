@@ -18,9 +18,11 @@ from whisper.model import Whisper
 from core.cancellation import checkpoint
 from core.device import share_of_cores
 from core.encoders.expression import ExpressionNet, folded
-from core.encoders.faces import FaceFinder, FaceTrack, no_faces
-from core.encoders.persons import Followed, Persons, follow_faces
-from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
+from core.encoders.face_track import FaceTrack, no_faces
+from core.encoders.faces import FaceFinder
+from core.encoders.persons import Followed, follow_faces
+from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech
+from core.encoders.utterance import Missing, Sequence, Utterance
 from core.encoders.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
 from core.encoders.words import WordAdapter, WordEncoder
 from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
@@ -81,83 +83,6 @@ class FeatureSettings:
     def audio_width(self) -> int:
         """Features an audio step of Whisper's own states."""
         return STATE_WIDTH * len(self.audio_blocks) + (WIDTH if self.mfcc else 0)
-
-
-@dataclass(frozen=True)
-class Sequence:
-    """Features of one modality: ``values`` float32 [T, D], ``times`` float64 [T] in seconds, T >= 1."""
-
-    values: np.ndarray
-    times: np.ndarray
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A modality that is not there, and the reason in a few words for people ("no face was found")."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """Everything that was extracted from one clip.
-
-    Attributes:
-        file: name of the file, without its folder.
-        duration: seconds.
-        text: one step a word of ``transcript``; times are the middles of the words.
-        video: one step a crop of ``faces``.
-        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech.
-        voice: the sound track, None if the file has none.
-        timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
-        warnings: sentences for people.
-        persons: whose face it could be, if there are several.
-    """
-
-    file: str
-    duration: float
-    text: Sequence | Missing
-    video: Sequence | Missing
-    audio: Sequence | Missing
-    transcript: Transcript
-    faces: FaceTrack
-    voice: Voice | None
-    timings: dict[str, float]
-    warnings: tuple[str, ...]
-    persons: Persons | None = None
-
-    def __getitem__(self, modality: str) -> Sequence | Missing:
-        return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
-
-    def window(self, start: float, end: float) -> "Utterance":
-        """The part from ``start`` up to ``end`` seconds, on the clip's own time axis; nothing is extracted again.
-
-        Its track's arrays are parts of this one's, not copies: pictures are large, and windows many.
-        """
-
-        def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
-            if isinstance(sequence, Missing):
-                return sequence
-            inside = (sequence.times >= start) & (sequence.times < end)
-            return Sequence(sequence.values[inside], sequence.times[inside]) if inside.any() else Missing(nothing)
-
-        inside = slice(*np.searchsorted(self.faces.times, (start, end)))
-        looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
-        words = tuple(w for w in self.transcript.words if start <= (w.start + w.end) / 2 < end)
-        return replace(
-            self,
-            text=cut(self.text, "no words in this window"),
-            video=cut(self.video, "no face in this window"),
-            audio=cut(self.audio, "no speech in this window"),
-            transcript=Transcript(words),
-            faces=replace(
-                self.faces,
-                times=self.faces.times[inside], crops=self.faces.crops[inside],
-                thumbnails=self.faces.thumbnails[inside], boxes=self.faces.boxes[inside],
-                blendshapes=self.faces.blendshapes[inside],
-                frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
-            ),
-        )  # fmt: skip
 
 
 def voice_encoder(encoders: Encoders, settings: FeatureSettings, whisper: Whisper) -> VoiceEncoder | None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from core.encoders.face_search import CloserLook, Search, Sighting, Tracklet, search
-from core.encoders.faces import FaceTrack, no_faces
+from core.encoders.face_track import FaceTrack, Person, Persons, _nearest, _track, no_faces
 from core.media.reader import Frame
 
 MAX_PERSONS = 4  # that can be chosen from
@@ -27,59 +27,6 @@ SAME_SCENE = 16  # of 255, by which no more than half of what two pictures of a 
 SCENES = 64  # pictures with a face that others are compared with
 THUMBNAILS = 24  # of a person who can be chosen
 STILL, LEAST_PICTURES = 0.06, 10  # std of the blendshape that moves most, over so many pictures at least: a photograph
-PLACES = {"left": "on the left", "middle": "in the middle", "right": "on the right"}
-
-
-@dataclass(frozen=True)
-class Person:
-    """One of several persons in a clip, seen in T of its pictures.
-
-    Attributes:
-        pictures: int64 [T], which of the clip's pictures.
-        times: float64 [T] seconds.
-        crops: uint8 [T, 48, 48].
-        boxes: float64 [T, 4].
-        blendshapes: float32 [T, 52]; these as in ``FaceTrack``.
-        thumbnails: uint8 [K, 96, 96, 3], 1 to ``THUMBNAILS`` of them.
-        thumbnail_times: float64 [K] seconds.
-        share: in how many of the pictures that could have shown the face it was found, in [0, 1].
-    """
-
-    pictures: np.ndarray
-    times: np.ndarray
-    crops: np.ndarray
-    boxes: np.ndarray
-    blendshapes: np.ndarray
-    thumbnails: np.ndarray
-    thumbnail_times: np.ndarray
-    share: float
-
-    @property
-    def place(self) -> str:
-        """Where in the picture the face is on average: one of ``PLACES``."""
-        return place_of(self.boxes)
-
-
-@dataclass(frozen=True)
-class Persons:
-    """The persons of a clip in which there are several, and which of them counts.
-
-    Attributes:
-        each: two to ``MAX_PERSONS``; first the one who counts by default, the others by the number of their pictures.
-        frame_times: float64 [F] seconds of every picture of the clip.
-        upside_down: see ``FaceTrack``.
-        chosen: who counts, from 1.
-    """
-
-    each: tuple[Person, ...]
-    frame_times: np.ndarray
-    upside_down: bool = False
-    chosen: int = 1
-
-    @property
-    def track(self) -> FaceTrack:
-        """Of the person who counts; each moment has the nearest of the thumbnails that were kept."""
-        return _track(self.each, self.chosen, self.frame_times, self.upside_down)
 
 
 @dataclass(frozen=True)
@@ -111,12 +58,6 @@ def follow_faces(read: Callable[[], Iterable[Frame]]) -> Followed:
     each = tuple(_person(sightings, found, seen, upside_down) for sightings in persons)
     track = replace(_track(each, 1, found.times, upside_down), thumbnails=_thumbnails(persons[0]))
     return Followed(track, Persons(each, found.times, upside_down) if len(each) > 1 else None)
-
-
-def place_of(boxes: np.ndarray) -> str:
-    """Where boxes [T, 4] are on average: one of ``PLACES``."""
-    middle = float(np.mean(boxes[:, 0] + boxes[:, 2] / 2))
-    return "left" if middle < 0.4 else "right" if middle > 0.6 else "middle"
 
 
 def persons_in(found: Search, closer: CloserLook) -> list[list[Sighting]]:
@@ -217,24 +158,6 @@ def _turned(image: np.ndarray) -> np.ndarray:
     return cv2.rotate(image, cv2.ROTATE_180)
 
 
-def _track(each: tuple[Person, ...], number: int, frame_times: np.ndarray, upside_down: bool) -> FaceTrack:
-    person = each[number - 1]
-    found = np.zeros(len(frame_times), bool)
-    found[person.pictures] = True
-    return FaceTrack(
-        times=person.times,
-        crops=person.crops,
-        thumbnails=person.thumbnails[_nearest(person.thumbnail_times, person.times)],
-        boxes=person.boxes,
-        blendshapes=person.blendshapes,
-        frame_times=frame_times,
-        found=found,
-        note=_choice(each, number),
-        share=person.share,
-        upside_down=upside_down,
-    )
-
-
 def _person(sightings: list[Sighting], found: Search, seen: np.ndarray, upside_down: bool) -> Person:
     """``seen``: the pictures with any of the persons."""
     pictures = np.array([s.picture for s in sightings])
@@ -280,22 +203,3 @@ def _thumbnails(sightings: list[Sighting]) -> np.ndarray:
     shown = [s for s in sightings if s.face.thumbnail.size]
     nearest = _nearest(np.array([s.time for s in shown]), np.array([s.time for s in sightings]))
     return np.stack([shown[i].face.thumbnail for i in nearest])
-
-
-def _nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """int64 [W]: for each wanted number, the index of the nearest of at least one known, which ascend."""
-    right = np.searchsorted(known, wanted).clip(0, len(known) - 1)
-    left = (right - 1).clip(0)
-    return np.where(np.abs(known[left] - wanted) <= np.abs(known[right] - wanted), left, right)
-
-
-def _choice(persons: tuple[Person, ...], number: int) -> str:
-    """Says whose face counts when several were there."""
-    if len(persons) == 1:
-        return ""
-    seen, place = f"{len(persons)} faces were seen", f"{PLACES[persons[number - 1].place]} of the picture"
-    if number > 1:
-        return f"{seen}; number {number}, {place}, was chosen."
-    sizes = [float(np.sqrt(person.boxes[:, 2] * person.boxes[:, 3]).sum()) for person in persons]
-    which = "largest and steadiest" if sizes[0] == max(sizes) else "largest one that moves"
-    return f"{seen}; the {which}, {place}, was followed."

@@ -20,6 +20,7 @@ from whisper.model import MultiHeadAttention, Whisper
 
 from core.cancellation import checkpoint
 from core.encoders.packaged import SILERO_VAD, locate
+from core.encoders.utterance import Transcript, Word
 from core.encoders.whisper_weights import load_tiny_en
 from core.media.reader import SAMPLE_RATE, SILENCE, Voice
 
@@ -46,28 +47,6 @@ SHORTEST_STRAINED = 0.15  # seconds of it; tones and music reach 0.1 at most
 FULL_LEVEL = 0.9  # loudest sample at a second look
 Intervals = tuple[tuple[float, float], ...]
 """(start, end) in seconds of each stretch of speech, in order of time."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """A spoken word: ``start`` and ``end`` in seconds, ``probability`` that Whisper gave it, in [0, 1]."""
-
-    text: str
-    start: float
-    end: float
-    probability: float
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """The words in order of time."""
-
-    words: tuple[Word, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """All words with single spaces between them."""
-        return " ".join(word.text for word in self.words)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def load_tiny_en() -> Whisper:
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"The container of Whisper tiny.en does not hold the model: {error}") from error
     heads = torch.zeros(DIMENSIONS.n_text_layer, DIMENSIONS.n_text_head, dtype=torch.bool)
-    for layer, head in json.loads(locate(WHISPER_TINY_EN_CONFIG).read_text())["alignment_heads"]:
+    for layer, head in json.loads(locate(WHISPER_TINY_EN_CONFIG).read_text("utf-8"))["alignment_heads"]:
         heads[layer, head] = True
     model.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
     return model.eval()

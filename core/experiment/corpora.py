@@ -133,7 +133,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
         ),
         "audio": maker.make("audio", voices),
     }
-    face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]
+    face = json.loads((request.checkpoint / "config.json").read_text("utf-8"))["face"]["sha256"]
     fingerprints = {m: bank.fingerprint for m, bank in banks.items()}
     folder = cache_folder(request.cache / "composed", {"per_part": per_part, "parts": request.folds, **fingerprints})
     records, files = [], []
@@ -201,7 +201,7 @@ def _store(
 
 def open_stored(index_file: Path, folds: int) -> Corpus:
     """A corpus whose features were extracted: one fold where it has official parts, else disjoint groups."""
-    index = json.loads(index_file.read_text())
+    index = json.loads(index_file.read_text("utf-8"))
     files = tuple(index_file.parent / name for name in index["files"])
     sequences = {m: StoredSequences(files, m) for m in index.get("modalities", MODALITIES)}
     examples = Examples(index["ids"], np.array(index["labels"]), sequences)

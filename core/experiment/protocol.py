@@ -20,7 +20,8 @@ from core.device import Device
 from core.experiment.backends import BACKENDS
 from core.experiment.folds import Collator, Corpus, Examples, Fold, Standardisation
 from core.files import write_json
-from core.fusion.model import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
 from core.fusion.reference import STEPS, reference_config
 from core.metrics import classification_metrics
 
@@ -213,7 +214,7 @@ def run_protocol(
             write_json(folder / job.file, result)
             progress.update()
             progress.set_postfix_str(f"{job.configuration} {result['balanced_accuracy']:.3f}")
-    return [json.loads((folder / job.file).read_text()) for job in jobs]
+    return [json.loads((folder / job.file).read_text("utf-8")) for job in jobs]
 
 
 def make_runner(opener: Callable[[], Corpus], settings: Settings, device: Device) -> Callable[[Job], dict]:
@@ -238,6 +239,6 @@ def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
     file = folder / "settings.json"
     if not file.exists():
         write_json(file, wanted)
-    found = json.loads(file.read_text())
+    found = json.loads(file.read_text("utf-8"))
     if found != json.loads(json.dumps(wanted)):
         raise ValueError(f"{folder} holds results of other settings: {found}; choose another folder with --out.")

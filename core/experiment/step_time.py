@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.pairs import CROSS, SELF
 from core.fusion.reference import STEPS, WIDTHS, reference_config
 
 RATES = {"text": 2.7, "video": 3.0, "audio": 100.0}

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from core import LABELS
+from core import CHECKPOINTS, LABELS, MODELS
 from core.encoders.expression import ExpressionConfig, ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.packaged import WeightsError, verify
@@ -26,10 +26,6 @@ from core.encoders.words import WordAdapter
 from core.files import write_file, write_json
 from core.fusion.model import FusionConfig, FusionModel
 
-CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-"""The pair of models that the app loads."""
-
-MODELS = ("cross", "self")
 ENCODERS = ("face", "voice", "words")  # what makes the features that a pair learns from
 
 
@@ -69,11 +65,6 @@ class Checkpoint:
     temperature: dict[str, dict[str, float]]
     label_frequencies: dict[str, list[float]]
     provenance: dict
-
-
-def subset_name(modalities: tuple[str, ...]) -> str:
-    """The key of a set of modalities in ``Checkpoint.temperature``."""
-    return "+".join(modalities)
 
 
 def save_face_encoder(folder: Path, model: ExpressionNet, provenance: dict) -> None:
@@ -275,7 +266,7 @@ def _encoders(config: dict) -> dict[str, str]:
 
 def _read(folder: Path) -> dict:
     path = folder / "config.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def _write(folder: Path, config: dict) -> None:

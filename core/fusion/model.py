@@ -1,13 +1,6 @@
-"""The two fusion models of Rajan, Brutti and Cavallaro (ICASSP 2022), and everything between them.
+"""The fusion models of Rajan, Brutti and Cavallaro (ICASSP 2022): one class, which is told who attends to whom.
 
-Every model of the paper is a set of (query, key) pairs of modalities, and nothing else differs::
-
-    self        (t,t) (v,v) (a,a)
-    cross       (t,v) (t,a) (v,t) (v,a) (a,t) (a,v)
-    cross+self  all nine
-
-A modality that is missing or switched off takes its pairs with it. Cross-attention with a single
-modality therefore has no pair left: its verdict is undefined by construction.
+``FusionConfig.pairs`` alone makes it cross-attention, self-attention or both (see ``core.fusion.pairs``).
 
 Letters in shape comments: B utterances, T time steps (of a modality), W width, H heads, S streams (pairs).
 """
@@ -19,19 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core import LABELS, MODALITIES
-from core.fusion.attention import kept_edges, mean_of_bins, parts_of
-
-Pair = tuple[str, str]
-"""(query modality, key modality)."""
-
-SELF: tuple[Pair, ...] = tuple((m, m) for m in MODALITIES)
-CROSS: tuple[Pair, ...] = tuple((q, k) for q in MODALITIES for k in MODALITIES if q != k)
-BOTH: tuple[Pair, ...] = SELF + CROSS
-
-
-def pairs_within(pairs: tuple[Pair, ...], modalities: tuple[str, ...]) -> tuple[Pair, ...]:
-    """The pairs whose two modalities are both among ``modalities``."""
-    return tuple(pair for pair in pairs if set(pair) <= set(modalities))
+from core.fusion.binning import kept_edges, mean_of_bins, parts_of
+from core.fusion.pairs import Pair
 
 
 @dataclass(frozen=True)
@@ -249,7 +231,7 @@ class FusionModel(nn.Module):
         """Runs the model on a batch; a modality that is not among ``inputs`` is absent from all of it.
 
         Args:
-            most_kept: an axis of an attention map with more steps is kept in bins (see ``core.fusion.attention``), so that
+            most_kept: an axis of an attention map with more steps is kept in bins (see ``binning``), so that
                 memory does not grow with the square of a clip's length. Streams and logits are the same.
         """
         encoded = {m: self.encode(m, inputs[m]) for m in self.modalities if m in inputs}

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from core import MODALITIES
-from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, Padded, Pair, TimeMixing
+from core.fusion.model import FusionConfig, FusionModel, Padded, TimeMixing
+from core.fusion.pairs import CROSS, SELF, Pair
 
 STEPS = {"text": 128, "video": 32, "audio": 1000}
 """Fixed lengths of the reference: words, pictures (3 a second), MFCC frames (100 a second)."""

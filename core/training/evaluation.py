@@ -9,12 +9,13 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from core import LABELS, SUBSETS, Subset
+from core import LABELS, MODELS, SUBSETS, Subset, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
 from core.datasets.multimodal import Moments
-from core.fusion.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
-from core.fusion.model import FusionModel, Padded, pairs_within
+from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.fusion.model import FusionModel, Padded
+from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
 

@@ -16,7 +16,7 @@ from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion.model import pairs_within
+from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.batches import PairRecipe
 from core.training.evaluation import LabelledUtterances, best_temperature

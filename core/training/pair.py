@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core import SUBSETS
+from core import SUBSETS, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion.checkpoint import Checkpoint, Normalisation, subset_name
-from core.fusion.model import CROSS, SELF, FusionConfig, FusionModel, pairs_within
+from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_people, fit_temperatures
 from core.training.loop import fit

@@ -10,8 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analysis, Analyzer
+from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import Measured, Worth, spans
+from core.analysis.results import Analysis
 from core.csv_cells import csv_text
 from demo import wording
 from demo.charts.figures import dressed

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core import LABELS, MODALITIES
-from core.analysis.analyzer import Analysis, Prediction, Verdict
+from core.analysis.results import Analysis, Prediction, Verdict
 from core.fusion import attention
 from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
 from demo.charts.pictures import data_uri

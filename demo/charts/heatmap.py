@@ -7,9 +7,9 @@ were spread evenly; it always reaches three times that weight, so an even map ne
 import numpy as np
 import plotly.graph_objects as go
 
-from core.analysis.analyzer import Analysis, Prediction
+from core.analysis.results import Analysis, Prediction
 from core.fusion.attention import MOST_STEPS, AttentionMap
-from core.fusion.model import Pair
+from core.fusion.pairs import Pair
 from demo.charts.figures import dressed
 from demo.charts.palette import FAINT, SCALE
 from demo.charts.pictures import data_uri

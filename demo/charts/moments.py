@@ -3,7 +3,7 @@
 import json
 from html import escape
 
-from core.analysis.analyzer import Analysis
+from core.analysis.results import Analysis
 
 
 def element(analysis: Analysis) -> str:

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from core import LABELS, MODALITIES, SUBSETS, Subset
-from core.analysis.analyzer import Analysis, Prediction, Verdict
+from core.analysis.results import Analysis, Prediction, Verdict
 from demo import wording
 from demo.charts.palette import EMOTION, MODALITY, MODEL, percent
 from demo.charts.pictures import data_uri

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from core.analysis.analyzer import Analysis, Verdict
+from core.analysis.results import Analysis, Verdict
 from demo.charts.palette import EMOTION, MODEL, percent
 
 

@@ -7,8 +7,8 @@ from html import escape
 from plotly.offline import get_plotlyjs
 
 from core import LABELS
-from core.analysis.analyzer import Analysis, Window
 from core.analysis.attribution import Worth
+from core.analysis.results import Analysis, Window
 from core.csv_cells import csv_text
 from demo import wording
 from demo.charts import attribution, figures, heatmap, panels, phrases

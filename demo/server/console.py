@@ -41,7 +41,7 @@ def shorten_failures() -> None:
 
 
 def described(error: BaseException | None) -> str:
-    """Kind of an exception and its innermost calls, not its text: "KeyError at demo/tabs/clip.py:12, gradio/blocks.py:3".
+    """Kind of an exception and its innermost calls, not its text: "KeyError at demo/page.py:12, gradio/blocks.py:3".
 
     Of several that were raised together, the first one.
     """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.analysis.analyzer import HOP, WINDOW
+from core.analysis.results import HOP, WINDOW
 from core.media.reader import FRAME_RATE, LONGEST_CLIP
 
 LARGEST_FILE = 200 * 1024**2  # bytes of an upload

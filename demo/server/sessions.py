@@ -13,9 +13,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from core.analysis.analyzer import Analysis
-from core.analysis.attribution import Worth, measure, spans
+from core.analysis.attribution import Worth, spans
+from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
+from core.analysis.results import Analysis
 from core.cancellation import stoppable
 from core.media.reader import MediaError
 from demo import wording

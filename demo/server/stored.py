@@ -17,15 +17,14 @@ from pathlib import Path
 import av
 import numpy as np
 
-from core.analysis.analyzer import Analysis, Prediction, Verdict, Window
 from core.analysis.kept import FaceSummary, Waveform
-from core.encoders.features import Sequence
-from core.encoders.speech import Transcript, Word
+from core.analysis.results import Analysis, Prediction, Verdict, Window
+from core.encoders.utterance import Sequence, Transcript, Word
 from core.files import write_file
 from core.fusion.attention import AttentionMap
 from core.fusion.checkpoint import fingerprint
 
-EXAMPLES = Path(__file__).parent / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 MOST_FACES = 24  # pictures of the face that are kept
 LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
 

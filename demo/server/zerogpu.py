@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.analysis.analyzer import Analysis, Analyzer
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Analysis
 from core.encoders.features import Progress
 from core.media.reader import MediaError, open_clip
 

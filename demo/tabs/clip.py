@@ -8,7 +8,8 @@ from pathlib import Path
 import gradio as gr
 
 from core import MODALITIES, Subset
-from core.analysis.analyzer import Analysis, Analyzer
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import architecture, attribution, report

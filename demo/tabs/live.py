@@ -21,9 +21,10 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer, Prediction
+from core.analysis.analyzer import Analyzer
 from core.analysis.baseline import Baseline
 from core.analysis.live import Live, Moment, SharedListener
+from core.analysis.results import Prediction
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
 from demo.charts.palette import EMOTION, MODEL
@@ -39,7 +40,7 @@ LARGEST_PICTURE = 400_000  # bytes of JPEG
 LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
-SCRIPT = (Path(__file__).parent / "live.js").read_text()
+SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
 SAID = {
     "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
     "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,

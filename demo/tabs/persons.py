@@ -3,9 +3,9 @@
 import gradio as gr
 import numpy as np
 
-from core.analysis.analyzer import Analysis
 from core.analysis.kept import webp
-from core.encoders.persons import PLACES, Person
+from core.analysis.results import Analysis
+from core.encoders.face_track import PLACES, Person
 from demo import wording
 from demo.charts.pictures import data_uri
 from demo.tabs.components import Parts

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from core import Subset
-from core.analysis.analyzer import Analysis, Prediction
-from core.fusion.model import CROSS, SELF, pairs_within
+from core.analysis.results import Analysis, Prediction
+from core.fusion.pairs import CROSS, SELF, pairs_within
 from demo import wording
 from demo.charts import figures, heatmap, moments, panels, phrases
 from demo.charts.palette import MODEL
