@@ -1,7 +1,4 @@
-"""JSON and tensors on disk: no pickle, and no half-written file, whenever the process is killed.
-
-A nested state keeps its tensors as safetensors and everything else as JSON in their header.
-"""
+"""Files that are whole or not there, whenever the process is killed or the disk is full."""
 
 import contextlib
 import hashlib
@@ -11,9 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 
 try:
     import fcntl
@@ -115,43 +110,6 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: dict | list, indent: int | None = None) -> None:
     """Writes JSON."""
     write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
-
-
-def save_state(path: Path, state: dict) -> None:
-    """Writes a nested dict of tensors and JSON values."""
-    tensors: dict[str, torch.Tensor] = {}
-    skeleton = _strip(state, "", tensors)
-    write_file(path, lambda partial: save_file(tensors, partial, metadata={"skeleton": json.dumps(skeleton)}))
-
-
-def load_state(path: Path) -> dict:
-    """Reads what ``save_state`` wrote; tensors are on the CPU."""
-    with safe_open(path, "pt") as file:
-        skeleton = json.loads(file.metadata()["skeleton"])
-        return _fill(skeleton, file)
-
-
-def _strip(value, name: str, tensors: dict):
-    """Replaces each tensor by a reference to its name; lists keys pairwise because JSON keys are strings."""
-    if isinstance(value, torch.Tensor):
-        tensors[name] = value.detach().cpu().contiguous().clone()
-        return {"tensor": name}
-    if isinstance(value, dict):
-        return {"dict": [[key, _strip(item, f"{name}/{key}", tensors)] for key, item in value.items()]}
-    if isinstance(value, list | tuple):
-        return {"list": [_strip(item, f"{name}/{index}", tensors) for index, item in enumerate(value)]}
-    return {"value": value}
-
-
-def _fill(skeleton: dict, file):
-    ((kind, content),) = skeleton.items()
-    if kind == "tensor":
-        return file.get_tensor(content)
-    if kind == "dict":
-        return {key: _fill(item, file) for key, item in content}
-    if kind == "list":
-        return [_fill(item, file) for item in content]
-    return content
 
 
 def file_digest(path: Path) -> str:

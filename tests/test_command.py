@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.corpora.layout import CorpusError
-from core.files import OutputError, prepare_folder, save_state, write_json
+from core.files import OutputError, prepare_folder, write_json
 from core.media.reader import shown
+from core.state_files import save_state
 from scripts.command import run
 
 

@@ -12,7 +12,8 @@ from safetensors.numpy import load_file
 from core.datasets.cache import cache_folder, cached_sequences
 from core.datasets.clips import save_features
 from core.encoders.utterance import Missing
-from core.files import load_state, save_state, write_file, write_json
+from core.files import write_file, write_json
+from core.state_files import load_state, save_state
 
 POINTS = ("before anything", "half written", "written, not yet in place", "in place")
 

@@ -16,12 +16,12 @@ from core.datasets.multimodal import Moments
 from core.device import Device, choose_device
 from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
 from core.encoders.features import FeatureSettings, pooled
-from core.files import load_state
 from core.fusion.checkpoint import Checkpoint, Normalisation
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder
 from core.fusion.pairs import SELF
 from core.media.reader import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
+from core.state_files import load_state
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures

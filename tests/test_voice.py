@@ -16,9 +16,9 @@ from core.encoders.features import spoken
 from core.encoders.packaged import WeightsError
 from core.encoders.voice import VoiceConfig, VoiceEncoder, equal_windows, levelled, spectrogram
 from core.encoders.whisper_weights import load_tiny_en
-from core.files import load_state
 from core.fusion.checkpoint import load_voice_encoder, save_voice_encoder
 from core.media.reader import SAMPLE_RATE, Voice
+from core.state_files import load_state
 from core.training.loop import Recipe
 from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
 

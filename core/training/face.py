@@ -22,8 +22,8 @@ from core.datasets.cache import digest, weights_digest
 from core.datasets.sources import official_parts
 from core.device import Device
 from core.encoders.expression import ExpressionConfig, ExpressionNet
-from core.files import load_state, save_state
 from core.metrics import classification_metrics
+from core.state_files import load_state, save_state
 from core.training.loop import Recipe, fit
 
 SGD = {"optimiser": "sgd", "weight_decay": 5e-4, "ema_decay": 0.995, "monitor": "both"}

@@ -17,7 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from core.device import Device
-from core.files import load_state, save_state, write_file
+from core.files import write_file
+from core.state_files import load_state, save_state
 from core.training.provenance import this_process
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from core.device import Device
-from core.files import load_state
+from core.state_files import load_state
 
 
 def this_process(device: Device) -> dict[str, str]:
