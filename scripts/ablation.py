@@ -10,21 +10,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-import numpy as np  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+from tqdm import tqdm
 
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.encoders.features import FeatureSettings  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.files import prepare_folder  # noqa: E402
-from core.fusion.checkpoint import load_encoders  # noqa: E402
-from core.training.ablation import CHANGES, Ablation  # noqa: E402
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.device import CHOICES, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder
+from core.fusion.checkpoint import load_encoders
+from core.training.ablation import CHANGES, Ablation
 
 
 def main() -> int:

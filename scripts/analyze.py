@@ -12,23 +12,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-from tqdm import tqdm  # noqa: E402
+from tqdm import tqdm
 
-from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of  # noqa: E402  # noqa: E402
-from core.analysis import attribution  # noqa: E402
-from core.analysis.analyzer import Analyzer  # noqa: E402
-from core.analysis.results import Analysis, Prediction  # noqa: E402
-from core.analysis.table import Table, appending, content_of, failed, row_of  # noqa: E402
-from core.device import CHOICES  # noqa: E402
-from core.encoders.features import FEATURES_VERSION  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.fusion.checkpoint import fingerprint  # noqa: E402
-from core.media.reader import SUFFIXES, MediaError  # noqa: E402
-from core.paths import NamedFile, escaped, named_files  # noqa: E402
+from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of
+from core.analysis import attribution
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Analysis, Prediction
+from core.analysis.table import Table, appending, content_of, failed, row_of
+from core.device import CHOICES
+from core.encoders.features import FEATURES_VERSION
+from core.encoders.packaged import WeightsError
+from core.fusion.checkpoint import fingerprint
+from core.media.reader import SUFFIXES, MediaError
+from core.paths import NamedFile, escaped, named_files
 
 log = logging.getLogger("analyze")
 

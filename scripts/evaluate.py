@@ -8,15 +8,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-from core import CHECKPOINTS, LABELS, MODALITIES, MODELS  # noqa: E402  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.training.evaluation_sets import TEST_SETS, measure  # noqa: E402
+from core import CHECKPOINTS, LABELS, MODALITIES, MODELS
+from core.corpora.layout import CorpusError
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.training.evaluation_sets import TEST_SETS, measure
 
 
 def main() -> int:

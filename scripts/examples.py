@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.analysis.analyzer import Analyzer  # noqa: E402
-from demo.server import stored  # noqa: E402
+from core.analysis.analyzer import Analyzer
+from demo.server import stored
 
 WIDTH, HEIGHT, RATE = 480, 360, 12  # pixels, pictures a second
 VOICE_RATE = 48_000  # Hz

@@ -12,15 +12,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import atheris  # noqa: E402
+import atheris
 
 with atheris.instrument_imports(include=["core.media", "core.media.clock", "core.encoders.whisper_weights"]):
     from core.encoders.packaged import WeightsError
     from core.encoders.whisper_weights import read_container
     from core.media.reader import MediaError, open_clip, read_frames
 
-import av  # noqa: E402
-import numpy as np  # noqa: E402
+import av
+import numpy as np
 
 LARGEST = 20_000  # bytes of an input
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-from core import MODELS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.sources import SOURCES, Official  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.training.evaluation_sets import measure  # noqa: E402
+from core import MODELS
+from core.corpora.layout import CorpusError
+from core.datasets.sources import SOURCES, Official
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.training.evaluation_sets import measure
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {

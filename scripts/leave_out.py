@@ -11,24 +11,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from core import CHECKPOINTS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.multimodal import training_clips  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.encoders.features import FeatureSettings  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.files import prepare_folder  # noqa: E402
-from core.fusion.checkpoint import copy_encoders, load_encoders  # noqa: E402
-from core.training.batches import PairRecipe  # noqa: E402
-from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
-from core.training.loop import overridden  # noqa: E402
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.datasets.multimodal import training_clips
+from core.device import CHOICES, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder
+from core.fusion.checkpoint import copy_encoders, load_encoders
+from core.training.batches import PairRecipe
+from core.training.leave_out import Judged, calibration_error, leave_out, together
+from core.training.loop import overridden
 
 BOTH = ("video", "audio")
 HEAD = (

@@ -20,13 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import av  # noqa: E402
-import cv2  # noqa: E402
-import httpx  # noqa: E402
-from attacks import attacks  # noqa: E402
-from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk  # noqa: E402
+import av
+import cv2
+import httpx
+from attacks import attacks
+from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk
 
-from core.media.reader import open_clip, read_frames  # noqa: E402
+from core.media.reader import open_clip, read_frames
 
 
 def main() -> int:

@@ -14,21 +14,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-from core import CHECKPOINTS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.processes import BackendError  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.experiment.backends import check_backend  # noqa: E402
-from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E402
-from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
-from core.experiment.report import make_report, write_report  # noqa: E402
-from core.files import prepare_folder  # noqa: E402
-from scripts.paper_figures import write_page  # noqa: E402
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.processes import BackendError
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.experiment.backends import check_backend
+from core.experiment.corpora import CORPORA, Request, prepare_corpus
+from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol
+from core.experiment.report import make_report, write_report
+from core.files import prepare_folder
+from scripts.paper_figures import write_page
 
 
 def main() -> int:

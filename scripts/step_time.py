@@ -9,13 +9,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-import torch  # noqa: E402
+import torch
 
-from core.experiment.step_time import time_steps  # noqa: E402
+from core.experiment.step_time import time_steps
 
 
 def main() -> int:

@@ -16,22 +16,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.command import run  # noqa: E402
+from scripts.command import run
 
 # isort: split
 
-import numpy as np  # noqa: E402
-import plotly.graph_objects as go  # noqa: E402
+import numpy as np
+import plotly.graph_objects as go
 
-from core import CHECKPOINTS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.multimodal import Moments, training_clips  # noqa: E402
-from core.device import CHOICES, Device, choose_device  # noqa: E402
-from core.encoders.features import FeatureSettings  # noqa: E402
-from core.encoders.packaged import WeightsError  # noqa: E402
-from core.files import prepare_folder, write_json  # noqa: E402
-from core.fusion.checkpoint import (  # noqa: E402
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.datasets.multimodal import Moments, training_clips
+from core.device import CHOICES, Device, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder, write_json
+from core.fusion.checkpoint import (
     ENCODERS,
     copy_encoders,
     install,
@@ -42,12 +42,12 @@ from core.fusion.checkpoint import (  # noqa: E402
     save_voice_encoder,
     save_word_adapter,
 )
-from core.training.batches import PairRecipe  # noqa: E402
-from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
-from core.training.loop import overridden  # noqa: E402
-from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
-from core.training.provenance import provenance  # noqa: E402
-from core.training.voice import (  # noqa: E402
+from core.training.batches import PairRecipe
+from core.training.face import FaceData, FaceRecipe, train_face_encoder
+from core.training.loop import overridden
+from core.training.pair import PAIRS, train_final_pair, train_measured_pair
+from core.training.provenance import provenance
+from core.training.voice import (
     SHARE,
     VoiceData,
     VoiceRecipe,
@@ -55,7 +55,7 @@ from core.training.voice import (  # noqa: E402
     train_members,
     train_voice_encoder,
 )
-from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
+from core.training.words import LineData, WordsRecipe, train_word_adapter
 
 
 def main() -> int:

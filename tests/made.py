@@ -15,7 +15,7 @@ from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.media.reader import SAMPLE_RATE, Voice
 
 HEADS = 6
-SENTENCE = "I am so fine today and you are fine too".split()
+SENTENCE = ["I", "am", "so", "fine", "today", "and", "you", "are", "fine", "too"]
 
 
 def face_track(times: np.ndarray) -> FaceTrack:

@@ -307,13 +307,43 @@ def test_paths_are_read_as_the_router_reads_them(root, path):
 
 
 # Routes of gradio that this page has no use for. One that is new in another version belongs here or among the KINDS.
-UNUSED = """
-    /openapi.json /login /login/ /logout /svelte/x /monitoring /monitoring/summary /monitoring/x
-    deep_link token token/ dev/reload runs runs/ run-history/connect run-history/buckets run-history/records
-    run-history/records/x/x/assets/x custom_component/x/x/x/x proxy=x stream/x stream/x/close
-    stream/x/x/x/playlist.m3u8 stream/x/x/x/x.x stream/x/x/x/playlist-file file/x process_recording
-    vibe-edit vibe-edit/ undo-vibe-edit undo-vibe-edit/ vibe-code vibe-code/ vibe-starter-queries vibe-starter-queries/
-""".split()
+UNUSED = [
+    "/openapi.json",
+    "/login",
+    "/login/",
+    "/logout",
+    "/svelte/x",
+    "/monitoring",
+    "/monitoring/summary",
+    "/monitoring/x",
+    "deep_link",
+    "token",
+    "token/",
+    "dev/reload",
+    "runs",
+    "runs/",
+    "run-history/connect",
+    "run-history/buckets",
+    "run-history/records",
+    "run-history/records/x/x/assets/x",
+    "custom_component/x/x/x/x",
+    "proxy=x",
+    "stream/x",
+    "stream/x/close",
+    "stream/x/x/x/playlist.m3u8",
+    "stream/x/x/x/x.x",
+    "stream/x/x/x/playlist-file",
+    "file/x",
+    "process_recording",
+    "vibe-edit",
+    "vibe-edit/",
+    "undo-vibe-edit",
+    "undo-vibe-edit/",
+    "vibe-code",
+    "vibe-code/",
+    "vibe-starter-queries",
+    "vibe-starter-queries/",
+]
 
 
 def test_each_route_of_gradio_is_served_or_known_to_be_unused():

@@ -157,7 +157,7 @@ def test_mfcc_have_the_papers_shape():
 
 def test_words_have_the_context_of_their_sentence(analyzer):
     encoder = analyzer.extractor.word_encoder
-    happy, sad = encoder.encode("what a fine day".split()), encoder.encode("a fine of ten".split())
+    happy, sad = encoder.encode(["what", "a", "fine", "day"]), encoder.encode(["a", "fine", "of", "ten"])
     assert happy.shape == (4, encoder.width) and happy.dtype == np.float32
     assert not np.allclose(happy[2], sad[1])  # "fine" is not "fine"
     np.testing.assert_allclose(encoder.encode(["unbelievable!", "ok"])[1:].shape, (1, encoder.width))

@@ -144,9 +144,8 @@ def test_files_of_one_form_are_uploads_of_their_own(client, root):
 
 def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
     """As many of the largest uploads as there is room for; then one of them arrives smaller than it said, one fails."""
-    with pytest.raises(uploads.NoRoom):
-        with uploads.room_for(uploads.MOST_STORED + 1):
-            pass
+    with pytest.raises(uploads.NoRoom), uploads.room_for(uploads.MOST_STORED + 1):
+        pass
     coming = [uploads.room_for(LARGEST_FILE + 1000) for _ in range(21)]
     rooms = [room.__enter__() for room in coming[:20]]
     with pytest.raises(uploads.NoRoom):

@@ -22,8 +22,46 @@ CONTAINERS = (
     "wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,amr,wv,tta,ape,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe"
 )
 SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .webm .mkv .avi .3gp .3g2 .flv .wmv .asf .ts .mts .m2ts .mpg .mpeg .mxf .dv .ogv .mjpeg "
-    ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .aif .aiff .au .caf .wma .ac3 .amr .mka .weba .wv".split()
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".webm",
+        ".mkv",
+        ".avi",
+        ".3gp",
+        ".3g2",
+        ".flv",
+        ".wmv",
+        ".asf",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".mpg",
+        ".mpeg",
+        ".mxf",
+        ".dv",
+        ".ogv",
+        ".mjpeg",
+        ".wav",
+        ".mp3",
+        ".m4a",
+        ".aac",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".aif",
+        ".aiff",
+        ".au",
+        ".caf",
+        ".wma",
+        ".ac3",
+        ".amr",
+        ".mka",
+        ".weba",
+        ".wv",
+    ]
 )  # of files that are taken for sound or video when a folder is read; what they hold is asked of FFmpeg
 MAX_PIXELS = 36_000_000  # of a picture: 8K has 33 million
 MAX_LARGE = 2  # tracks of such pictures

@@ -129,7 +129,7 @@ class Gate:
         try:
             await self._app(scope, _impatient(receive, SILENT + length / SLOWEST), noted)
         except ClientDisconnect:
-            return
+            return None
         except Exception as error:
             log.error("A request failed: %s", described(error))
             try:
@@ -138,7 +138,7 @@ class Gate:
                 else:
                     await PlainTextResponse(wording.FAILED, 500)(scope, receive, send)
             except Exception:  # nobody is there any more, or less was sent than was announced
-                return
+                return None
 
     def _refused(self, scope: Scope, headers: Headers, length: int | None) -> tuple[int, str] | None:
         """Status and sentence for a request that is not answered, None for one that is."""

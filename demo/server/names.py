@@ -44,12 +44,12 @@ class NamedBySecrets:
                 if not Headers(raw=message["headers"]).get("content-type", "").lower().startswith("text/html"):
                     return await send(message)
                 start = message
-                return
+                return None
             if not start:
                 return await send(message)
             body.extend(message.get("body", b""))
             if message.get("more_body"):
-                return
+                return None
             try:
                 whole = with_script(bytes(body))
             except ValueError:
