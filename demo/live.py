@@ -6,6 +6,7 @@ pictures, never a growing queue. Visitors are told apart by a secret that only t
 
 import base64
 import logging
+import re
 import secrets
 import threading
 import time
@@ -22,6 +23,7 @@ from core.analysis import Analyzer, Prediction
 from core.baseline import Baseline
 from core.live import Live, Moment
 from core.media import SAMPLE_RATE
+from core.native_output import without_lines
 from core.speech import Listener
 from demo import wording
 from demo.limits import MOST_VISITORS, UNSURE
@@ -31,6 +33,7 @@ IDLE = 15.0  # seconds without a picture after which a visitor is gone
 LARGEST_PICTURE = 400_000  # bytes of JPEG
 LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
+DAMAGED = re.compile(rb"Corrupt JPEG data|Premature end of JPEG file|Invalid ")  # what its decoder writes by itself
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
 SCRIPT = (Path(__file__).parent / "live.js").read_text()
 
@@ -250,7 +253,8 @@ def _picture(encoded: str) -> np.ndarray | None:
     width, height = jpeg_size(data)
     if not 0 < max(width, height) <= LONGEST_SIDE or data.count(START_OF_SCAN) > MOST_SCANS:
         raise ValueError("picture too large")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    with without_lines(DAMAGED):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError("not a picture")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
