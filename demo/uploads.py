@@ -7,6 +7,7 @@ start if this process is killed. What lies anywhere else is nobody's: it is neit
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -30,7 +31,9 @@ SWEEP = 300.0  # seconds between looks for files that are older
 PREFIX = "visit-"  # of the folder that a process makes for its visitors
 FILES = "files"  # the part of it that uploads lie in; the process's lock lies outside, where no path of a client leads
 
-_lock = threading.Lock()  # of the four that follow
+log = logging.getLogger(__name__)
+
+_lock = threading.Lock()  # of the three that follow
 _holders: Counter[Path] = Counter()  # file -> sessions that hold it
 _sizes: dict[Path, dict[Path, int]] = {}  # folder of an upload -> its files -> bytes
 _totals: Counter[str] = Counter()  # "files" and "bytes" of them all, and bytes "announced" that are coming in
@@ -100,12 +103,14 @@ def clear_left_behind(base: Path) -> None:
 
 def sweep(older_than: float = HOUR) -> None:
     """Deletes what is older than so many seconds, whoever holds it."""
-    for entry in [] if _root is None else list(_root.iterdir()):
+    for entry in list(_root.iterdir()) if _root is not None and _root.is_dir() else []:
         try:
             if time.time() - entry.lstat().st_mtime > older_than:
                 discard(entry)
         except FileNotFoundError:
             continue  # gone by itself
+        except OSError as error:  # the others go all the same
+            log.error("An old file could not be deleted: %s", type(error).__name__)
 
 
 def find(path: str | Path) -> Path | None:
@@ -213,6 +218,7 @@ def copied(path: Path) -> Path:
 
 def new_folder() -> Path:
     """For one upload."""
+    _root.mkdir(mode=0o700, parents=True, exist_ok=True)  # systems clear their temporary folders
     folder = _root / secrets.token_urlsafe(24)
     folder.mkdir(mode=0o700)
     return folder

@@ -346,6 +346,35 @@ def test_what_is_older_than_an_hour_is_swept_whoever_holds_it(client, root):
     guest.end()
 
 
+def test_a_file_that_cannot_be_deleted_keeps_no_other_from_going(client, root, monkeypatch, caplog):
+    first, second = sorted(Path(send(client).json()[0]).parents[1] for _ in range(2))
+    deleting = uploads.discard
+
+    def discard(entry):
+        if entry == first:
+            raise PermissionError(str(entry))
+        deleting(entry)
+
+    monkeypatch.setattr(uploads, "discard", discard)
+    uploads.sweep(older_than=-1)
+    assert first.exists() and not second.exists()
+    assert "PermissionError" in caplog.text and first.name not in caplog.text
+    monkeypatch.setattr(uploads, "_root", root / "cleared away by the system")
+    uploads.sweep()
+    assert send(client).status_code == 200, "the folder is made anew"
+
+
+def test_the_folder_is_swept_by_the_thread_of_all_periodic_jobs(tmp_path, monkeypatch):
+    jobs = []
+    monkeypatch.setattr(uploads, "_root", None)
+    monkeypatch.setattr(uploads, "_alive", None)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(uploads.sweeper, "every", lambda period, run: jobs.append((period, run)))
+    uploads.prepare()
+    uploads.prepare()
+    assert jobs == [(uploads.SWEEP, uploads.sweep)]
+
+
 def test_the_folder_of_a_killed_process_is_cleared_and_that_of_a_living_one_is_not(tmp_path):
     dead, alive = tmp_path / "visit-dead", tmp_path / "visit-alive"
     for folder in (dead, alive):
