@@ -7,6 +7,8 @@ from core.media import FRAME_RATE, LONGEST_CLIP
 
 LARGEST_FILE = 200 * 1024**2  # bytes of an upload
 LARGEST_REQUEST = 4 * 1024**2  # bytes of any other request; a step of the Live tab may have two and a half million
+LARGEST_CALL = 256 * 1024  # bytes of a request of which no step of the Live tab is part
+MOST_VALUES = 10_000  # in JSON: a million empty lists in 4 MB would take seconds to read and 260 MB of memory
 LONGEST_ANALYSIS = 300.0  # seconds
 MOST_WAITING = 32  # clips in the queue
 MOST_AT_ONCE = 20  # clips that a visitor may send together
@@ -50,7 +52,6 @@ def in_words(number: float) -> str:
 
 SAID = {
     "megabytes": f"{LARGEST_FILE / 1024**2:.0f} MB",
-    "request_megabytes": f"{LARGEST_REQUEST / 1024**2:.0f} MB",
     "clip_minutes": f"{in_words(LONGEST_CLIP / 60)} minutes",
     "analysis_minutes": f"{in_words(LONGEST_ANALYSIS / 60)} minutes",
     "waiting": f"{MOST_WAITING}",
