@@ -70,6 +70,7 @@ HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
 TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
+TOO_MANY_REQUESTS = "Too much is asked for from this address at the same time; try again in a moment."
 NO_ADDRESS = "Files are not fetched from other hosts: upload the file itself."
 BROKEN = "Something went wrong while reading this clip; another clip should work."
 
