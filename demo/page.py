@@ -13,6 +13,7 @@ from demo.clients import Addressed
 from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.names import NamedBySecrets
 from demo.palette import FONT
+from demo.places import ToolPlaces
 from demo.session import forget_idle, forget_unfetched, leave
 from demo.style import CSS, SCRIPT
 from demo.sweeper import sweeper
@@ -63,7 +64,7 @@ def launch_options() -> dict:
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {
             "routes": uploads.routes(),
-            "middleware": [Middleware(Addressed), Middleware(Bounded), Middleware(NamedBySecrets)],
+            "middleware": [Middleware(each) for each in (Addressed, ToolPlaces, Bounded, NamedBySecrets)],
         },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,
