@@ -6,7 +6,7 @@ from core.analysis import Analyzer
 from core.checkpoint import attention_heads
 from core.loading import LoadingAnalyzer
 from core.media import MediaError
-from demo import clients, console, memory, names, stored, wording, zero
+from demo import clients, connections, console, memory, names, stored, wording, zero
 from demo.gate import close_on_silence
 from demo.hosts import Hosts
 from demo.limits import MOST_EVENTS
@@ -25,6 +25,7 @@ if __name__ == "__main__":
     demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
     names.check(demo.local_url)
+    connections.share_out(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
     for example in filter(stored.is_whole, wording.EXAMPLES):
         try:

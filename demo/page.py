@@ -17,6 +17,7 @@ from demo.hosts import Hosts
 from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.names import NamedBySecrets
 from demo.palette import FONT
+from demo.places import ToolPlaces
 from demo.session import forget_idle, forget_unfetched, leave
 from demo.style import CSS, SCRIPT
 from demo.sweeper import sweeper
@@ -85,6 +86,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
             "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
             "middleware": [
                 Middleware(Addressed),
+                Middleware(ToolPlaces),
                 Middleware(Gate, hosts=hosts or Hosts.known()),
                 Middleware(NamedBySecrets),
             ],
