@@ -12,25 +12,24 @@ from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
 from core.datasets.cache import cached_sequences, digest, file_digest, weights_digest
-from core.features import FEATURES_VERSION, FeatureExtractor, pooled, spoken
-from core.media import Voice, open_clip
+from core.features import FEATURES_VERSION, FeatureExtractor, pooled
+from core.media import open_clip
 from core.speech import Listener, Speech, Transcript
-from core.voice import FRAME_RATE, QUIETEST, STATE_RATE, VoiceEncoder, spectrogram
+from core.voice import FRAME_RATE, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
 from core.weights import SILERO_VAD, WHISPER_TINY_EN
 
 SHARD = 32  # voices whose features stand in one file
-SPOKEN_VERSION = 1
+SPOKEN_VERSION = 2
 """Raised whenever another part of the same recording would count as spoken."""
 
 
 def spectrogram_bank(records: list[ClipRecord], listener: Listener, cache: Path) -> FeatureBank:
-    """Spectrograms of recordings, cut as a visitor's voice is: from the first to the last speech with a margin."""
+    """Spectrograms of recordings, cut as a visitor's voice is (see ``spoken_stretches``)."""
     made_by = {"detector": SILERO_VAD.sha256, "spoken": SPOKEN_VERSION}
 
     def sequences(item: int) -> list[np.ndarray]:
         voice = open_clip(records[item].voice).voice
-        start, end = spoken(voice, listener.intervals(voice) or ((0.0, voice.duration),))
-        return [spectrogram(Voice(voice.samples[start:end]))]
+        return [spoken_spectrogram(voice, listener.intervals(voice) or ((0.0, voice.duration),))[0]]
 
     keys = [{"spectrogram": file_digest(record.voice), **made_by} for record in records]
     found = cached_sequences(keys, sequences, cache, "voices")
