@@ -20,20 +20,19 @@ from core.expression import ExpressionNet, folded
 from core.faces import FaceFinder, FaceTrack, no_faces
 from core.media import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
 from core.persons import Followed, Persons, follow_faces
-from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech, Transcript
+from core.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech, Transcript
 from core.stopping import checkpoint
-from core.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
+from core.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.words import WordAdapter, WordEncoder
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
-VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ class Utterance:
         duration: seconds.
         text: one step a word of ``transcript``; times are the middles of the words.
         video: one step a crop of ``faces``.
-        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech.
+        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech; times leap over what
+            is left out of long pauses.
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
@@ -262,18 +262,19 @@ class FeatureExtractor:
         return self._folded.embed(crops)
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
-        """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
+        """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
         if self.voice_encoder:
-            begin, end = spoken(voice, speech.intervals)
-            states = self.voice_encoder.encode(spectrogram(Voice(voice.samples[begin:end])))
-            times = begin / SAMPLE_RATE + np.arange(len(states)) / STATE_RATE
-            return Sequence(*pooled(states, times, self.settings.audio_pooling))
+            spectra, times = spoken_spectrogram(voice, speech.intervals)
+            states = self.voice_encoder.encode(spectra)
+            return Sequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
-        start = max(0, round((speech.intervals[0][0] - VOICE_MARGIN) * STATE_RATE))
-        end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
-        return Sequence(*pooled(values[start:end], np.arange(start, end) / STATE_RATE, self.settings.audio_pooling))
+        samples = SAMPLE_RATE // STATE_RATE  # a state
+        spans = spoken_stretches(voice, speech.intervals)
+        kept = np.concatenate([np.arange(round(start / samples), round(end / samples)) for start, end in spans])
+        kept = kept[kept < len(values)]
+        return Sequence(*pooled(values[kept], kept / STATE_RATE, self.settings.audio_pooling))
 
     def _seconds_of_speech(self, samples: np.ndarray) -> float:
         """How long somebody speaks in samples float32 [N] at 16 kHz."""
@@ -331,13 +332,6 @@ def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarra
     """Embeddings [T, D], blendshapes [T, 52] (NaN where there are none) and whether there are any: [T, D + 53]."""
     there = np.isfinite(blendshapes[:, :1])
     return np.concatenate([embedded, np.where(there, blendshapes, 0), there], 1, dtype=np.float32)
-
-
-def spoken(voice: Voice, intervals: Intervals) -> tuple[int, int]:
-    """First and last sample of a voice that features are made of: from the first to the last speech with a margin."""
-    start = max(0.0, intervals[0][0] - VOICE_MARGIN)
-    end = min(voice.duration, intervals[-1][1] + VOICE_MARGIN)
-    return round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
 
 
 def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -86,8 +86,8 @@ def launch_options(hosts: Hosts | None = None) -> dict:
             "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
             "middleware": [
                 Middleware(Addressed),
-                Middleware(ToolPlaces),
                 Middleware(Gate, hosts=hosts or Hosts.known()),
+                Middleware(ToolPlaces),
                 Middleware(NamedBySecrets),
             ],
         },
