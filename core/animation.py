@@ -72,9 +72,12 @@ class Animation:
         step = max(1, AT_ONCE // self.pixels)
         for start in range(0, len(self.times), step):
             raise_if_cancelled()
+            before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
             try:
                 found, animation = cv2.imdecodeanimation(data, start=start, count=step)
             except cv2.error:
                 return
+            finally:
+                cv2.utils.logging.setLogLevel(before)
             for frame in animation.frames if found else ():
                 yield cv2.cvtColor(frame, cv2.COLOR_BGRA2RGB if frame.shape[2] == 4 else cv2.COLOR_BGR2RGB)

@@ -5,6 +5,7 @@ import platform
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,25 +59,33 @@ def choose_device(wanted: str = "auto") -> Device:
 
 _sharing = threading.Lock()
 _shares: list[int] = []  # how many threads torch had before each share that is taken
+_share: ContextVar[int | None] = ContextVar("share", default=None)  # threads of the share around, if there is one
 
 
 @contextmanager
 def share_of_cores(stages: int) -> Iterator[None]:
     """Gives the calling thread its share of the processor while ``stages`` of them compute at the same time.
 
-    Left alone, each stage starts as many threads as there are cores, and they wait for each other. Torch keeps the
-    number for each thread and a default for new ones; both are afterwards what they were before anybody shared.
+    Left alone, each stage starts as many threads as there are cores, and they wait for each other. A share within
+    another, in the same thread or one that runs in a copy of its context, never has more threads than that one, which
+    has its own again afterwards. Torch keeps the number for each thread and a default for new ones; both are what they
+    were before anybody shared once nobody does.
     """
+    around = _share.get()
     with _sharing:
-        before = _shares[0] if _shares else torch.get_num_threads()
-        _shares.append(before)
-        torch.set_num_threads(max(1, min(before, (os.cpu_count() or 1) // stages)))
+        whole = _shares[0] if _shares else torch.get_num_threads()
+        _shares.append(whole)
+        mine = max(1, min(around or whole, (os.cpu_count() or 1) // stages))
+        torch.set_num_threads(mine)
+    token = _share.set(mine)
     try:
         yield
     finally:
+        _share.reset(token)
         with _sharing:
             _shares.pop()
-            torch.set_num_threads(before)
+            # The last one to go restores all of it, even if the share around it has ended first, in another thread.
+            torch.set_num_threads((around if _shares else None) or whole)
 
 
 def one_thread() -> AbstractContextManager:

@@ -2,10 +2,21 @@
 
 import json
 
-from core import CHECKPOINTS
-from demo.server.limits import SAID, in_words
+from core.checkpoint import CHECKPOINTS
+from demo.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
+
+
+def too_long(largest: int) -> str:
+    """Why a request with more bytes than that is not read."""
+    if largest >= LARGEST_FILE:
+        return TOO_LARGE
+    if not largest:
+        return "This request may not have a body."
+    size = f"{largest / 1024**2:.0f} MB" if largest >= 1024**2 else f"{largest / 1024:.0f} KB"
+    return f"This request may have {size}; only an upload may be larger."
+
 
 LIMITS_SHORT = "A guess at displayed expression, not at what anyone feels."
 
@@ -27,8 +38,7 @@ language that they have not met, and where nobody acts. """
 
 
 HELD_OUT = CHECKPOINTS / "held_out.json"
-MEASURED = json.loads(HELD_OUT.read_text("utf-8")) if HELD_OUT.exists() else {}
-LIMITS_BEHIND = f"""{how_right(MEASURED)}The models learned mostly
+LIMITS_BEHIND = f"""{how_right(json.loads(HELD_OUT.read_text())) if HELD_OUT.exists() else ""}The models learned mostly
 from <em>composed</em> samples: an actor's voice, a picture of some other face and a line from a television series, put
 together because they carry the same label. They are often wrong, and wrong in different ways for different people.
 Please do not judge anybody by them."""
@@ -70,8 +80,9 @@ NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
 TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
-TOO_LONG = f"This request is larger than {SAID['request_megabytes']}, which only an upload may be."
+TOO_COMPLEX = f"This request holds more than {MOST_VALUES:,} values."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
+TOO_MANY_REQUESTS = "Too much is asked for from this address at the same time; try again in a moment."
 TOO_MANY_UPLOADS = "Too many uploads from this address are on their way; wait until some have arrived."
 NO_UPLOAD = "There is no upload of this name."
 NO_FORM = "An upload must be a form (multipart/form-data) whose field “files” holds the files, each with a name."

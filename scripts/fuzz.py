@@ -12,15 +12,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import atheris
+import atheris  # noqa: E402
 
-with atheris.instrument_imports(include=["core.media", "core.media.clock", "core.encoders.whisper_weights"]):
-    from core.encoders.packaged import WeightsError
-    from core.encoders.whisper_weights import read_container
-    from core.media.reader import MediaError, open_clip, read_frames
+READERS = ("media", "clock", "container", "boxes", "tracks", "sound", "pictures", "animation", "whisper_weights")
+with atheris.instrument_imports(include=[f"core.{name}" for name in READERS]):
+    from core.media import MediaError, open_clip, read_frames
+    from core.weights import WeightsError
+    from core.whisper_weights import read_container
 
-import av
-import numpy as np
+import av  # noqa: E402
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
 
 LARGEST = 20_000  # bytes of an input
 
@@ -92,6 +94,16 @@ def media_seeds(corpus: Path) -> None:
                 for part in [*resampler.resample(frame), *resampler.resample(None)]:
                     container.mux(voice.encode(part))
                 container.mux(voice.encode(None))
+
+    animation = cv2.Animation()
+    animation.frames, animation.durations = [np.full((24, 32, 3), 60 * i, np.uint8) for i in range(3)], np.full(3, 100)
+    cv2.imwriteanimation(str(corpus / "seed.webp"), animation)
+    with av.open(str(corpus / "tracks.mkv"), "w") as container:
+        voices = [container.add_stream("pcm_s16le", 16_000, layout="stereo") for _ in range(2)]
+        for voice in voices:
+            frame = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[None], "s16", "stereo")
+            frame.sample_rate = 16_000
+            container.mux(voice.encode(frame))
 
 
 def weight_seeds(corpus: Path) -> None:

@@ -1,5 +1,6 @@
 """What libraries and failures write: MediaPipe's lines not at all, failures in one line, everything else as it was."""
 
+import base64
 import io
 import logging
 import os
@@ -9,14 +10,16 @@ import sys
 import threading
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from mediapipe.tasks.python import vision
 
-from core.encoders import faces
-from core.encoders.native_output import without_lines
-from core.media.reader import Frame
-from demo.server.console import described
+from core import faces
+from core.media import Frame
+from core.native_output import without_lines
+from demo import live
+from demo.console import described
 
 NOTE = b"W0000 00:00:1795877949.017135   15860 face_landmarker_graph.cc:174] Sets FaceBlendshapesGraph.\n"
 ERROR = b"E0000 00:00:1795877949.017135   15860 calculator_graph.cc:1] it failed\n"
@@ -33,9 +36,10 @@ def test_unwanted_lines_go_and_all_others_come_in_order(capfd):
 
 
 def test_the_console_comes_back_whatever_happens(capfd):
-    with pytest.raises(RuntimeError, match="inside"), without_lines(faces.CHATTER):
-        os.write(2, NOTE + b"before\n")
-        raise RuntimeError("inside")
+    with pytest.raises(RuntimeError, match="inside"):
+        with without_lines(faces.CHATTER):
+            os.write(2, NOTE + b"before\n")
+            raise RuntimeError("inside")
     with without_lines(faces.CHATTER), without_lines(faces.CHATTER):
         os.write(2, NOTE + b"nested\n")
     os.write(2, NOTE)
@@ -112,6 +116,16 @@ def test_making_and_using_a_landmarker_writes_nothing(capfd):
         pass
     os.write(2, b"still heard\n")
     assert capfd.readouterr().err == "still heard\n"
+
+
+def test_a_damaged_picture_of_the_live_tab_writes_nothing(capfd):
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    picture = bytearray(cv2.imencode(".jpg", noise)[1].tobytes())
+    picture[3000:3002] = b"\xff\x01"
+    cv2.imdecode(np.frombuffer(bytes(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert "Corrupt JPEG data" in capfd.readouterr().err, "by itself it does"
+    assert live._picture(base64.b64encode(bytes(picture)).decode()).shape == (200, 200, 3)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_failure_is_described_by_kind_and_place_only():

@@ -216,8 +216,8 @@ def test_thirty_uploads_of_the_largest_size_get_what_room_there_is(page):
         for i in range(30):
             wires.append(socket.create_connection(("127.0.0.1", page.port), timeout=10))
             wires[-1].sendall(head.encode())
-            until(lambda i=i: uploads._announced >= min(i + 1, 20) * LARGEST_FILE)
-        assert uploads._announced == 20 * LARGEST_FILE
+            until(lambda i=i: uploads.announced() >= min(i + 1, 20) * LARGEST_FILE)
+        assert uploads.announced() == 20 * LARGEST_FILE
         for wire in wires[20:]:
             assert wire.recv(100).split()[1] == b"503"
         path = page.http.post(f"{API}/upload", files={"files": ("a.mp4", b"small")})
@@ -225,7 +225,7 @@ def test_thirty_uploads_of_the_largest_size_get_what_room_there_is(page):
     finally:
         for wire in wires:
             wire.close()
-    until(lambda: uploads._announced == 0)
+    until(lambda: uploads.announced() == 0)
 
 
 def until(holds, seconds: float = 10.0) -> None:
@@ -333,6 +333,16 @@ def test_the_page_names_no_other_site_that_may_read_it(page):
     for origin in (page.address[:-1], "http://evil.example"):
         answered = page.http.get("/config", headers={"Origin": origin})
         assert not [name for name in answered.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("left", [0, 1, 8, 1000])
+def test_a_clip_of_which_little_is_left_is_not_whole(tmp_path, monkeypatch, left):
+    (tmp_path / "glad.mp4").write_bytes(stored.clip_of("glad").read_bytes()[:left])
+    (tmp_path / "glad.npz").write_bytes((EXAMPLES / "glad.npz").read_bytes()[:left])
+    monkeypatch.setattr(stored, "EXAMPLES", tmp_path)
+    assert not stored.is_whole("glad") and not stored.answered("glad")
+    (tmp_path / "glad.mp4").write_bytes((EXAMPLES / "glad.mp4").read_bytes())
+    assert stored.is_whole("glad") and not stored.answered("glad")
 
 
 def test_a_start_survives_missing_and_damaged_examples(tmp_path, monkeypatch):

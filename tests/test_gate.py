@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import socket
+from collections.abc import Sequence
 
 import gradio as gr
 import pytest
@@ -15,11 +16,10 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from demo import wording
-from demo.server import gate
-from demo.server.gate import KINDS, Gate, route_path
-from demo.server.hosts import Hosts, is_loopback, origin_of, place_of
-from demo.server.limits import LARGEST_FILE, LARGEST_REQUEST
+from demo import gate, wording
+from demo.gate import KINDS, Gate, route_path
+from demo.hosts import Hosts, is_loopback, origin_of, place_of
+from demo.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST
 
 JOIN, STEP, UPLOAD = "/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/upload"
 MCP = "/gradio_api/mcp/"
@@ -117,12 +117,12 @@ def test_one_name_must_be_asked_for(client):
         assert sent_by(Gate(None), scope)[0]["status"] == 403
 
 
-def sent_by(app, scope: dict) -> list[dict]:
-    """What an app sends for a request without a body."""
-    messages = []
+def sent_by(app, scope: dict, received: Sequence[dict] = ({"type": "http.request"},)) -> list[dict]:
+    """What an app sends for a request."""
+    messages, coming = [], iter(received)
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return next(coming)
 
     async def send(message):
         messages.append(message)
@@ -240,18 +240,39 @@ def test_only_the_route_of_uploads_may_bring_as_much_as_an_upload(client, path):
     refused = client.post(path, content=b"{}", headers=headers)
     assert refused.status_code in (413, 404) and refused.headers["connection"] == "close"
     if path.startswith("/gradio_api/") and not path.endswith("/upload/"):
-        assert refused.status_code == 413 and refused.text == wording.TOO_LONG and "4 MB" in wording.TOO_LONG
+        assert refused.status_code == 413 and ("4 MB" if path == STEP else "256 KB") in refused.text
+        assert "clip" not in refused.text and "200" not in refused.text
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(LARGEST_FILE)}
     assert client.post(path, content=b"x", headers=headers).status_code in (413, 404)
 
 
-def test_bodies_are_bounded_and_of_the_kind_that_is_expected(client):
-    assert (
-        client.post(JOIN, content=b" " * LARGEST_REQUEST, headers={"Content-Type": "application/json"}).status_code
-        == 200
-    )
-    too_long = client.post(JOIN, content=b" " * (LARGEST_REQUEST + 1), headers={"Content-Type": "application/json"})
-    assert too_long.status_code == 413 and too_long.text == wording.TOO_LONG
+@pytest.mark.parametrize("path, largest", [(STEP, LARGEST_REQUEST), (JOIN, LARGEST_CALL), (MCP, LARGEST_CALL)])
+def test_bodies_are_bounded_and_say_their_own_limit(client, path, largest):
+    json = {"Content-Type": "application/json"}
+    assert client.post(path, content=b" " * largest, headers=json).json()["length"] == largest
+    too_long = client.post(path, content=b" " * (largest + 1), headers=json)
+    assert too_long.status_code == 413 and too_long.text == wording.too_long(largest)
+    assert wording.too_long(LARGEST_REQUEST) == "This request may have 4 MB; only an upload may be larger."
+
+
+@pytest.mark.parametrize("values", [b"[" * 10_001, b"[" + b"{}," * 5_001, b"," * 10_001, b'{"a":[' * 5_001])
+def test_json_of_very_many_values_is_not_read(client, values):
+    """Four megabytes of empty lists would stop everybody for seconds."""
+    refused = client.post(STEP, content=values, headers={"Content-Type": "application/json"})
+    assert refused.status_code == 413 and refused.text == wording.TOO_COMPLEX
+    sent = client.post(STEP, json={"picture": "x" * 2_000_000, "values": [1] * 1000})
+    assert sent.status_code == 200 and sent.json()["length"] > 2_000_000
+
+
+def test_a_client_that_leaves_in_the_middle_of_json_is_let_go():
+    scope = {
+        "type": "http", "method": "POST", "path": JOIN,
+        "headers": [(b"host", b"localhost"), (b"content-length", b"9"), (b"content-type", b"application/json")],
+    }  # fmt: skip
+    assert sent_by(Gate(None), scope, [{"type": "http.disconnect"}])[0]["status"] == 400
+
+
+def test_bodies_are_of_the_kind_that_is_expected(client):
     assert client.post(JOIN, content=iter([b"x"])).status_code == 411
     assert client.post(JOIN, headers={"Content-Length": "-1"}).status_code == 411
     for kind in ("text/plain", "text/plain; charset=application/json", "application/x-www-form-urlencoded", ""):
@@ -307,43 +328,13 @@ def test_paths_are_read_as_the_router_reads_them(root, path):
 
 
 # Routes of gradio that this page has no use for. One that is new in another version belongs here or among the KINDS.
-UNUSED = [
-    "/openapi.json",
-    "/login",
-    "/login/",
-    "/logout",
-    "/svelte/x",
-    "/monitoring",
-    "/monitoring/summary",
-    "/monitoring/x",
-    "deep_link",
-    "token",
-    "token/",
-    "dev/reload",
-    "runs",
-    "runs/",
-    "run-history/connect",
-    "run-history/buckets",
-    "run-history/records",
-    "run-history/records/x/x/assets/x",
-    "custom_component/x/x/x/x",
-    "proxy=x",
-    "stream/x",
-    "stream/x/close",
-    "stream/x/x/x/playlist.m3u8",
-    "stream/x/x/x/x.x",
-    "stream/x/x/x/playlist-file",
-    "file/x",
-    "process_recording",
-    "vibe-edit",
-    "vibe-edit/",
-    "undo-vibe-edit",
-    "undo-vibe-edit/",
-    "vibe-code",
-    "vibe-code/",
-    "vibe-starter-queries",
-    "vibe-starter-queries/",
-]
+UNUSED = """
+    /openapi.json /login /login/ /logout /svelte/x /monitoring /monitoring/summary /monitoring/x
+    deep_link token token/ dev/reload runs runs/ run-history/connect run-history/buckets run-history/records
+    run-history/records/x/x/assets/x custom_component/x/x/x/x proxy=x stream/x stream/x/close
+    stream/x/x/x/playlist.m3u8 stream/x/x/x/x.x stream/x/x/x/playlist-file file/x process_recording
+    vibe-edit vibe-edit/ undo-vibe-edit undo-vibe-edit/ vibe-code vibe-code/ vibe-starter-queries vibe-starter-queries/
+""".split()
 
 
 def test_each_route_of_gradio_is_served_or_known_to_be_unused():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ EXAMPLE = Path(__file__).parents[1] / "demo" / "examples" / "glad.mp4"
 @pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
     """A folder for visitors, in the place of the process's own."""
-    for name, value in (("_root", tmp_path), ("_sizes", {}), ("_stored", 0), ("_announced", 0)):
+    for name, value in (("_root", tmp_path), ("_sizes", {}), ("_totals", Counter())):
         monkeypatch.setattr(uploads, name, value)
     return tmp_path
 
@@ -139,7 +140,7 @@ def test_files_of_one_form_are_uploads_of_their_own(client, root):
     guest.disown(paths[0])
     assert [path.exists() for path in paths] == [False, True, True]
     guest.end()
-    assert list(root.iterdir()) == [] and uploads._stored == 0 and not uploads._sizes
+    assert list(root.iterdir()) == [] and uploads.stored() == 0 and not uploads._sizes
 
 
 def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
@@ -154,14 +155,14 @@ def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
     path.write_bytes(b"x" * 10)
     rooms[0].keep([path])
     coming[0].__exit__(None, None, None)
-    assert uploads._stored == 10 and uploads._announced == 19 * (LARGEST_FILE + 1000)
+    assert uploads.stored() == 10 and uploads.announced() == 19 * (LARGEST_FILE + 1000)
     with uploads.room_for(LARGEST_FILE):
         pass
     for each in coming[1:20]:
         each.__exit__(OSError, OSError(), None)
-    assert uploads._announced == 0
+    assert uploads.announced() == 0
     uploads.discard(path.parent)
-    assert uploads._stored == 0 and list(root.iterdir()) == []
+    assert uploads.stored() == 0 and list(root.iterdir()) == []
 
 
 def test_room_is_reserved_under_a_lock(root, monkeypatch):
@@ -182,7 +183,7 @@ def test_room_is_reserved_under_a_lock(root, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(granted) == 3 and uploads._announced == 0
+    assert len(granted) == 3 and uploads.announced() == 0
 
 
 def test_the_number_of_files_is_bounded_too(client, root, monkeypatch):
@@ -244,7 +245,7 @@ def test_nothing_blocks_the_loop_while_an_upload_is_cleared_away(root, monkeypat
 
     answer, loop = asyncio.run(run())
     assert answer.status_code == 400 and len(threads) == 1 and threads[0] is not loop
-    assert list(root.iterdir()) == [] and uploads._announced == 0
+    assert list(root.iterdir()) == [] and uploads.announced() == 0
 
 
 @pytest.fixture
@@ -344,6 +345,35 @@ def test_what_is_older_than_an_hour_is_swept_whoever_holds_it(client, root):
     uploads.sweep()
     assert not old.exists() and new.exists() and not (root / "tmpleft").exists()
     guest.end()
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_from_going(client, root, monkeypatch, caplog):
+    first, second = sorted(Path(send(client).json()[0]).parents[1] for _ in range(2))
+    deleting = uploads.discard
+
+    def discard(entry):
+        if entry == first:
+            raise PermissionError(str(entry))
+        deleting(entry)
+
+    monkeypatch.setattr(uploads, "discard", discard)
+    uploads.sweep(older_than=-1)
+    assert first.exists() and not second.exists()
+    assert "PermissionError" in caplog.text and first.name not in caplog.text
+    monkeypatch.setattr(uploads, "_root", root / "cleared away by the system")
+    uploads.sweep()
+    assert send(client).status_code == 200, "the folder is made anew"
+
+
+def test_the_folder_is_swept_by_the_thread_of_all_periodic_jobs(tmp_path, monkeypatch):
+    jobs = []
+    monkeypatch.setattr(uploads, "_root", None)
+    monkeypatch.setattr(uploads, "_alive", None)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(uploads.sweeper, "every", lambda period, run: jobs.append((period, run)))
+    uploads.prepare()
+    uploads.prepare()
+    assert jobs == [(uploads.SWEEP, uploads.sweep)]
 
 
 def test_the_folder_of_a_killed_process_is_cleared_and_that_of_a_living_one_is_not(tmp_path):

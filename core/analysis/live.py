@@ -10,20 +10,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core import MODALITIES
-from core.analysis.analyzer import Analyzer
-from core.analysis.results import Prediction, Predictions, choose
-from core.cancellation import stoppable
+from core.analysis import Analyzer, Prediction, Predictions, choose
 from core.device import one_thread
-from core.encoders.face_track import no_faces
-from core.encoders.faces import Face, FaceFinder, apart, track_of
-from core.encoders.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech
-from core.encoders.utterance import Missing, Sequence, Transcript, Utterance, Word
-from core.media.reader import SAMPLE_RATE, Frame, Voice
+from core.faces import Face, FaceFinder, apart, no_faces, track_of
+from core.features import Missing, Sequence, Utterance
+from core.media import SAMPLE_RATE, Frame, Voice
+from core.speech import NO_SPEECH, Listener, Speech, Transcript
+from core.stopping import stoppable
+from core.transcript import within
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
 VOICE_MEMORY = 6.0  # seconds of voice
@@ -277,9 +276,8 @@ class Live:
         start = end - phrase.duration
         whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
-            Word(w.text, w.start + start, w.end + start, w.probability)
-            for w in listener.words(whole)
-            if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
+            replace(word, start=word.start + start, end=word.end + start)
+            for word in listener.words(whole, within(spans, 0.0, whole.duration))
         )
         self._read_until = start + whole.duration
         if words:

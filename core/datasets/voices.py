@@ -12,30 +12,26 @@ from torch.nn.utils.rnn import pad_sequence
 from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
-from core.datasets.cache import cached_item, cached_sequences, digest, weights_digest
+from core.datasets.cache import cached_item, cached_sequences, digest, file_digest, weights_digest
 from core.datasets.readable import audible, read_each
-from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled, spoken
-from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
-from core.encoders.speech import Listener, Speech
-from core.encoders.utterance import Transcript
-from core.encoders.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spectrogram
-from core.files import file_digest
-from core.media.reader import Voice
+from core.features import FEATURES_VERSION, FeatureExtractor, pooled
+from core.speech import Listener, Speech, Transcript
+from core.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
+from core.weights import SILERO_VAD, WHISPER_TINY_EN
 
 SHARD = 32  # voices whose features stand in one file
-SPOKEN_VERSION = 1
+SPOKEN_VERSION = 2
 """Raised whenever another part of the same recording would count as spoken."""
 
 
 def spectrogram_bank(records: list[ClipRecord], listener: Listener, cache: Path) -> FeatureBank:
-    """Spectrograms of recordings, cut as a visitor's voice is: from the first to the last speech with a margin. Those
-    that cannot be read or are silent are left out, see ``read_each``."""
+    """Spectrograms of recordings, cut as a visitor's voice is (see ``spoken_stretches``). Those that cannot be read
+    or are silent are left out, see ``read_each``."""
     made_by = {"detector": SILERO_VAD.sha256, "spoken": SPOKEN_VERSION}
 
     def sequences(record: ClipRecord) -> list[np.ndarray]:
         voice = audible(record)
-        start, end = spoken(voice, listener.intervals(voice) or ((0.0, voice.duration),))
-        return [spectrogram(Voice(voice.samples[start:end]))]
+        return [spoken_spectrogram(voice, listener.intervals(voice) or ((0.0, voice.duration),))[0]]
 
     def read(record: ClipRecord) -> np.ndarray:
         key = {"spectrogram": file_digest(record.voice), **made_by}

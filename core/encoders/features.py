@@ -21,21 +21,20 @@ from core.encoders.expression import ExpressionNet, folded
 from core.encoders.face_track import FaceTrack, no_faces
 from core.encoders.faces import FaceFinder
 from core.encoders.persons import Followed, follow_faces
-from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Intervals, Listener, Speech
+from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
 from core.encoders.utterance import Missing, Sequence, Utterance
-from core.encoders.voice import WIDTH, VoiceConfig, VoiceEncoder, mfcc, spectrogram
+from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
 from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
-VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 
 
 @dataclass(frozen=True)
@@ -187,18 +186,19 @@ class FeatureExtractor:
         return self._folded.embed(crops)
 
     def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
-        """The audio sequence of a voice in which somebody speaks, from first to last speech with a margin."""
+        """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
         if self.voice_encoder:
-            begin, end = spoken(voice, speech.intervals)
-            states = self.voice_encoder.encode(spectrogram(Voice(voice.samples[begin:end])))
-            times = begin / SAMPLE_RATE + np.arange(len(states)) / STATE_RATE
-            return Sequence(*pooled(states, times, self.settings.audio_pooling))
+            spectra, times = spoken_spectrogram(voice, speech.intervals)
+            states = self.voice_encoder.encode(spectra)
+            return Sequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
-        start = max(0, round((speech.intervals[0][0] - VOICE_MARGIN) * STATE_RATE))
-        end = min(len(values), round((speech.intervals[-1][1] + VOICE_MARGIN) * STATE_RATE))
-        return Sequence(*pooled(values[start:end], np.arange(start, end) / STATE_RATE, self.settings.audio_pooling))
+        samples = SAMPLE_RATE // STATE_RATE  # a state
+        spans = spoken_stretches(voice, speech.intervals)
+        kept = np.concatenate([np.arange(round(start / samples), round(end / samples)) for start, end in spans])
+        kept = kept[kept < len(values)]
+        return Sequence(*pooled(values[kept], kept / STATE_RATE, self.settings.audio_pooling))
 
     def _seconds_of_speech(self, samples: np.ndarray) -> float:
         """How long somebody speaks in samples float32 [N] at 16 kHz."""
@@ -256,13 +256,6 @@ def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarra
     """Embeddings [T, D], blendshapes [T, 52] (NaN where there are none) and whether there are any: [T, D + 53]."""
     there = np.isfinite(blendshapes[:, :1])
     return np.concatenate([embedded, np.where(there, blendshapes, 0), there], 1, dtype=np.float32)
-
-
-def spoken(voice: Voice, intervals: Intervals) -> tuple[int, int]:
-    """First and last sample of a voice that features are made of: from the first to the last speech with a margin."""
-    start = max(0.0, intervals[0][0] - VOICE_MARGIN)
-    end = min(voice.duration, intervals[-1][1] + VOICE_MARGIN)
-    return round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
 
 
 def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,11 @@
 """The spoken part of a clip: when somebody speaks, which words, and what Whisper's encoder heard.
 
 The encoder of Whisper tiny.en runs once a window and serves twice: the transcript is decoded from its
-output, and the outputs of its blocks are the voice features of both fusion models.
+output, and the outputs of its blocks can be the voice features of both fusion models.
 """
 
 import copy
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
@@ -15,14 +13,15 @@ import numpy as np
 import torch
 import whisper
 from torch import Tensor, nn
-from whisper.audio import FRAMES_PER_SECOND, HOP_LENGTH, N_FRAMES, N_SAMPLES
+from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
 from whisper.model import MultiHeadAttention, Whisper
 
-from core.cancellation import checkpoint
-from core.encoders.packaged import SILERO_VAD, locate
-from core.encoders.utterance import Transcript, Word
-from core.encoders.whisper_weights import load_tiny_en
-from core.media.reader import SAMPLE_RATE, SILENCE, Voice
+from core.media import SAMPLE_RATE, SILENCE, Voice
+from core.stopping import checkpoint
+from core.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
+from core.weights import SILERO_VAD, locate
+from core.whisper_reader import EncoderWithStates, Reader, window
+from core.whisper_weights import load_tiny_en
 
 _threads = torch.get_num_threads()
 import silero_vad  # noqa: E402
@@ -34,19 +33,10 @@ STATE_WIDTH = 384
 SHORTEST_SPEECH = 0.25  # seconds; less is a click, not a word
 LONGEST_WINDOW = N_FRAMES  # mel frames: 30 s
 LEAD = 0.5  # seconds of a pause that a window begins with
-WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented by Whisper
-
-# English that Whisper understands reaches this mean probability of words; other languages, which it reads as English
-# all the same, seldom do. It also repeats itself then: such text packs better than this.
-UNDERSTOOD = 0.42
-REPETITIVE = 2.4
-
 DETECTOR_CHUNK = 512  # samples that the detector judges at once
 STRAINED = 0.15  # probability of speech that is enough at a second look; 0.5 at the first
 SHORTEST_STRAINED = 0.15  # seconds of it; tones and music reach 0.1 at most
 FULL_LEVEL = 0.9  # loudest sample at a second look
-Intervals = tuple[tuple[float, float], ...]
-"""(start, end) in seconds of each stretch of speech, in order of time."""
 
 
 @dataclass(frozen=True)
@@ -66,42 +56,6 @@ class Speech:
 
 NO_SPEECH = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
 """Nobody speaks."""
-
-
-class RememberingEncoder(nn.Module):
-    """Whisper's encoder, with the outputs of its blocks, run once on each input however often it is asked."""
-
-    def __init__(self, encoder: nn.Module):
-        super().__init__()
-        self.encoder = encoder
-        self._heard: list[tuple[Tensor, Tensor]] = []  # mel, output
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """Output [1, 1500, 384] of a mel window [1, 80, 3000]."""
-        for heard, output in self._heard:
-            if torch.equal(heard, mel):
-                return output
-        return self.hear(mel)[0]
-
-    def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Output [1, 1500, 384], which is remembered, and block outputs [blocks, 1500, 384] of a window."""
-        checkpoint()
-        states: list[Tensor] = []
-        hooks = [
-            block.register_forward_hook(lambda _module, _inputs, output: states.append(output[0]))
-            for block in self.encoder.blocks
-        ]
-        try:
-            output = self.encoder(mel)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        self._heard.append((mel, output))
-        return output, torch.stack(states)
-
-    def forget(self) -> None:
-        """Lets go of everything remembered."""
-        self._heard.clear()
 
 
 class ShownAttention(MultiHeadAttention):
@@ -127,6 +81,7 @@ def prepare(model: Whisper) -> Whisper:
     # The whole vocabulary is multiplied for every token: read in the order in which it lies, in half the time.
     vocabulary = model.decoder.token_embedding.weight
     vocabulary.data = vocabulary.data.T.contiguous().T
+    model.encoder = EncoderWithStates(model.encoder)
     return model
 
 
@@ -158,18 +113,6 @@ def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
     return [*spans, (begun, frames)]
 
 
-def understood(segments: list[dict]) -> bool:
-    """Whether Whisper's segments of one passage are words that it understood, rather than another language or noise.
-
-    Whisper tiny.en knows English alone and makes English of everything. The geometric mean of its words' probabilities
-    tells; a loop of sure words is told by how well it packs, Whisper's own measure.
-    """
-    probabilities = [word["probability"] for segment in segments for word in segment["words"]]
-    if not probabilities or max(segment["compression_ratio"] for segment in segments) > REPETITIVE:
-        return False
-    return float(np.exp(np.log(np.maximum(probabilities, 1e-6)).mean())) >= UNDERSTOOD
-
-
 class Listener:
     """Hears speech in a voice. One clip at a time: calls from several threads wait for each other.
 
@@ -181,7 +124,7 @@ class Listener:
 
     def __init__(self, transcriber: str = "tiny.en", device: str = "cpu"):
         self.model = prepare(load_tiny_en().to(device))
-        self.model.encoder = self.encoder = RememberingEncoder(self.model.encoder)
+        self.encoder = self.model.encoder
         own = transcriber == "tiny.en"
         self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device))
         self.language = "en" if transcriber.endswith(".en") else None
@@ -242,16 +185,16 @@ class Listener:
         intervals = self.intervals(voice)
         if not intervals:
             return NO_SPEECH
-        with self._listening():
-            states = self._states(voice, intervals) if with_states else NO_SPEECH.states
-            words = self._words(voice, intervals)
-        heard = [w for w in words if any(w.start < e + WORD_MARGIN and w.end > s - WORD_MARGIN for s, e in intervals)]
-        return Speech(intervals, Transcript(tuple(heard)), states)
+        states, words = self._hear(voice, intervals, with_states, with_words=True)
+        return Speech(intervals, Transcript(words), states)
 
-    def words(self, voice: Voice) -> list[Word]:
-        """The words that Whisper understood, whether or not anybody speaks: on silence it invents some."""
-        with self._listening():
-            return self._words(voice, ((0.0, voice.duration),))
+    def words(self, voice: Voice, intervals: Intervals = ()) -> tuple[Word, ...]:
+        """The words that Whisper understood.
+
+        Args:
+            intervals: of speech; without them all of it is read, and on silence Whisper invents some.
+        """
+        return self._hear(voice, intervals or ((0.0, voice.duration),), with_states=False, with_words=True)[1]
 
     def states(self, voice: Voice, intervals: Intervals = ()) -> np.ndarray:
         """Block outputs float32 [4, T, 384] alone, for training on voices whose words are not needed.
@@ -259,48 +202,38 @@ class Listener:
         Args:
             intervals: of speech; they matter only to voices longer than a window (see ``windows``).
         """
-        with self._listening():
-            return self._states(voice, intervals)
+        return self._hear(voice, intervals, with_states=True, with_words=False)[0]
 
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """One clip at a time, and nothing of it stays for the next."""
+    def _hear(
+        self, voice: Voice, intervals: Intervals, with_states: bool, with_words: bool
+    ) -> tuple[np.ndarray, tuple[Word, ...]]:
+        """States and words, as far as they are asked for: one spectrogram, and each window is encoded once for both.
+
+        One clip at a time: calls from several threads wait for each other.
+        """
         with self._lock, torch.inference_mode():
-            threads = torch.get_num_threads()
-            try:
-                yield
-            finally:
-                self.encoder.forget()
-                for block in self.transcriber.decoder.blocks:  # Whisper leaves its hooks there if it is called off
-                    block.cross_attn._forward_hooks.clear()
-                torch.set_num_threads(threads)  # numba, which finds the times of words, sets as many as there are cores
+            # As ``whisper.transcribe`` does: the spectrogram of the voice with 30 s of silence behind it.
+            mel = self._spectrogram(voice, self.model)
+            frames = mel.shape[1] - N_FRAMES
+            states = np.zeros(
+                (self.model.dims.n_audio_layer, -(-frames // 2) if with_states else 0, STATE_WIDTH), np.float32
+            )
+            same_bands = self.transcriber.dims.n_mels == self.model.dims.n_mels
+            reader = Reader(
+                self.transcriber, mel if same_bands else self._spectrogram(voice, self.transcriber), self.language
+            )
+            segments: list[Segment] = []
+            for start, end in windows(frames, intervals):
+                encoded = None
+                if with_states:
+                    encoded, found = self.encoder.hear(window(mel, start, end))
+                    first, last = start // 2, -(-end // 2)
+                    states[:, first:last] = found[:, : last - first].cpu().numpy()
+                spoken = within(intervals, start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND)
+                if with_words and spoken:
+                    readings = reader.read(start, end, encoded if self.transcriber is self.model else None)
+                    segments += believed(readings, spoken, reader.read_alone)
+            return states, placed(segments, within(intervals, 0.0, voice.duration))
 
-    def _states(self, voice: Voice, intervals: Intervals) -> np.ndarray:
-        # The very windows that ``transcribe`` asks for, so that they are remembered: the spectrogram of the voice with
-        # 30 s of silence behind it, the silence cut off again and zeros put in its place.
-        mel = whisper.log_mel_spectrogram(voice.samples, padding=N_SAMPLES, device=self.model.device)[:, :-N_FRAMES]
-        frames = mel.shape[1]
-        states = np.zeros((self.model.dims.n_audio_layer, -(-frames // 2), STATE_WIDTH), np.float32)
-        for start, end in windows(frames, intervals):
-            first, last = start // 2, -(-end // 2)
-            found = self.encoder.hear(whisper.pad_or_trim(mel[:, start:end], N_FRAMES)[None])[1]
-            states[:, first:last] = found[:, : last - first].cpu().numpy()
-        return states
-
-    def _words(self, voice: Voice, intervals: Intervals) -> list[Word]:
-        spans = [np.array(span) / FRAMES_PER_SECOND for span in windows(len(voice.samples) // HOP_LENGTH, intervals)]
-        spoken = [span for span in spans if any(start < span[1] and end > span[0] for start, end in intervals)]
-        result = whisper.transcribe(
-            self.transcriber, voice.samples, language=self.language, fp16=False, temperature=0.0,
-            condition_on_previous_text=False, word_timestamps=True, verbose=None,
-            clip_timestamps=np.concatenate(spoken).tolist(),
-        )  # fmt: skip
-        passages: dict[int, list[dict]] = {}  # what was read at a time
-        for segment in result["segments"]:
-            passages.setdefault(segment["seek"], []).append(segment)
-        heard = [segment for passage in passages.values() if understood(passage) for segment in passage]
-        spoken = [word for segment in heard for word in segment["words"] if word["word"].strip()]
-        return [
-            Word(w["word"].strip(), float(w["start"]), min(float(w["end"]), voice.duration), float(w["probability"]))
-            for w in spoken
-        ]
+    def _spectrogram(self, voice: Voice, model: Whisper) -> Tensor:
+        return whisper.log_mel_spectrogram(voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)

@@ -5,29 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.encoders.face_track import FaceTrack, Persons
+from core.encoders.transcript import Transcript
 from core.media.reader import Voice
 
 
-@dataclass(frozen=True)
-class Word:
-    """A spoken word: ``start`` and ``end`` in seconds, ``probability`` that Whisper gave it, in [0, 1]."""
-
-    text: str
-    start: float
-    end: float
-    probability: float
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """The words in order of time."""
-
-    words: tuple[Word, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """All words with single spaces between them."""
-        return " ".join(word.text for word in self.words)
 
 
 @dataclass(frozen=True)
@@ -54,7 +37,8 @@ class Utterance:
         duration: seconds.
         text: one step a word of ``transcript``; times are the middles of the words.
         video: one step a crop of ``faces``.
-        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech.
+        audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech; times leap over what
+            is left out of long pauses.
         voice: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.

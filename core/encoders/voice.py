@@ -26,6 +26,10 @@ WINDOWS_AT_A_TIME = 8
 QUIETEST = -10.0  # log10 of the least power that is told from nothing
 RANGE = 8.0  # decades below the loudest that are heard, as in Whisper
 LOUDEST = 1.0  # where the loudest of a window is put: how near the microphone stood says nothing
+VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
+MAX_PAUSE = 0.8  # seconds; a longer pause is shortened, for it says more of the recording than of the voice
+PAUSE_MARGIN = 0.3  # seconds that are kept of a shortened pause on either side
+STRETCH_UNIT = 8 * HOP_LENGTH  # samples: stretches before the last are whole steps of audio (see ``FeatureSettings``)
 LEVEL_RANGE = 2.0  # decades: a window this far below the loudest of the voice is a pause and stays quiet
 
 COEFFICIENTS = 40
@@ -139,6 +143,47 @@ def spectrogram(voice: Voice) -> np.ndarray:
     spectra = torch.stft(samples, N_FFT, HOP_LENGTH, window=torch.hann_window(N_FFT), return_complex=True)
     power = mel_filters("cpu", MELS) @ spectra[:, : max(1, spectra.shape[1] - 1)].abs().square()
     return power.T.clamp_min(10**QUIETEST).log10().numpy()
+
+
+def spoken_stretches(voice: Voice, intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[int, int], ...]:
+    """(start, end) in samples of the parts of a voice that its features are made of, in order of time.
+
+    They reach from the first to the last speech with a margin, without what is farther than ``PAUSE_MARGIN`` from
+    speech in pauses longer than ``MAX_PAUSE``: to an encoder of voices, seconds of silence or music sound like sadness.
+
+    Args:
+        intervals: (start, end) in seconds of each stretch of speech, at least one.
+    """
+    begin, last_end = intervals[0]
+    begin, kept = max(0.0, begin - VOICE_MARGIN), []
+    for start, end in intervals[1:]:
+        if start - last_end > MAX_PAUSE:
+            kept.append((begin, last_end + PAUSE_MARGIN))
+            begin = start - PAUSE_MARGIN
+        last_end = end
+    stretches = []
+    for start, end in kept:
+        first = round(start * SAMPLE_RATE)
+        units = -(-(round(end * SAMPLE_RATE) - first) // STRETCH_UNIT)
+        stretches.append((first, first + units * STRETCH_UNIT))
+    return *stretches, (round(begin * SAMPLE_RATE), round(min(voice.duration, last_end + VOICE_MARGIN) * SAMPLE_RATE))
+
+
+def spoken_spectrogram(voice: Voice, intervals: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra float32 [F, 80] of the parts of a voice in which somebody speaks, one behind the other, and when: [F].
+
+    Times are float64 seconds on the axis of ``voice``; they leap over the pauses that are left out. Training and use
+    both take voices from here.
+
+    Args:
+        intervals: (start, end) in seconds of each stretch of speech, at least one.
+    """
+    stretches = spoken_stretches(voice, intervals)
+    spectra = [spectrogram(Voice(voice.samples[start:end])) for start, end in stretches]
+    times = [
+        start / SAMPLE_RATE + np.arange(len(s)) / FRAME_RATE for (start, _), s in zip(stretches, spectra, strict=True)
+    ]
+    return np.concatenate(spectra), np.concatenate(times)
 
 
 def levelled(spectra: Tensor, loudest: Tensor) -> Tensor:

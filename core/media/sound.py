@@ -20,7 +20,8 @@ from core.media.tracks import ENOUGH, HALF, LONGEST_CLIP, Measure, Track, chosen
 SAMPLE_RATE = 16_000  # Hz, what Whisper and the voice features expect
 SILENCE = 1e-4  # a sound track that never leaves +-this is digital silence
 RATES = (2_000, 768_000)  # Hz of a sound track
-LATE = 0.1  # seconds by which sound may lie beside its timestamps before a gap is filled or an overlap left out
+LATE = 0.1  # seconds by which sound may lie behind its timestamps before the gap is filled with silence
+EARLY = 0.5  # and before them until it is left out: clocks of microphones run a little faster than those of recorders
 SHORT = 256  # samples of a packet; shorter ones are collected
 COLLECTED = 4096  # samples
 MAX_SAMPLES = 1 << 20  # of one packet: some formats make gigabytes of silence from a few bytes
@@ -195,7 +196,7 @@ class _Recording:
             if late > (LATE * SAMPLE_RATE if self._begun else 0):
                 self._take_short()
                 self._write(np.zeros(late, np.float32))
-            elif late < -LATE * SAMPLE_RATE:
+            elif late < -EARLY * SAMPLE_RATE:
                 overlap = -late * self._rate // SAMPLE_RATE
         if overlap >= frame.samples:
             return

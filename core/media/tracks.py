@@ -122,7 +122,7 @@ def read_tracks(container) -> tuple[list[Track], bool]:
     by_index = {track.index: track for track in found}
     count, stopped = 0, False
     for packet in packets(container, [container.streams[index] for index in by_index], []) if found else ():
-        track = by_index[packet.stream_index]
+        track = by_index[packet.stream.index]  # the last packets, which close the tracks, have no number
         track.add(packet)
         count += 1
         stopped = track.stamps.full or count >= MAX_PACKETS

@@ -45,6 +45,8 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
     def _answer(guest: Session, clip: str | None, wanted: Subset, attention: bool, left) -> dict:
         if not clip:
             raise gr.Error(wording.NO_FILE, print_exception=False)
+        if Path(clip) not in guest.files:  # only what the visit owns is opened
+            raise gr.Error(wording.LOST_CLIP, print_exception=False)
         try:
             analysis = guest.take(analyzer, Path(clip), lambda share, stage: None, left)
         except MediaError as error:

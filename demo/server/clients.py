@@ -6,12 +6,17 @@ their own network. An address that may stand for many clients counts as none.
 """
 
 import os
+from collections import Counter
 from contextvars import ContextVar
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from demo import wording
+
 PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
+MOST_OPEN = 400  # requests of one address at a time: an open page has two, and a whole class may share an address
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's: proxies whose word is taken for the client's address
 
 _PRIVATE = [ip_network(network) for network in PRIVATE_NETWORKS]
@@ -30,19 +35,27 @@ def address() -> str | None:
 
 
 class Addressed:
-    """Notes the client's address for everything that answers a request."""
+    """Notes the client's address for everything that answers a request, of which an address may have so many open."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        noted = _address.set(address_of(scope))
+        who = address_of(scope)
+        if who and self._open[who] >= MOST_OPEN:
+            return await PlainTextResponse(wording.TOO_MANY_REQUESTS, 429)(scope, receive, send)
+        noted = _address.set(who)
+        self._open[who] += 1
         try:
             await self._app(scope, receive, send)
         finally:
             _address.reset(noted)
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
 
 
 def address_of(scope: Scope) -> str | None:

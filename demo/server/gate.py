@@ -21,12 +21,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import wording
-from demo.server.console import described
-from demo.server.hosts import Hosts
-from demo.server.limits import LARGEST_FILE, LARGEST_REQUEST
-from demo.server.patches import replace
-from demo.server.sweeper import sweeper
-from demo.server.uploads import FORM
+from demo.console import described
+from demo.hosts import Hosts
+from demo.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST, MOST_VALUES
+from demo.patches import replace
+from demo.sweeper import sweeper
+from demo.uploads import FORM
 
 SILENT = 60.0  # seconds in which a client neither goes on with its request nor takes in anything of its answer
 SLOWEST = 64 * 1024  # bytes a second; at this rate an upload of the largest size takes less than an hour
@@ -82,11 +82,11 @@ KINDS = (
     _kind(
         "POST",
         [f"{API_PREFIX}/{name}/?" for name in (f"run/{NAME}", f"api/{NAME}", f"call/{NAME}", f"call/v2/{NAME}")]
-        + [f"{API_PREFIX}/{name}/?" for name in ("component_server", "reset")]
-        + [f"{API_PREFIX}/{name}" for name in ("queue/join", "cancel")]
+        + [f"{API_PREFIX}/reset/?", f"{API_PREFIX}/queue/join", f"{API_PREFIX}/cancel"]
         + [f"{MCP}(/http)?/?", f"{MCP}/messages/?"],
-        body=JSON, largest=LARGEST_REQUEST,
+        body=JSON, largest=LARGEST_CALL,
     ),
+    _kind("POST", [f"{API_PREFIX}/component_server/?"], body=JSON, largest=LARGEST_REQUEST),
     _kind("POST", [UPLOAD], body=FORM_DATA, largest=LARGEST_FILE + FORM),
     _kind("DELETE", [f"{MCP}(/http)?/?"]),
 )  # fmt: skip
@@ -111,12 +111,15 @@ class Gate:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         length = _length(headers)
-        refused = self._refused(scope, headers, length)
-        if refused:
-            status, said = refused
+        receive = _impatient(receive, SILENT + (length or 0) / SLOWEST)
+        try:
+            kind = self._kind_of(scope, headers, length)
+            if kind.body == JSON:
+                receive = await _simple(receive)
+        except _Refused as refused:
             # A body that is not much too large is let in and thrown away: most clients send all before they read.
             endless = length is None or length > LARGEST_FILE + FORM
-            answer = PlainTextResponse(said, status, {"Connection": "close"} if endless else None)
+            answer = PlainTextResponse(refused.said, refused.status, {"Connection": "close"} if endless else None)
             return await answer(scope, receive, send)
         scope = scope | {"headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
         begun = False
@@ -127,9 +130,9 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, _impatient(receive, SILENT + length / SLOWEST), noted)
+            await self._app(scope, receive, noted)
         except ClientDisconnect:
-            return None
+            return
         except Exception as error:
             log.error("A request failed: %s", described(error))
             try:
@@ -138,32 +141,68 @@ class Gate:
                 else:
                     await PlainTextResponse(wording.FAILED, 500)(scope, receive, send)
             except Exception:  # nobody is there any more, or less was sent than was announced
-                return None
+                return
 
-    def _refused(self, scope: Scope, headers: Headers, length: int | None) -> tuple[int, str] | None:
-        """Status and sentence for a request that is not answered, None for one that is."""
+    def _kind_of(self, scope: Scope, headers: Headers, length: int | None) -> Kind:
+        """The kind of route that a request is for.
+
+        Raises:
+            _Refused: it is not answered.
+        """
         if not self._hosts.are_asked(headers):
-            return 403, wording.OTHER_HOST
+            raise _Refused(403, wording.OTHER_HOST)
         if not self._hosts.come_from_here(headers):
-            return 403, wording.OTHER_SITE
+            raise _Refused(403, wording.OTHER_SITE)
         path = route_path(scope)
         found = [kind for kind in KINDS if kind.path.fullmatch(path)]
         linked = bool(found) and found[0].linked and scope["method"] in READING
         if headers.get("sec-fetch-site") in OTHERS and not linked:
-            return 403, wording.OTHER_SITE
+            raise _Refused(403, wording.OTHER_SITE)
         if not found:
-            return 404, wording.NOT_SERVED
+            raise _Refused(404, wording.NOT_SERVED)
         kind = next((kind for kind in found if scope["method"] in kind.methods), None)
         if kind is None:
-            return 405, wording.NOT_SERVED
+            raise _Refused(405, wording.NOT_SERVED)
         if length is None or (kind.body and "content-length" not in headers):
-            return 411, wording.NO_LENGTH
-        form = kind.body == FORM_DATA
+            raise _Refused(411, wording.NO_LENGTH)
         if length > kind.largest:
-            return 413, wording.TOO_LARGE if form else wording.TOO_LONG
+            raise _Refused(413, wording.too_long(kind.largest))
         if kind.body and headers.get("content-type", "").partition(";")[0].strip().lower() != kind.body:
-            return (400, wording.NO_FORM) if form else (415, wording.NO_JSON)
-        return None
+            raise _Refused(400, wording.NO_FORM) if kind.body == FORM_DATA else _Refused(415, wording.NO_JSON)
+        return kind
+
+
+class _Refused(Exception):
+    """A request is not answered: status and sentence."""
+
+    def __init__(self, status: int, said: str):
+        super().__init__(said)
+        self.status, self.said = status, said
+
+
+async def _simple(receive: Receive) -> Receive:
+    """``receive`` of JSON that has come in as a whole.
+
+    Raises:
+        _Refused: it holds more than ``MOST_VALUES``, or the client has left in the middle.
+    """
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Refused(400, wording.UNFIT)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise _Refused(413, wording.TOO_COMPLEX)
+    whole: Message | None = {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    async def received() -> Message:
+        nonlocal whole
+        message, whole = whole, None
+        return message or await receive()
+
+    return received
 
 
 def _length(headers: Headers) -> int | None:

@@ -85,7 +85,8 @@ class Hosts:
             names |= {own, f"{own}.local"}
         elif not is_address(bound):
             names.add(bound)
-        return cls(frozenset(names), addresses=bound in EVERYWHERE or (is_address(bound) and not is_loopback(bound)))
+        beyond = bound in EVERYWHERE or (is_address(bound) and not is_loopback(bound)) or "SPACE_HOST" in environment
+        return cls(frozenset(names), addresses=beyond)
 
     @classmethod
     def told(cls, about: str, arguments: Sequence[str] | None = None) -> "Hosts":

@@ -7,6 +7,8 @@ from core.media.reader import FRAME_RATE, LONGEST_CLIP
 
 LARGEST_FILE = 200 * 1024**2  # bytes of an upload
 LARGEST_REQUEST = 4 * 1024**2  # bytes of any other request; a step of the Live tab may have two and a half million
+LARGEST_CALL = 256 * 1024  # bytes of a request of which no step of the Live tab is part
+MOST_VALUES = 10_000  # in JSON: a million empty lists in 4 MB would take seconds to read and 260 MB of memory
 LONGEST_ANALYSIS = 300.0  # seconds
 MOST_WAITING = 32  # clips in the queue
 MOST_AT_ONCE = 20  # clips that a visitor may send together
@@ -17,6 +19,8 @@ LONGEST_VISIT = 600.0  # seconds live
 HOUR = 3600.0  # seconds that a visit and its files may live
 MOST_SESSIONS = 200  # pages that are open; a quarter of them from one address
 MOST_KEPT = 256 * 1024**2  # bytes of all visitors' analyses together
+MOST_UNFETCHED = 64 * 1024**2  # bytes of all answers that nobody has fetched yet
+MOST_TOOL_CALLS = MOST_WAITING // 2  # of programs, at a time
 UNFETCHED = 120.0  # seconds for which an answer that nobody fetches is kept
 UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
 
@@ -50,7 +54,6 @@ def in_words(number: float) -> str:
 
 SAID = {
     "megabytes": f"{LARGEST_FILE / 1024**2:.0f} MB",
-    "request_megabytes": f"{LARGEST_REQUEST / 1024**2:.0f} MB",
     "clip_minutes": f"{in_words(LONGEST_CLIP / 60)} minutes",
     "analysis_minutes": f"{in_words(LONGEST_ANALYSIS / 60)} minutes",
     "waiting": f"{MOST_WAITING}",

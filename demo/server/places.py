@@ -9,6 +9,7 @@ These classes take the place of gradio's own and rely on how version 6.31.0 is m
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -20,16 +21,17 @@ from gradio import blocks as gradio_blocks
 from gradio import mcp as gradio_mcp
 from gradio import queueing, route_utils, state_holder
 from gradio import routes as gradio_routes
+from gradio.server_messages import ProcessCompletedMessage
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from demo import wording
-from demo.server import clients
-from demo.server.limits import CLIPS, SHARE, SHARES
-from demo.server.sweeper import sweeper
+from core.kept import nbytes
+from demo import clients, wording
+from demo.limits import CLIPS, MOST_TOOL_CALLS, MOST_UNFETCHED, QUARTER, SHARE, SHARES
+from demo.sweeper import sweeper
 
 if gr.__version__ != "6.31.0":
-    raise ImportError(
-        f"demo/server/places.py replaces parts of gradio 6.31.0 and was not checked with {gr.__version__}."
-    )
+    raise ImportError(f"demo/places.py replaces parts of gradio 6.31.0 and was not checked with {gr.__version__}.")
 
 MOST_RECORDS = 100  # finished events that gradio keeps for its statistics, and goes through after each one
 
@@ -50,6 +52,7 @@ class FairQueue(queueing.Queue):
         super().__init__(*arguments, **options)
         self.ANALYTICS_MAX_EVENTS = MOST_RECORDS
         self._asked: dict[str, _Asked] = {}  # by event
+        self._answers: dict[str, tuple[str, int]] = {}  # event -> visit and bytes, the oldest first
         self._joining: list[_Asked] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -77,6 +80,18 @@ class FairQueue(queueing.Queue):
         if success:
             self._asked[event_id] = asked
         return success, event_id, state
+
+    def send_message(self, event, event_message) -> None:
+        """As gradio's; where answers that nobody fetches take too much memory, who has waited longest loses them."""
+        super().send_message(event, event_message)
+        if not isinstance(event_message, ProcessCompletedMessage) or not event.alive:
+            return
+        self._answers[event._id] = event.session_hash, nbytes(event_message.output)
+        for event_id in [id_ for id_, (name, _) in self._answers.items() if not self._unfetched(id_, name)]:
+            del self._answers[event_id]
+        while len(self._answers) > 1 and sum(size for _, size in self._answers.values()) > MOST_UNFETCHED:
+            name, _ = self._answers.pop(next(iter(self._answers)))
+            self._forget(name)
 
     def forget(self, name: str) -> None:
         """Says nothing more to a visit that has ended, and drops what it has not fetched; from any thread."""
@@ -114,9 +129,10 @@ class FairQueue(queueing.Queue):
 
     def _held(self, event_id: str, asked: _Asked) -> bool:
         """Whether an event waits, runs, or has an answer that nobody has fetched."""
-        if event_id in self.event_ids_to_events:
-            return True
         name = asked.visit or event_id  # gradio names the session of a program after the event
+        return event_id in self.event_ids_to_events or self._unfetched(event_id, name)
+
+    def _unfetched(self, event_id: str, name: str) -> bool:
         messages = self.pending_messages_per_session.get(name)
         return bool(messages and not messages.empty() and event_id in self.pending_event_ids_session.get(name, ()))
 
@@ -209,6 +225,28 @@ class FairSessions(state_holder.StateHolder):
         return any(getattr(value, "in_use", False) for value in self.session_data[name].state_data.values())
 
 
+class ToolPlaces:
+    """Refuses calls of tools beyond so many at a time: gradio spends three threads and a second of work on each."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+        self._open: Counter[str | None] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "/gradio_api/mcp" not in scope["path"]:
+            return await self._app(scope, receive, send)
+        who = clients.address()
+        if self._open.total() >= MOST_TOOL_CALLS or (who and self._open[who] >= QUARTER):
+            return await PlainTextResponse(wording.TOO_MANY_REQUESTS, 429)(scope, receive, send)
+        self._open[who] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+
+
 def install() -> None:
     """Puts these in the place of gradio's own, for pages that are built from now on."""
     queueing.Queue = FairQueue
@@ -220,7 +258,16 @@ def install() -> None:
 
 
 class _NamesItsClient:
-    """For gradio's server of tools, which asks the page in its own name: it passes on for whom."""
+    """For gradio's server of tools, which asks the page in its own name: it passes on for whom.
+
+    Its client, which has threads of its own, is made once, however many ask for the first time together.
+    """
+
+    _making = threading.Lock()
+
+    def _get_or_create_client(self):
+        with self._making:
+            return super()._get_or_create_client()
 
     def _prepare_tool_call_args(self, name, arguments):
         endpoint, values, headers, fn = super()._prepare_tool_call_args(name, arguments)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gradio.data_classes import DeveloperPath, UserProvidedPath
-from gradio.exceptions import InvalidPathError
 from gradio.route_utils import (
     API_PREFIX,
     XSS_SAFE_MIMETYPES,
@@ -97,7 +96,7 @@ async def _taken_in(request: Request, room: uploads.Room, progress: Progress) ->
         return PlainTextResponse(wording.NO_FILE, 400)
     except MultiPartException as error:
         return PlainTextResponse(error.message, 413 if "maximum allowed size" in error.message else 400)
-    except (InvalidPathError, KeyError):  # a name that is none, or a form without a type
+    except (ValueError, KeyError):  # a name that is none, a form without a type or with an odd boundary
         return PlainTextResponse(wording.NO_FORM, 400)
     except ClientDisconnect:
         return PlainTextResponse(wording.NO_FORM, 400)  # to nobody
@@ -110,7 +109,7 @@ def _put_in_place(folder: Path, files: list[GradioUploadFile]) -> list[Path]:
     """Gives what came in the names that it was sent with.
 
     Raises:
-        InvalidPathError: a name cannot be that of a file.
+        ValueError: a name cannot be that of a file.
     """
     paths = []
     for number, file in enumerate(files):

@@ -56,7 +56,7 @@ def is_whole(name: str) -> bool:
     try:
         with av.open(str(clip_of(name))) as container:
             return bool(container.streams.video)
-    except (OSError, ValueError):  # av's own errors are of both kinds
+    except (av.error.FFmpegError, OSError, ValueError):
         return False
 
 

@@ -7,6 +7,7 @@ start if this process is killed. What lies anywhere else is nobody's: it is neit
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -25,16 +26,17 @@ from demo.server.sweeper import sweeper
 
 FORM = 64 * 1024  # bytes that the form around an upload's files may have
 MOST_STORED = 20 * (LARGEST_FILE + FORM)  # bytes of all uploads together, those that are coming in included
-MOST_FILES = 4000  # of them, however small
+MOST_FILES = 20_000  # of them, however small
 SWEEP = 300.0  # seconds between looks for files that are older
 PREFIX = "visit-"  # of the folder that a process makes for its visitors
 FILES = "files"  # the part of it that uploads lie in; the process's lock lies outside, where no path of a client leads
 
-_lock = threading.Lock()  # of the four that follow
+log = logging.getLogger(__name__)
+
+_lock = threading.Lock()  # of the three that follow
 _holders: Counter[Path] = Counter()  # file -> sessions that hold it
-_sizes: dict[Path, int] = {}  # file -> bytes
-_stored = 0  # bytes of all files together
-_announced = 0  # bytes of uploads that are coming in, and of copies that are being made
+_sizes: dict[Path, dict[Path, int]] = {}  # folder of an upload -> its files -> bytes
+_totals: Counter[str] = Counter()  # "files" and "bytes" of them all, and bytes "announced" that are coming in
 _root: Path | None = None
 _alive = None  # the locked file that tells other processes that this one lives
 
@@ -55,16 +57,18 @@ class Room:
         Raises:
             NoRoom: they are more than was announced, and there is no room for that.
         """
-        global _announced, _stored
         sizes = {path: path.lstat().st_size for path in paths}
         with _lock:
-            total = _stored + _announced - self.size + sum(sizes.values())
-            if total > MOST_STORED or len(_sizes) + len(sizes) > MOST_FILES:
-                raise NoRoom
-            _announced -= self.size
+            _totals["announced"] -= self.size
+            try:
+                _check(sum(sizes.values()), len(sizes))
+            except NoRoom:
+                _totals["announced"] += self.size
+                raise
             self.size = 0
-            _sizes.update(sizes)
-            _stored += sum(sizes.values())
+            for path, size in sizes.items():
+                _sizes.setdefault(_folder_of(path), {})[path] = size
+                _totals.update(files=1, bytes=size)
 
 
 def prepare() -> Path:
@@ -99,12 +103,14 @@ def clear_left_behind(base: Path) -> None:
 
 def sweep(older_than: float = HOUR) -> None:
     """Deletes what is older than so many seconds, whoever holds it."""
-    for entry in [] if _root is None else list(_root.iterdir()):
+    for entry in list(_root.iterdir()) if _root is not None and _root.is_dir() else []:
         try:
             if time.time() - entry.lstat().st_mtime > older_than:
                 discard(entry)
         except FileNotFoundError:
             continue  # gone by itself
+        except OSError as error:  # the others go all the same
+            log.error("An old file could not be deleted: %s", type(error).__name__)
 
 
 def find(path: str | Path) -> Path | None:
@@ -156,7 +162,7 @@ def release(path: Path) -> None:
 def discard(entry: Path) -> None:
     """Deletes a file or folder directly within the folder of all uploads, whoever holds what is in it."""
     with _lock:
-        for path in [path for path in _sizes if entry in path.parents]:
+        for path in list(_sizes.get(entry, ())):
             _forget(path)
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry, ignore_errors=True)
@@ -171,17 +177,25 @@ def room_for(size: int) -> Iterator[Room]:
     Raises:
         NoRoom: there is none.
     """
-    global _announced
     with _lock:
-        if _stored + _announced + size > MOST_STORED or len(_sizes) >= MOST_FILES:
-            raise NoRoom
-        _announced += size
+        _check(size, 1)
+        _totals["announced"] += size
     room = Room(size)
     try:
         yield room
     finally:
         with _lock:
-            _announced -= room.size
+            _totals["announced"] -= room.size
+
+
+def announced() -> int:
+    """Bytes for which room is kept."""
+    return _totals["announced"]
+
+
+def stored() -> int:
+    """Bytes of all uploads that have come in."""
+    return _totals["bytes"]
 
 
 def copied(path: Path) -> Path:
@@ -204,6 +218,7 @@ def copied(path: Path) -> Path:
 
 def new_folder() -> Path:
     """For one upload."""
+    _root.mkdir(mode=0o700, parents=True, exist_ok=True)  # systems clear their temporary folders
     folder = _root / secrets.token_urlsafe(24)
     folder.mkdir(mode=0o700)
     return folder
@@ -218,10 +233,30 @@ def _within(path: str | Path) -> tuple[str, ...] | None:
     return parts if len(parts) in (2, 3) else None
 
 
+def _folder_of(path: Path) -> Path:
+    """The folder of ``new_folder`` that an upload lies in."""
+    own = _root is not None and path.is_relative_to(_root)
+    return _root / path.relative_to(_root).parts[0] if own else path.parent
+
+
+def _check(size: int, files: int) -> None:
+    """Whether so much may be added; the lock is held.
+
+    Raises:
+        NoRoom: it may not.
+    """
+    if _totals["bytes"] + _totals["announced"] + size > MOST_STORED or _totals["files"] + files > MOST_FILES:
+        raise NoRoom
+
+
 def _forget(path: Path) -> None:
     """Counts a file no longer; the lock is held."""
-    global _stored
-    _stored -= _sizes.pop(path, 0)
+    folder = _folder_of(path)
+    size = _sizes.get(folder, {}).pop(path, None)
+    if size is not None:
+        _totals.subtract(files=1, bytes=size)
+    if not _sizes.get(folder, True):
+        del _sizes[folder]
 
 
 def _is_removed(folder: Path) -> bool:

@@ -255,6 +255,8 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
     except uploads.NoRoom:
         return {"status": _say(wording.NO_ROOM, "error")}
     session.own(path)
+    if path not in session.files:  # only what the visit owns is opened
+        return {"status": _say(wording.LOST_CLIP, "error")}
     try:
         analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(analysis, choice)

@@ -7,6 +7,7 @@ pictures, never a growing queue. Visitors are told apart by a secret that only t
 import base64
 import json
 import logging
+import re
 import secrets
 import threading
 import time
@@ -21,16 +22,15 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer
-from core.analysis.baseline import Baseline
-from core.analysis.live import Live, Moment, SharedListener
-from core.analysis.results import Prediction
-from core.media.reader import SAMPLE_RATE, SILENCE
-from demo import wording
-from demo.charts.palette import EMOTION, MODEL
-from demo.server import clients
-from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
-from demo.server.sweeper import sweeper
+from core.analysis import Analyzer, Prediction
+from core.baseline import Baseline
+from core.live import Live, Moment, SharedListener
+from core.media import SAMPLE_RATE, SILENCE
+from core.native_output import without_lines
+from demo import clients, wording
+from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
+from demo.palette import EMOTION, MODEL
+from demo.sweeper import sweeper
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
@@ -39,8 +39,9 @@ MOST_ENDED = 64  # visits of which it is remembered why they ended
 LARGEST_PICTURE = 400_000  # bytes of JPEG
 LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
+DAMAGED = re.compile(rb"Corrupt JPEG data|Premature end of JPEG file|Invalid ")  # what its decoder writes by itself
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
-SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
+SCRIPT = (Path(__file__).parent / "live.js").read_text()
 SAID = {
     "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
     "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
@@ -326,7 +327,8 @@ def _picture(encoded: str) -> np.ndarray | None:
     width, height = jpeg_size(data)
     if not 0 < max(width, height) <= LONGEST_SIDE or data.count(START_OF_SCAN) > MOST_SCANS:
         raise ValueError("picture too large")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    with without_lines(DAMAGED):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError("not a picture")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
