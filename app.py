@@ -2,26 +2,27 @@
 
 import logging
 
-from core.analysis import Analyzer
-from core.checkpoint import attention_heads
-from core.loading import LoadingAnalyzer
-from core.media import MediaError
-from demo import clients, connections, console, memory, names, stored, wording, zero
-from demo.gate import close_on_silence
-from demo.hosts import Hosts
-from demo.limits import MOST_EVENTS
+from core.analysis.analyzer import Analyzer
+from core.analysis.loading import LoadingAnalyzer
+from core.fusion.checkpoint import attention_heads
+from core.media.reader import MediaError
+from demo import wording
 from demo.page import build, launch_options
+from demo.server import clients, connections, console, memory, names, stored, zerogpu
+from demo.server.gate import close_on_silence
+from demo.server.hosts import Hosts
+from demo.server.limits import MOST_EVENTS
 
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
 # Cards are lent only to what lies on them before the page is served.
-analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
+analyzer = zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
     clients.trust_proxies()
-    # How many may wait is counted in demo/places.py; nobody gets past the lines.
+    # How many may wait is counted in demo/server/places.py; nobody gets past the lines.
     demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
     names.check(demo.local_url)

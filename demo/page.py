@@ -9,21 +9,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from core.analysis import Analyzer
-from demo import api, client_files, clip, figure, live, many, places, receiving, tour, uploads, wording
-from demo.clients import Addressed
-from demo.gate import Gate
-from demo.hosts import Hosts
-from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
-from demo.names import NamedBySecrets
-from demo.palette import FONT
-from demo.places import ToolPlaces
-from demo.session import forget_idle, forget_unfetched, leave
+from core.analysis.analyzer import Analyzer
+from demo import wording
+from demo.charts import architecture
+from demo.charts.palette import FONT
+from demo.server import api, client_files, places, receiving, uploads
+from demo.server.clients import Addressed
+from demo.server.gate import Gate
+from demo.server.hosts import Hosts
+from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
+from demo.server.names import NamedBySecrets
+from demo.server.places import ToolPlaces
+from demo.server.sessions import forget_idle, forget_unfetched, leave
+from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
-from demo.sweeper import sweeper
+from demo.tabs import clip, live, several, tour
 
 SWEEP = 300.0  # seconds between looks for visitors who have gone without a word
-ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
+ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
@@ -37,12 +40,12 @@ def build(analyzer: Analyzer) -> gr.Blocks:
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
             with gr.Tab("Several"):
-                many.tab(analyzer, page)
+                several.tab(analyzer, page)
             with gr.Tab("Live"):
                 gr.HTML(wording.NOTICE)
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about")))
+                gr.HTML(wording.EXPLANATION.format(figure=architecture.drawing("about")))
         gr.HTML(wording.FOOTER)
         gr.HTML(tour.markup(), elem_id="touring")
         api.endpoint(analyzer, page)

@@ -2,8 +2,8 @@
 
 import json
 
-from core.checkpoint import CHECKPOINTS
-from demo.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
+from core import CHECKPOINTS
+from demo.server.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
 
@@ -38,7 +38,8 @@ language that they have not met, and where nobody acts. """
 
 
 HELD_OUT = CHECKPOINTS / "held_out.json"
-LIMITS_BEHIND = f"""{how_right(json.loads(HELD_OUT.read_text())) if HELD_OUT.exists() else ""}The models learned mostly
+MEASURED = json.loads(HELD_OUT.read_text("utf-8")) if HELD_OUT.exists() else {}
+LIMITS_BEHIND = f"""{how_right(MEASURED)}The models learned mostly
 from <em>composed</em> samples: an actor's voice, a picture of some other face and a line from a television series, put
 together because they carry the same label. They are often wrong, and wrong in different ways for different people.
 Please do not judge anybody by them."""

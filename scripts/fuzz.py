@@ -12,17 +12,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import atheris  # noqa: E402
+import atheris
 
 READERS = ("media", "clock", "container", "boxes", "tracks", "sound", "pictures", "animation", "whisper_weights")
 with atheris.instrument_imports(include=[f"core.{name}" for name in READERS]):
-    from core.media import MediaError, open_clip, read_frames
-    from core.weights import WeightsError
-    from core.whisper_weights import read_container
+    from core.encoders.packaged import WeightsError
+    from core.encoders.whisper_weights import read_container
+    from core.media.reader import MediaError, open_clip, read_frames
 
-import av  # noqa: E402
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
+import av
+import cv2
+import numpy as np
 
 LARGEST = 20_000  # bytes of an input
 

@@ -9,7 +9,7 @@ from core.analysis.analyzer import AttentionMap
 from core.analysis.kept import FaceSummary, Waveform
 from core.analysis.results import Analysis, Prediction, Verdict, Window
 from core.encoders.face_track import FaceTrack
-from core.encoders.utterance import Transcript, Word
+from core.encoders.transcript import Transcript, Word
 from core.encoders.whisper_weights import load_tiny_en
 from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.media.reader import SAMPLE_RATE, Voice

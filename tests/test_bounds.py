@@ -10,10 +10,10 @@ from film import Pictures, Sound, film
 from floods import many_pictures, mp4, one_byte_packets, tables
 from matroska import block, cluster, matroska, picture_track, sound_track
 
-from core import clock, container, pictures
-from core.clock import LONGEST_GAP, Clock, Spans, Stamps
-from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
-from core.stopping import stoppable
+from core.cancellation import stoppable
+from core.media import clock, container, pictures
+from core.media.clock import LONGEST_GAP, Clock, Spans, Stamps
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip, read_frames
 
 
 class CalledOff(Exception):
@@ -177,7 +177,7 @@ def test_pictures_that_others_need_are_decoded_within_bounds(tmp_path, monkeypat
     assert read(path) == 2 and len(seen) > 3000, "small ones are all decoded"
     seen.clear()
     monkeypatch.setattr(pictures, "MAX_PIXELS_A_SECOND", 320 * 240 * 100)
-    monkeypatch.setattr("core.media.MAX_PIXELS_A_SECOND", 320 * 240 * 100)
+    monkeypatch.setattr("core.media.reader.MAX_PIXELS_A_SECOND", 320 * 240 * 100)
     clip = open_clip(path)
     assert len(list(read_frames(path, clock=clip.clock))) == 1 and len(seen) <= 60
     assert clip.warnings == ("There are more pictures at once than can be decoded: some were passed over.",)

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from mediapipe.tasks.python import vision
 
-from core import faces
-from core.media import Frame
-from core.native_output import without_lines
-from demo import live
-from demo.console import described
+from core.encoders import faces
+from core.encoders.native_output import without_lines
+from core.media.reader import Frame
+from demo.server.console import described
+from demo.tabs import live
 
 NOTE = b"W0000 00:00:1795877949.017135   15860 face_landmarker_graph.cc:174] Sets FaceBlendshapesGraph.\n"
 ERROR = b"E0000 00:00:1795877949.017135   15860 calculator_graph.cc:1] it failed\n"

@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from demo import gate, wording
-from demo.gate import KINDS, Gate, route_path
-from demo.hosts import Hosts, is_loopback, origin_of, place_of
-from demo.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST
+from demo import wording
+from demo.server import gate
+from demo.server.gate import KINDS, Gate, route_path
+from demo.server.hosts import Hosts, is_loopback, origin_of, place_of
+from demo.server.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST
 
 JOIN, STEP, UPLOAD = "/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/upload"
 MCP = "/gradio_api/mcp/"

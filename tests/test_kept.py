@@ -12,7 +12,8 @@ from core.analysis.attributor import measure
 from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
 from core.analysis.results import WINDOW
 from core.encoders.face_track import BLENDSHAPES, FaceTrack
-from core.encoders.utterance import Sequence, Transcript, Utterance, Word
+from core.encoders.transcript import Transcript, Word
+from core.encoders.utterance import Sequence, Utterance
 from core.media.reader import SAMPLE_RATE, Voice
 
 MEGABYTE = 1e6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.analysis.phrases import LONGEST, MARGIN, phrases_of
-from core.encoders.utterance import Transcript, Word
+from core.encoders.transcript import Transcript, Word
 
 
 def spoken(text: str, start: float = 0.5, word: float = 0.3, gap: float = 0.1) -> list[Word]:

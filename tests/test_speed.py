@@ -9,10 +9,10 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
-from core.attention import MOST_STEPS
-from core.expression import ExpressionNet, folded
-from core.features import Sequence
-from core.speech import LONGEST_WINDOW, windows
+from core.encoders.expression import ExpressionNet, folded
+from core.encoders.speech import LONGEST_WINDOW, windows
+from core.encoders.utterance import Sequence
+from core.fusion.attention import MOST_STEPS
 
 
 def test_folded_normalisations_change_nothing():

@@ -17,7 +17,8 @@ from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import Worth, spans
 from core.analysis.attributor import MOST_PARTS, even_stream, measure, parts_of
 from core.analysis.shapley import shapley, synergy
-from core.encoders.utterance import Sequence, Transcript, Word
+from core.encoders.transcript import Transcript, Word
+from core.encoders.utterance import Sequence
 from core.fusion.attention import AttentionMap, received
 from core.fusion.checkpoint import Normalisation
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded

@@ -15,7 +15,8 @@ from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import Measured, Parts, Worth, spans
 from core.analysis.results import Analysis, Prediction, Predictions, Verdict
 from core.analysis.shapley import shapley, synergy
-from core.encoders.utterance import Sequence, Word
+from core.encoders.transcript import Word
+from core.encoders.utterance import Sequence
 from core.fusion.attention import MOST_KEPT, bin_edges, received
 from core.fusion.model import FusionModel, FusionOutput, Padded, step_mask
 

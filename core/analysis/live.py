@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core import MODALITIES
-from core.analysis import Analyzer, Prediction, Predictions, choose
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Prediction, Predictions, choose
+from core.cancellation import stoppable
 from core.device import one_thread
-from core.faces import Face, FaceFinder, apart, no_faces, track_of
-from core.features import Missing, Sequence, Utterance
-from core.media import SAMPLE_RATE, Frame, Voice
-from core.speech import NO_SPEECH, Listener, Speech, Transcript
-from core.stopping import stoppable
-from core.transcript import within
+from core.encoders.face_track import no_faces
+from core.encoders.faces import Face, FaceFinder, apart, track_of
+from core.encoders.speech import NO_SPEECH, Listener, Speech
+from core.encoders.transcript import Transcript, within
+from core.encoders.utterance import Missing, Sequence, Utterance
+from core.media.reader import SAMPLE_RATE, Frame, Voice
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
 VOICE_MEMORY = 6.0  # seconds of voice

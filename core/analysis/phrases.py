@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.encoders.utterance import Word
+from core.encoders.transcript import Word
 
 PAUSE = 0.7  # seconds of silence that end a phrase, whatever the punctuation
 SHORTEST = 0.5  # seconds; a sentence shorter than this goes on into the next, if no pause parts them

@@ -10,7 +10,8 @@ import numpy as np
 from core import LABELS, MODALITIES, Subset, subset_name, subset_of
 from core.analysis.kept import FaceSummary, Waveform
 from core.encoders.face_track import Persons, place_of
-from core.encoders.utterance import Sequence, Transcript
+from core.encoders.transcript import Transcript
+from core.encoders.utterance import Sequence
 from core.fusion.attention import AttentionMap
 from core.fusion.pairs import Pair
 

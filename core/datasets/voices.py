@@ -12,12 +12,14 @@ from torch.nn.utils.rnn import pad_sequence
 from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
-from core.datasets.cache import cached_item, cached_sequences, digest, file_digest, weights_digest
+from core.datasets.cache import cached_item, cached_sequences, digest, weights_digest
 from core.datasets.readable import audible, read_each
-from core.features import FEATURES_VERSION, FeatureExtractor, pooled
-from core.speech import Listener, Speech, Transcript
-from core.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
-from core.weights import SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled
+from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.speech import Listener, Speech
+from core.encoders.transcript import Transcript
+from core.encoders.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
+from core.files import file_digest
 
 SHARD = 32  # voices whose features stand in one file
 SPOKEN_VERSION = 2

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
 from whisper.model import MultiHeadAttention, Whisper
 
-from core.media import SAMPLE_RATE, SILENCE, Voice
-from core.stopping import checkpoint
-from core.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
-from core.weights import SILERO_VAD, locate
-from core.whisper_reader import EncoderWithStates, Reader, window
-from core.whisper_weights import load_tiny_en
+from core.cancellation import checkpoint
+from core.encoders.packaged import SILERO_VAD, locate
+from core.encoders.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
+from core.encoders.whisper_reader import EncoderWithStates, Reader, window
+from core.encoders.whisper_weights import load_tiny_en
+from core.media.reader import SAMPLE_RATE, SILENCE, Voice
 
 _threads = torch.get_num_threads()
 import silero_vad  # noqa: E402

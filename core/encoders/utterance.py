@@ -9,10 +9,6 @@ from core.encoders.transcript import Transcript
 from core.media.reader import Voice
 
 
-
-
-
-
 @dataclass(frozen=True)
 class Sequence:
     """Features of one modality: ``values`` float32 [T, D], ``times`` float64 [T] in seconds, T >= 1."""

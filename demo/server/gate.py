@@ -21,12 +21,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import wording
-from demo.console import described
-from demo.hosts import Hosts
-from demo.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST, MOST_VALUES
-from demo.patches import replace
-from demo.sweeper import sweeper
-from demo.uploads import FORM
+from demo.server.console import described
+from demo.server.hosts import Hosts
+from demo.server.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST, MOST_VALUES
+from demo.server.patches import replace
+from demo.server.sweeper import sweeper
+from demo.server.uploads import FORM
 
 SILENT = 60.0  # seconds in which a client neither goes on with its request nor takes in anything of its answer
 SLOWEST = 64 * 1024  # bytes a second; at this rate an upload of the largest size takes less than an hour

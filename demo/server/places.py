@@ -25,13 +25,16 @@ from gradio.server_messages import ProcessCompletedMessage
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.kept import nbytes
-from demo import clients, wording
-from demo.limits import CLIPS, MOST_TOOL_CALLS, MOST_UNFETCHED, QUARTER, SHARE, SHARES
-from demo.sweeper import sweeper
+from core.analysis.kept import nbytes
+from demo import wording
+from demo.server import clients
+from demo.server.limits import CLIPS, MOST_TOOL_CALLS, MOST_UNFETCHED, QUARTER, SHARE, SHARES
+from demo.server.sweeper import sweeper
 
 if gr.__version__ != "6.31.0":
-    raise ImportError(f"demo/places.py replaces parts of gradio 6.31.0 and was not checked with {gr.__version__}.")
+    raise ImportError(
+        f"demo/server/places.py replaces parts of gradio 6.31.0 and was not checked with {gr.__version__}."
+    )
 
 MOST_RECORDS = 100  # finished events that gradio keeps for its statistics, and goes through after each one
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from core.analysis.kept import FaceSummary, Waveform
 from core.analysis.results import Analysis, Prediction, Verdict, Window
-from core.encoders.utterance import Sequence, Transcript, Word
+from core.encoders.transcript import Transcript, Word
+from core.encoders.utterance import Sequence
 from core.files import write_file
 from core.fusion.attention import AttentionMap
 from core.fusion.checkpoint import fingerprint

@@ -22,15 +22,17 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis import Analyzer, Prediction
-from core.baseline import Baseline
-from core.live import Live, Moment, SharedListener
-from core.media import SAMPLE_RATE, SILENCE
-from core.native_output import without_lines
-from demo import clients, wording
-from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
-from demo.palette import EMOTION, MODEL
-from demo.sweeper import sweeper
+from core.analysis.analyzer import Analyzer
+from core.analysis.baseline import Baseline
+from core.analysis.live import Live, Moment, SharedListener
+from core.analysis.results import Prediction
+from core.encoders.native_output import without_lines
+from core.media.reader import SAMPLE_RATE, SILENCE
+from demo import wording
+from demo.charts.palette import EMOTION, MODEL
+from demo.server import clients
+from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
+from demo.server.sweeper import sweeper
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
@@ -41,7 +43,7 @@ LONGEST_SIDE = 2000  # pixels of it
 START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 DAMAGED = re.compile(rb"Corrupt JPEG data|Premature end of JPEG file|Invalid ")  # what its decoder writes by itself
 LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
-SCRIPT = (Path(__file__).parent / "live.js").read_text()
+SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
 SAID = {
     "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
     "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,

@@ -17,8 +17,8 @@ from whisper.model import Whisper
 from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from core.stopping import checkpoint
-from core.transcript import Reading, Segment, Word
+from core.cancellation import checkpoint
+from core.encoders.transcript import Reading, Segment, Word
 
 FRAMES_A_STATE = 2  # mel frames
 SILENT, SILENT_LOGPROB = 0.6, -1.0  # Whisper's own: a reading less likely than this of what may be silence is none

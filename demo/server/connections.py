@@ -9,7 +9,7 @@ import asyncio
 import resource
 from collections import Counter
 
-from demo import clients
+from demo.server import clients
 
 MOST_CONNECTIONS = 4_000
 FOR_FILES = 200  # of what the process may have open, kept for clips that are written and read
