@@ -16,7 +16,7 @@ import torch
 import whisper
 from torch import Tensor, nn
 from whisper.audio import FRAMES_PER_SECOND, HOP_LENGTH, N_FRAMES, N_SAMPLES
-from whisper.model import MultiHeadAttention, Whisper
+from whisper.model import AudioEncoder, MultiHeadAttention, Whisper
 
 from core.cancellation import checkpoint
 from core.encoders.packaged import SILERO_VAD, locate
@@ -71,7 +71,7 @@ NO_SPEECH = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
 class RememberingEncoder(nn.Module):
     """Whisper's encoder, with the outputs of its blocks, run once on each input however often it is asked."""
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: AudioEncoder):
         super().__init__()
         self.encoder = encoder
         self._heard: list[tuple[Tensor, Tensor]] = []  # mel, output
