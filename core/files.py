@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 try:
     import fcntl
 except ImportError:  # Windows: two processes are not kept apart there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 class OutputError(OSError):

@@ -129,7 +129,9 @@ def named_files(named: Iterable[str], suffixes: frozenset[str]) -> tuple[list[Na
     Returns:
         The files, the named folders that hold none, and the folders that cannot be read.
     """
-    paths, bare, unreadable = [], [], []
+    paths: list[Path] = []
+    bare: list[Path] = []
+    unreadable: list[Path] = []
     tops = []  # what was named lies in these, and what it is called is relative to what holds all of them
     for path in map(Path, named):
         if _is_folder(path):

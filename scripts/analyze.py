@@ -19,8 +19,9 @@ from scripts.command import run
 from tqdm import tqdm
 
 from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of
-from core.analysis import attribution
 from core.analysis.analyzer import Analyzer
+from core.analysis.attribution import spans
+from core.analysis.attributor import measure
 from core.analysis.results import Analysis, Prediction
 from core.analysis.table import Table, appending, content_of, failed, row_of
 from core.device import CHOICES
@@ -154,7 +155,7 @@ def advance(bar: tqdm, share: float, stage: str) -> None:
 def as_json(analyzer: Analyzer, found: Analysis, arguments: argparse.Namespace) -> dict:
     described = found.to_json(arguments.modalities, arguments.attention)
     if arguments.worth:
-        described["worth"] = [attribution.measure(analyzer, found, span).to_json() for span in attribution.spans(found)]
+        described["worth"] = [measure(analyzer, found, span).to_json() for span in spans(found)]
     return described
 
 

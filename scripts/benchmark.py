@@ -40,11 +40,14 @@ def make_clip(path: Path, seconds: float) -> Path:
     import cv2
     import numpy as np
 
-    from core.media.reader import SAMPLE_RATE, open_clip, read_frames
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE, read_frames
 
     source = EXAMPLES["short" if seconds <= 10 else "long"]
-    voice = open_clip(source).voice.samples
-    pictures = [cv2.resize(f.image, (640, 480), interpolation=cv2.INTER_CUBIC) for f in read_frames(source, 12)]
+    voice = voice_in(source).samples
+    pictures: list[np.ndarray] = [
+        cv2.resize(f.image, (640, 480), interpolation=cv2.INTER_CUBIC) for f in read_frames(source, 12)
+    ]
     samples = round(seconds * SAMPLE_RATE)
     voice = np.resize(voice, samples) if seconds > 10 else np.pad(voice, (0, samples))[:samples]
     voice = np.repeat(voice, VOICE_RATE // SAMPLE_RATE)
@@ -70,14 +73,14 @@ def time_pairs(folder: Path, pairs: int) -> dict:
     import whisper
 
     from core.analysis.analyzer import Analyzer
+    from core.datasets.readable import voice_in
     from core.encoders.whisper_weights import load_tiny_en
-    from core.media.reader import open_clip
 
     begun = time.perf_counter()
     analyzer = Analyzer.load(device="cpu")
     loading = time.perf_counter() - begun
     clip, bare = make_clip(folder / "pair.mp4", 5), load_tiny_en()
-    voice = open_clip(clip).voice.samples
+    voice = voice_in(clip).samples
 
     def seconds(run) -> float:
         start = time.perf_counter()
@@ -123,10 +126,11 @@ def time_live(folder: Path, seconds: float) -> dict:
     import numpy as np
 
     from core.analysis.analyzer import Analyzer
-    from core.media.reader import SAMPLE_RATE, open_clip, read_frames
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE, read_frames
     from demo.tabs.live import Guests
 
-    voice = (np.tile(open_clip(EXAMPLES["short"]).voice.samples, 8) * 32767).astype("<i2")
+    voice = (np.tile(voice_in(EXAMPLES["short"]).samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
     guests = Guests(Analyzer.load(device="cpu"))
     ticket = guests.begin()["ticket"]
@@ -196,9 +200,10 @@ def voice_of(clip: Path, path: Path) -> None:
     """The sound of a clip as a WAV for a microphone."""
     import numpy as np
 
-    from core.media.reader import SAMPLE_RATE, open_clip
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE
 
-    samples = np.repeat(open_clip(clip).voice.samples, VOICE_RATE // SAMPLE_RATE)
+    samples = np.repeat(voice_in(clip).samples, VOICE_RATE // SAMPLE_RATE)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, VOICE_RATE, 0, "NONE", ""))
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
@@ -278,7 +283,7 @@ PARTS = {
 def apart(part: str, number: float, folder: Path) -> dict:
     """A part in a process of its own, so that none profits or suffers from what another one left in memory."""
     command = [sys.executable, __file__, "--part", part, "--number", str(number), "--folder", str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"{part}: {run.stderr[-2000:]}")
     return json.loads(run.stdout.splitlines()[-1])
@@ -319,8 +324,9 @@ def main() -> int:
     if options.soak:
         plot_soak(*options.soak)
         return 0
-    found = {"machine": machine()}
-    show("machine", found["machine"])
+    facts = machine()
+    found: dict = {"machine": facts}
+    show("machine", facts)
     numbers = {
         "start": [0],
         "pairs": [options.pairs],

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 # The rest takes seconds to import: until ``run``, Ctrl-C ends a command without the traceback of half an import.
 _started = getattr(sys.modules["__main__"], "__file__", None)
-if _started and Path(_started).resolve().parent == Path(__file__).resolve().parent:
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+_is_command = _started and Path(_started).resolve().parent == Path(__file__).resolve().parent
+if _is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from core.corpora.layout import CorpusError
 from core.datasets.processes import BackendError

@@ -165,9 +165,10 @@ def main() -> None:
         portrait = cv2.resize(skimage.data.astronaut()[0:300, 25:425], (640, 480), interpolation=cv2.INTER_CUBIC)
         for clip in clips:
             write(clip, EXAMPLES[clip.stem], portrait)
-    analyzer = Analyzer.load(device="cpu") if results else None
-    for clip, result in zip(clips, results, strict=False):
-        stored.save(analyzer.analyze(clip), result)
+    if results:
+        analyzer = Analyzer.load(device="cpu")
+        for clip, result in zip(clips, results, strict=True):
+            stored.save(analyzer.analyze(clip), result)
     for path in (*clips, *results):
         print(path, path.stat().st_size // 1000, "kB")
 

@@ -26,6 +26,7 @@ import httpx
 from attacks import attacks
 from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk
 
+from core.datasets.readable import voice_in
 from core.media.reader import open_clip, read_frames
 
 
@@ -101,7 +102,7 @@ def run(arguments, folder: Path) -> dict:
 def live(address: str) -> dict:
     """Steps a second, what was used and read, for a visitor who shows and says an example while a clip is analysed."""
     clip = EXAMPLES / "glad.mp4"
-    voice = (open_clip(clip).voice.samples * 32767).astype("<i2")
+    voice = (voice_in(clip).samples * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", frame.image[:, :, ::-1])[1].tobytes() for frame in read_frames(clip)]
     guest, used, heard, words, failing = Visitor(address), set(), False, "", False
     done = threading.Event()
@@ -184,14 +185,18 @@ def cut_clips(folder: Path, count: int, shortest: float) -> list[tuple[Path, str
     sources = {path: open_clip(path).duration for path in sorted(EXAMPLES.glob("*.mp4"))}
     seconds = shortest
     while len(made) < count:
-        source = min((path for path in sources if sources[path] > seconds), key=sources.get, default=None)
+        source = min(
+            (path for path in sources if sources[path] > seconds), key=lambda path: sources[path], default=None
+        )
         if source is None:
             break
         path = folder / f"{seconds:.1f}.mkv"
         with av.open(str(source)) as old, av.open(str(path), "w") as new:
             streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
             for packet in old.demux():
-                if packet.dts is not None and packet.pts * packet.time_base < seconds:
+                if packet.dts is None or packet.pts is None or packet.time_base is None:
+                    continue
+                if packet.pts * packet.time_base < seconds:
                     packet.stream = streams[packet.stream.index]
                     new.mux(packet)
         made.setdefault(f"{open_clip(path).duration:.1f} seconds of clip", path)

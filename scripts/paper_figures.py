@@ -54,7 +54,7 @@ def draw_differences(comparisons: list[Comparison]) -> go.Figure | None:
     """Cross less self with its corrected interval, beside the range that counts as equivalent."""
     figure, margin = go.Figure(), 100 * comparisons[0].margin if comparisons else 0
     for metric, symbol in (("balanced_accuracy", "circle"), ("accuracy", "diamond")):
-        tested = [(c.modalities, c.tests[metric]) for c in comparisons if c.tests[metric]]
+        tested = [(c.modalities, test) for c in comparisons if (test := c.tests[metric])]
         if not tested:
             return None
         figure.add_scatter(

@@ -152,11 +152,11 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     ]
     clips, held_out_people = training_clips(arguments.root)
     known, all_of_them = (
-        clips and maker.moments(clips, folder, arguments.jobs)
+        maker.moments(clips, folder, arguments.jobs) if clips else None
         for maker, folder in zip(makers, (beside, checkpoint), strict=True)
     )
     met, unmet = None, None
-    if clips:
+    if known is not None:
         kept = np.isin(known.groups, list(held_out_people))
         met, unmet = known.select(~kept), known.select(kept)
         print(said_of(unmet, held_out_people), flush=True)

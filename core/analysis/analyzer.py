@@ -21,7 +21,7 @@ from core.encoders.features import FeatureExtractor, Progress, nothing_found, ti
 from core.encoders.utterance import Missing, Sequence, Utterance
 from core.fusion.attention import MOST_KEPT, AttentionMap, bin_edges, bin_means
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
-from core.fusion.model import FusionModel, FusionOutput, Padded
+from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
 from core.fusion.pairs import Pair, pairs_within
 
 WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
@@ -102,10 +102,15 @@ class Analyzer:
         Raises:
             MediaError: with the code ``no_such_face``.
         """
+        found: dict[str, Sequence | Missing] = {
+            m: analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in MODALITIES
+        }
         before = Utterance(
-            analysis.file,
-            analysis.duration,
-            *(analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in ("text", "video", "audio")),
+            file=analysis.file,
+            duration=analysis.duration,
+            text=found["text"],
+            video=found["video"],
+            audio=found["audio"],
             transcript=analysis.transcript,
             faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
             voice=None,
@@ -190,15 +195,17 @@ class Analyzer:
 
     def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
         """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
-        times = {m: sequence.times[:: stride_of(self.models[name], m)] for m, sequence in sequences.items()}
+        times = {m: map_times(self.models[name], m, sequence.times) for m, sequence in sequences.items()}
         maps = {}
         for (query, key), weights in output.attention.items():
-            shown = [
-                bin_means(times[m], bin_edges(len(times[m]), kept))
-                for m, kept in zip((query, key), weights.shape[2:], strict=True)
-            ]
-            steps = len(times[query]), len(times[key])
-            maps[query, key] = AttentionMap(query, key, weights[0].float().cpu().numpy(), *shown, steps)
+            maps[query, key] = AttentionMap(
+                query,
+                key,
+                weights=weights[0].float().cpu().numpy(),
+                query_times=bin_means(times[query], bin_edges(len(times[query]), weights.shape[2])),
+                key_times=bin_means(times[key], bin_edges(len(times[key]), weights.shape[3])),
+                steps=(len(times[query]), len(times[key])),
+            )
         return maps
 
     @torch.inference_mode()
@@ -236,7 +243,12 @@ def _kept(sequences: dict[str, Sequence], long: bool) -> dict[str, Sequence]:
     return {m: Sequence(s.values.astype(np.float16), s.times) for m, s in sequences.items()} if long else sequences
 
 
-def stride_of(model: FusionModel, modality: str) -> int:
-    """Input steps of a modality that become one step of an attention map."""
+def map_times(model: FusionModel, modality: str, times: np.ndarray) -> np.ndarray:
+    """Seconds of the steps of an attention map, from those of the input steps of a modality [T].
+
+    What mixes all input steps (see ``TimeMixing``) has no time of its own: its steps are spread evenly.
+    """
     encoder = model.config.local.get(modality)
-    return encoder.stride if encoder else 1
+    if isinstance(encoder, TimeMixing):
+        return np.linspace(times[0], times[-1], encoder.steps_out)
+    return times[:: encoder.stride] if encoder else times

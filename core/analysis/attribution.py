@@ -70,15 +70,15 @@ class Measured:
 
     def to_json(self) -> dict:
         """Numbers by modality; None for what is undefined."""
-        pairs = self.synergy and {"+".join(pair): _numbers(values) for pair, values in self.synergy.items()}
+        shapley, synergy = self.shapley, self.synergy
         return {
             "probabilities": _numbers(self.probabilities),
             "without": {m: _numbers(values) for m, values in self.without.items()},
             "looked": {m: _numbers(values) for m, values in self.looked.items()},
             "even": _numbers(self.even),
             "added": {m: _numbers(values) for m, values in self.added.items()},
-            "shapley": self.shapley and {m: _numbers(values) for m, values in self.shapley.items()},
-            "synergy": pairs,
+            "shapley": None if shapley is None else {m: _numbers(values) for m, values in shapley.items()},
+            "synergy": None if synergy is None else {"+".join(two): _numbers(v) for two, v in synergy.items()},
         }
 
     @classmethod
@@ -92,7 +92,7 @@ class Measured:
             even=_array(value["even"]),
             added=_arrays(value["added"]),
             shapley=None if value["shapley"] is None else _arrays(value["shapley"]),
-            synergy=None if pairs is None else {tuple(k.split("+")): v for k, v in _arrays(pairs).items()},
+            synergy=None if pairs is None else {_two_of(name): values for name, values in _arrays(pairs).items()},
         )
 
 
@@ -117,10 +117,10 @@ class Worth:
 
     def cross_minus_self(self, modality: str, used: Subset) -> np.ndarray | None:
         """float64 [P]: attention each part receives under cross-attention less under self-attention, in even shares."""
-        both = [self.of(model, used) for model in MODELS]
-        if None in both or modality not in used:
+        cross, self_ = (self.of(model, used) for model in MODELS)
+        if cross is None or self_ is None or modality not in used:
             return None
-        return both[0].looked[modality] - both[1].looked[modality]
+        return cross.looked[modality] - self_.looked[modality]
 
     def to_json(self) -> dict:
         """A JSON object from which ``from_json`` restores it (its contract stands in docs/worth.md)."""
@@ -169,6 +169,12 @@ class Worth:
 def spans(analysis: Analysis) -> tuple[tuple[float, float], ...]:
     """(start, end) in seconds of what can be asked about: the clip, or its windows where it is longer than one."""
     return tuple((w.start, w.end) for w in analysis.windows) or ((0.0, analysis.duration),)
+
+
+def _two_of(name: str) -> tuple[str, str]:
+    """The two modalities of ``text+audio``."""
+    one, two = name.split("+")
+    return one, two
 
 
 def _numbers(values: np.ndarray) -> list:

@@ -6,6 +6,8 @@ The work is bounded: of a clip longer than ``WINDOW`` seconds one window is aske
 Letters in shape comments: P parts of a modality, S streams (pairs), W width.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -58,11 +60,12 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
                 continue
             without = {}
             for m in used:
-                if left_out[m] is None:  # its only part: nothing of it is left
+                streams = left_out[m]
+                if streams is None:  # its only part: nothing of it is left
                     rest = _probabilities(predictions, tuple(other for other in used if other != m), name)
                     without[m] = np.full((1, len(LABELS)), np.nan) if rest is None else rest[None]
                 else:
-                    without[m] = analyzer.probabilities(name, *left_out[m], used)
+                    without[m] = analyzer.probabilities(name, *streams, used)
             measured[used][name] = Measured(
                 probabilities=verdict.probabilities,
                 without=without,
@@ -92,7 +95,7 @@ def parts_of(modality: str, sequence: Sequence, words: tuple[Word, ...] = ()) ->
             half = min(float(np.median(np.diff(times))) if len(times) > 1 else LONGEST_FACE, LONGEST_FACE) / 2
             starts, ends = times[first] - half, times[last] + half
     if modality == "text":
-        names = tuple(" ".join(word.text for word in words[i:j]) for i, j in zip(edges[:-1], edges[1:], strict=True))
+        names = tuple(" ".join(word.text for word in words[i:j]) for i, j in pairwise(edges))
     elif modality == "video":
         names = tuple(f"{(start + end) / 2:.1f} s" for start, end in zip(starts, ends, strict=True))
     else:
@@ -131,15 +134,18 @@ def _even(analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[s
     streams = output.streams.clone()
     for index, (query, key) in enumerate(model.config.pairs):
         if query in encoded and key in encoded:
-            streams[:, index] = even_stream(model.attention[f"{query}_{key}"], encoded[key])
+            attention = model.attention[f"{query}_{key}"]
+            assert isinstance(attention, nn.MultiheadAttention)
+            streams[:, index] = even_stream(attention, encoded[key])
     return streams
 
 
 def _of_modalities(predictions: Predictions, name: str, used: Subset) -> dict:
     """``added``, ``shapley`` and ``synergy`` of a set of modalities, from the verdicts of the sets within it."""
-    game = {s: _probabilities(predictions, s, name) for s in ((), *SUBSETS) if set(s) <= set(used)}
-    rest = {m: game[tuple(other for other in used if other != m)] for m in used}
-    complete = all(values is not None for values in game.values()) and name == "self"
+    asked = [s for s in ((), *SUBSETS) if set(s) <= set(used)]
+    game = {s: values for s in asked if (values := _probabilities(predictions, s, name)) is not None}
+    rest = {m: game.get(tuple(other for other in used if other != m)) for m in used}
+    complete = len(game) == len(asked) and name == "self"
     if name == "cross" and len(used) < 3:
         rest = {}  # without one of two it says nothing
     return {

@@ -44,7 +44,9 @@ class Baseline:
         )
 
     def _verdict(self, prediction: Prediction, verdict: Verdict | None) -> Verdict | None:
-        key = (verdict.model, prediction.used) if verdict else None
+        if verdict is None:
+            return None
+        key = verdict.model, prediction.used
         if key not in self._sums:
             return verdict
         changed = _log(verdict) - self._sums[key] / self._moments[key]

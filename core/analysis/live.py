@@ -123,7 +123,7 @@ class Live:
     def __init__(self, analyzer: Analyzer, listeners: SharedListener | None = None):
         self._analyzer = analyzer
         self._extractor = analyzer.extractor
-        self._listeners = listeners or SharedListener(lambda: analyzer.extractor.listener.twin())
+        self._listeners = listeners or SharedListener(self._extractor.listener.twin)
         self._held = ExitStack()
         self._finder = self._held.enter_context(FaceFinder())
         self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
@@ -174,7 +174,7 @@ class Live:
             predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
         face = self._faces[-1][1] if self._faces else None
         found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
-        return Moment(predictions, found, face and face.box, transcript.text, doing, behind, failing)
+        return Moment(predictions, found, face.box if face else None, transcript.text, doing, behind, failing)
 
     def close(self) -> None:
         """Ends the thread, in the middle of a word if need be, and lets go of everything."""
@@ -186,17 +186,14 @@ class Live:
     def _same_face(self, faces: list[Face]) -> Face | None:
         """The face nearest to the one before; the largest at first and when that one is gone."""
         before = next((face for _, face, _ in reversed(self._faces) if face), None)
-
-        near = [face for face in faces if before and apart(face, before) < 1]
-        return (
-            min(near, key=lambda face: apart(face, before))
-            if near
-            else max(faces, key=lambda face: face.size, default=None)
-        )
+        if before is not None and (near := [face for face in faces if apart(face, before) < 1]):
+            return min(near, key=lambda face: apart(face, before))
+        return max(faces, key=lambda face: face.size, default=None)
 
     def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
-        seen = [(at, face, embedding) for at, face, embedding in self._faces if face is not None]
+        seen = [(at, face, found) for at, face, found in self._faces if face is not None and found is not None]
         frame_times = np.array([at for at, _, _ in self._faces])
+        video: Sequence | Missing
         if seen:
             times = np.array([at for at, _, _ in seen])
             video = Sequence(np.stack([embedding for _, _, embedding in seen]), times)
@@ -244,6 +241,7 @@ class Live:
         recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
         start = end - recent.duration
         spans = listener.intervals(recent)
+        audio: Sequence | Missing
         if spans:
             states = NO_SPEECH.states if self._extractor.voice_encoder else listener.states(recent)
             speech = Speech(spans, Transcript(), states)

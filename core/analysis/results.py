@@ -9,7 +9,7 @@ import numpy as np
 
 from core import LABELS, MODALITIES, Subset, subset_name, subset_of
 from core.analysis.kept import FaceSummary, Waveform
-from core.encoders.face_track import Persons, place_of
+from core.encoders.face_track import Person, Persons, place_of
 from core.encoders.transcript import Transcript
 from core.encoders.utterance import Sequence
 from core.fusion.attention import AttentionMap
@@ -187,6 +187,7 @@ class Analysis:
         return result
 
     def _faces_to_json(self) -> list[dict]:
+        persons: tuple[Person | FaceSummary, ...] = self.persons.each if self.persons else (self.faces,)
         return [
             {
                 "face": number,
@@ -195,6 +196,6 @@ class Analysis:
                 "to": round(float(seen.times[-1]), 3),
                 "place": place_of(seen.boxes),
             }
-            for number, seen in enumerate(self.persons.each if self.persons else (self.faces,), 1)
+            for number, seen in enumerate(persons, 1)
             if len(seen.times)
         ]

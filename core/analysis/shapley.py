@@ -26,8 +26,11 @@ def shapley(game: Game, players: Subset) -> dict[str, np.ndarray]:
     for player in players:
         others = tuple(p for p in players if p != player)
         worth[player] = sum(
-            _weight(len(before), n - 1) * (game[_joined(players, before, player)] - game[before])
-            for before in _subsets(others)
+            (
+                _weight(len(before), n - 1) * (game[_joined(players, before, player)] - game[before])
+                for before in _subsets(others)
+            ),
+            np.zeros(()),
         )
     return worth
 
@@ -44,14 +47,17 @@ def synergy(game: Game, players: Subset) -> dict[tuple[str, str], np.ndarray]:
     for one, two in combinations(players, 2):
         others = tuple(p for p in players if p not in (one, two))
         together[one, two] = sum(
-            _weight(len(s), n - 2)
-            * (
-                game[_joined(players, s, one, two)]
-                - game[_joined(players, s, one)]
-                - game[_joined(players, s, two)]
-                + game[s]
-            )
-            for s in _subsets(others)
+            (
+                _weight(len(s), n - 2)
+                * (
+                    game[_joined(players, s, one, two)]
+                    - game[_joined(players, s, one)]
+                    - game[_joined(players, s, two)]
+                    + game[s]
+                )
+                for s in _subsets(others)
+            ),
+            np.zeros(()),
         )
     return together
 

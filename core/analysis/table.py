@@ -102,7 +102,7 @@ class Table:
     def __init__(self, path: Path, settings: str, rows: list[Row], done: set[str]):
         self._path, self._settings, self._rows, self._done = path, settings, rows, done
         self._names = {row["file"] for row in rows}
-        self._stream: io.RawIOBase | None = None
+        self._stream: io.FileIO | None = None
 
     def __contains__(self, file: NamedFile) -> bool:
         """Whether its line is there, of the same settings and content."""
@@ -123,8 +123,8 @@ class Table:
         self._append(row | own)
         self._done.add(file.location)
 
-    def begin(self) -> None:
-        """Puts the table on the disk with the lines that stay, if that was not done yet.
+    def begin(self) -> io.FileIO:
+        """Puts the table on the disk with the lines that stay, if that was not done yet; what lines are added to.
 
         Raises:
             OutputError: it cannot be written.
@@ -132,6 +132,7 @@ class Table:
         if self._stream is None:
             write_text(self._path, table_text(self._rows))
             self._stream = self._path.open("ab", buffering=0)
+        return self._stream
 
     def close(self) -> None:
         """What was written is on the disk in any case."""
@@ -139,14 +140,14 @@ class Table:
             self._stream.close()
 
     def _append(self, row: Row) -> None:
-        self.begin()
-        text, before = csv_text([[row[column] for column in COLUMNS]]), self._stream.tell()
+        stream = self.begin()
+        text, before = csv_text([[row[column] for column in COLUMNS]]), stream.tell()
         line = memoryview(text.encode("utf-8", "backslashreplace"))  # as ``write_text``
         try:
             while line:
-                line = line[self._stream.write(line) :]
+                line = line[stream.write(line) :]
         except OSError as error:
-            self._stream.truncate(before)
+            stream.truncate(before)
             raise OutputError.of(self._path, error) from error
 
     def _name(self, file: NamedFile) -> str:

@@ -125,7 +125,7 @@ def extract_corpus(
 
 
 @dataclass(frozen=True)
-class StoredSequences(Sequence):
+class StoredSequences:
     """One modality's sequences in the files of an extraction; item i is read when asked for."""
 
     files: tuple[Path, ...]
@@ -168,11 +168,12 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
     Raises:
         MediaError: there is nothing to read, or it cannot be read.
     """
-    if record.voice is None and record.pictures is None:
+    file = record.pictures or record.voice
+    if file is None:
         raise MediaError("not_found", f"{record.id} has neither sound nor pictures in this copy of the corpus.")
     whole = record.span is None and not record.half
     if whole and (record.pictures is None or record.voice is None or record.pictures == record.voice):
-        yield record.pictures or record.voice
+        yield file
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "utterance.mkv"
@@ -182,6 +183,8 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
 
 def _cut(record: ClipRecord, path: Path) -> None:
     """Writes the part of the pictures that belongs to the utterance, and its sound, into one Matroska file."""
+    if record.pictures is None:
+        raise MediaError("no_pictures", f"{record.id} has no pictures in this copy of the corpus.")
     start, end = record.span or (0.0, float("inf"))
     voice = open_clip(record.voice).voice if record.voice else None
     try:
@@ -208,14 +211,15 @@ def _cut(record: ClipRecord, path: Path) -> None:
             if pictures is None:
                 raise MediaError("no_pictures", f"{record.pictures.name} holds no picture from {start:.2f} s on.")
             target.mux(pictures.encode(None))
-            if sound:
+            if sound and voice:
                 samples = (np.clip(voice.samples, -1, 1) * 32767).astype(np.int16)
                 part = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
                 part.sample_rate, part.pts = SAMPLE_RATE, 0
                 target.mux(sound.encode(part))
                 target.mux(sound.encode(None))
     except (av.FFmpegError, OSError, IndexError) as error:
-        if getattr(error, "errno", None) in LACKING:  # the machine, not the clip, is at fault
+        # The machine, not the clip, may be at fault.
+        if not isinstance(error, IndexError) and error.errno in LACKING:
             raise OSError(error.errno, error.strerror) from error
         raise MediaError("unreadable", f"{record.pictures.name} cannot be read: {error}") from error
 

@@ -5,6 +5,7 @@ One broken file among thousands must not end a work of hours, nor may it count a
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -21,17 +22,39 @@ log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 
+def voice_file(record: ClipRecord) -> Path:
+    """The file that holds the sound of a recording.
+
+    Raises:
+        MediaError: ``no_sound``, there is none in this copy of the corpus.
+    """
+    if record.voice is None:
+        raise MediaError("no_sound", f"{record.id} has no sound in this copy of the corpus.")
+    return record.voice
+
+
+def voice_in(path: Path) -> Voice:
+    """The sound of a file.
+
+    Raises:
+        MediaError: it cannot be read, or ``no_sound``, it has no sound track.
+    """
+    voice = open_clip(path).voice
+    if voice is None:
+        raise MediaError("no_sound", f"{shown(path)} has no sound track.")
+    return voice
+
+
 def audible(record: ClipRecord) -> Voice:
     """The sound of a recording.
 
     Raises:
         MediaError: it cannot be read, or holds no sound (see ``Voice.silent``).
     """
-    voice = open_clip(record.voice).voice
-    if voice is None:
-        raise MediaError("no_sound", f"{shown(record.voice)} has no sound track.")
+    path = voice_file(record)
+    voice = voice_in(path)
     if voice.silent:
-        raise MediaError("silent", f"{shown(record.voice)} is silent.")
+        raise MediaError("silent", f"{shown(path)} is silent.")
     return voice
 
 

@@ -13,7 +13,7 @@ from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
 from core.datasets.cache import cached_item, cached_sequences, digest, weights_digest
-from core.datasets.readable import audible, read_each
+from core.datasets.readable import audible, read_each, voice_file
 from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled
 from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
 from core.encoders.speech import Listener, Speech
@@ -36,7 +36,7 @@ def spectrogram_bank(records: list[ClipRecord], listener: Listener, cache: Path)
         return [spoken_spectrogram(voice, listener.intervals(voice) or ((0.0, voice.duration),))[0]]
 
     def read(record: ClipRecord) -> np.ndarray:
-        key = {"spectrogram": file_digest(record.voice), **made_by}
+        key = {"spectrogram": file_digest(voice_file(record)), **made_by}
         return cached_item(key, partial(sequences, record), cache)[0]
 
     records, found = read_each(records, read, "voices")
@@ -105,7 +105,7 @@ def whisper_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies:
         return [extractor.voice_features(voice, speech).values]
 
     def read(record: ClipRecord) -> list[np.ndarray]:
-        content, variants = file_digest(record.voice), range(copies + 1)
+        content, variants = file_digest(voice_file(record)), range(copies + 1)
         return [cached_item(key(content, v), partial(sequences, record, content, v), cache)[0] for v in variants]
 
     records, found = read_each(records, read, "voices")

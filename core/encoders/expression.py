@@ -7,6 +7,7 @@ video feature of both fusion models; its own classifier serves training and eval
 
 import copy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width),
             SqueezeExcitation(width),
         )  # fmt: skip
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or width_in != width:
             self.shortcut = nn.Sequential(
                 nn.AvgPool2d(stride), nn.Conv2d(width_in, width, 1, bias=False), nn.BatchNorm2d(width)
@@ -95,10 +96,15 @@ def folded(model: ExpressionNet) -> ExpressionNet:
     """A copy for inference alone: the same function in two thirds of the time, normalisations in the convolutions."""
     model = copy.deepcopy(model).eval().requires_grad_(False)
     for sequence in [part for part in model.modules() if isinstance(part, nn.Sequential)]:
-        for i, (layer, behind) in enumerate(zip(sequence, [*sequence[1:], None], strict=True)):
+        for i, (layer, behind) in enumerate(pairwise(list(sequence))):
             if isinstance(layer, nn.Conv2d) and isinstance(behind, nn.BatchNorm2d):
                 sequence[i], sequence[i + 1] = fuse_conv_bn_eval(layer, behind), nn.Identity()
-    return model.to(memory_format=torch.channels_last)
+    return channels_last(model)
+
+
+def channels_last(model: ExpressionNet) -> ExpressionNet:
+    """The same model, its weights laid out in memory as convolutions are fastest with."""
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's own types lack it
 
 
 def standardise(crops: Tensor) -> Tensor:

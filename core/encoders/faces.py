@@ -151,5 +151,6 @@ def cut_face(image: np.ndarray, landmarks: np.ndarray, blendshapes: np.ndarray) 
 
     low = landmarks.min(0).clip(0, (width, height))
     high = landmarks.max(0).clip(0, (width, height))
-    box = (low[0] / width, low[1] / height, (high[0] - low[0]) / width, (high[1] - low[1]) / height)
-    return Face(tuple(float(value) for value in box), crop, thumbnail, blendshapes)
+    (x, y), (right_edge, bottom_edge) = low.tolist(), high.tolist()
+    box = (x / width, y / height, (right_edge - x) / width, (bottom_edge - y) / height)
+    return Face(box, crop, thumbnail, blendshapes)

@@ -268,10 +268,11 @@ def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarra
 
 def nothing_found(utterance: Utterance) -> MediaError | None:
     """The error of a clip without any modality, saying what was looked for; None if there is one."""
-    reasons = {m: utterance[m].reason for m in ("video", "audio", "text") if isinstance(utterance[m], Missing)}
+    each = (utterance[m] for m in ("video", "audio", "text"))
+    reasons = [found.reason for found in each if isinstance(found, Missing)]
     if len(reasons) < 3:
         return None
-    said = "; ".join(dict.fromkeys(reasons.values()))
+    said = "; ".join(dict.fromkeys(reasons))
     name = shown(Path(utterance.file))
     return MediaError(
         "nothing_found", f"{name}: a face, a voice and spoken words were looked for, none was found ({said})."

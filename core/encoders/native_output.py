@@ -29,7 +29,7 @@ def without_lines(unwanted: re.Pattern[bytes]) -> Iterator[None]:
     """
     with _lock:
         try:
-            kept = tempfile.TemporaryFile("a+b")  # whatever is written goes to its end
+            kept = tempfile.TemporaryFile("a+b")  # noqa: SIM115 whatever is written goes to its end
             console = os.dup(STDERR)
         except OSError:
             yield

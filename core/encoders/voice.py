@@ -57,6 +57,8 @@ class VoiceConfig:
 class VoiceEncoder(nn.Module):
     """Spectra of voices become features, 50 a second."""
 
+    positions: Tensor  # [states of a window, D]
+
     def __init__(self, config: VoiceConfig = VoiceConfig()):
         super().__init__()
         self.config = config
@@ -114,16 +116,17 @@ class VoiceEncoder(nn.Module):
         with torch.no_grad():
             for mine, other in ((self.narrow, theirs.conv1), (self.halve, theirs.conv2)):
                 mine.load_state_dict(other.state_dict())
-            for mine, other in zip(self.blocks, theirs.blocks, strict=False):
+            for block, other in zip(self.blocks, theirs.blocks, strict=False):
+                assert isinstance(block, nn.TransformerEncoderLayer)
                 attention = other.attn
                 no_bias = torch.zeros_like(attention.query.bias)  # Whisper's keys have none
-                mine.self_attn.in_proj_weight.copy_(
+                block.self_attn.in_proj_weight.copy_(
                     torch.cat([attention.query.weight, attention.key.weight, attention.value.weight])
                 )
-                mine.self_attn.in_proj_bias.copy_(torch.cat([attention.query.bias, no_bias, attention.value.bias]))
+                block.self_attn.in_proj_bias.copy_(torch.cat([attention.query.bias, no_bias, attention.value.bias]))
                 for layer, source in (
-                    (mine.self_attn.out_proj, attention.out), (mine.norm1, other.attn_ln), (mine.norm2, other.mlp_ln),
-                    (mine.linear1, other.mlp[0]), (mine.linear2, other.mlp[2]),
+                    (block.self_attn.out_proj, attention.out), (block.norm1, other.attn_ln),
+                    (block.norm2, other.mlp_ln), (block.linear1, other.mlp[0]), (block.linear2, other.mlp[2]),
                 ):  # fmt: skip
                     layer.load_state_dict(source.state_dict())
 

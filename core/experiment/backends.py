@@ -38,7 +38,6 @@ def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int, device: 
 
     gpus = 1 if device.name == "cuda" else 0
 
-    @ray.remote(num_cpus=1, num_gpus=gpus)
     class Worker:
         def __init__(self):
             torch.set_num_threads(1)
@@ -49,13 +48,14 @@ def on_ray(make_work: Callable[[], Callable], jobs: list, workers: int, device: 
 
     if not jobs:
         return
+    remote = ray.remote(num_cpus=1, num_gpus=gpus)(Worker)
     started_here = not ray.is_initialized()
     if started_here:
         ray.init(log_to_driver=False, include_dashboard=False)
     try:
         room = ray.cluster_resources().get("GPU" if gpus else "CPU", 1)
         count = max(1, min(len(jobs), int(room)))
-        pool = ray.util.ActorPool([Worker.remote() for _ in range(count)])
+        pool = ray.util.ActorPool([remote.remote() for _ in range(count)])
         yield from pool.map_unordered(lambda worker, job: worker.apply.remote(job), jobs)
     finally:
         if started_here:

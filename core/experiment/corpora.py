@@ -171,7 +171,8 @@ def open_folds(root: Path, folds: int, padded: bool) -> Corpus:
         parts = []
         for part in iemocap_folds.PARTS:
             read = iemocap_folds.read_fold_part(root, k + 1, part, padded)
-            parts.append(Examples(range(len(read.labels)), read.labels, read.sequences))
+            ids = [f"{part}-{i}" for i in range(len(read.labels))]
+            parts.append(Examples(ids, read.labels, read.sequences))
         return Fold(*parts)
 
     features = "GloVe, ResNet-101 and MFCC as they were prepared"
@@ -211,7 +212,7 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
         if empty := [part for part in PARTS if not (parts == part).any()]:
             raise CorpusError(f"{index['name']}: no utterance of the part {empty[0]} can be used.")
         official = Fold(*(examples.take(np.flatnonzero(parts == part)) for part in PARTS))
-        divided = (lambda: official,)
+        divided: tuple[Callable[[], Fold], ...] = (lambda: official,)
     else:
         divided = _divided(index["name"], examples, index["groups"], folds)
     return Corpus(index["name"], tuple(index["classes"]), widths, index["features"], index["split"], divided)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
+from core.corpora.layout import ArraySequence
 from core.fusion.model import Padded
 
 
@@ -17,13 +18,12 @@ class Examples:
     Attributes:
         ids: n names, unique within the corpus.
         labels: int64 [n], indices into the corpus's classes.
-        sequences: modality -> something that gives float32 [T, D], T >= 1, for an index below n: a list of
-            arrays, or an object that reads a file.
+        sequences: modality -> float32 [T, D], T >= 1, for each index below n.
     """
 
     ids: Sequence[str]
     labels: np.ndarray
-    sequences: Mapping[str, Sequence[np.ndarray]]
+    sequences: Mapping[str, ArraySequence]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,11 +38,11 @@ class Examples:
 class Picked:
     """Some items of another sequence, read when asked for."""
 
-    source: Sequence[np.ndarray]
+    source: ArraySequence
     indices: np.ndarray
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return self.source[self.indices[index]]
+        return self.source[int(self.indices[index])]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -112,9 +112,9 @@ class Standardisation:
     deviation: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Sequence[np.ndarray]) -> "Standardisation":
+    def of(cls, sequences: ArraySequence) -> "Standardisation":
         """Statistics over all steps of all sequences, one pass, in float64."""
-        count, total, squares = 0, 0.0, 0.0
+        count, total, squares = 0, np.zeros(()), np.zeros(())
         for index in range(len(sequences)):
             values = sequences[index].astype(np.float64)
             count, total, squares = count + len(values), total + values.sum(0), squares + np.square(values).sum(0)

@@ -7,7 +7,7 @@ undisturbed one: what is there is kept, what is missing is computed.
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -98,13 +98,12 @@ def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settin
     """The model of a configuration in the variant asked for."""
     pairs = pairs_within(PAIRS[configuration.attention], configuration.modalities)
     inputs = {m: corpus.widths[m] for m in configuration.modalities}
-    shared = dict(
-        width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
+    reference = settings.variant == "reference"
+    base = reference_config(pairs, inputs) if reference else FusionConfig(pairs, inputs, local=dict(settings.local))
+    return replace(
+        base, width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
         pooling=configuration.pooling,
     )  # fmt: skip
-    if settings.variant == "reference":
-        return reference_config(pairs, inputs, **shared)
-    return FusionConfig(pairs, inputs, local=dict(settings.local), **shared)
 
 
 def collator_of(fold: Fold, settings: Settings) -> Collator:

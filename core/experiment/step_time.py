@@ -53,7 +53,8 @@ def time_steps(model: str, rounds: int, mean_seconds: float = 4.5, spread: float
     exact = FusionModel(reference_config(pairs)).double().train()
     masked = FusionModel(FusionConfig(pairs, WIDTHS, dict(LOCAL))).train()
     steppers = {"reference": _Stepper(exact), "masked": _Stepper(masked)}
-    generator, times = np.random.default_rng(0), {"reference": [], "masked": []}
+    generator = np.random.default_rng(0)
+    times: dict[str, list[float]] = {name: [] for name in steppers}
     for _ in range(rounds + 1):
         lengths = typical_lengths(mean_seconds, spread, generator)
         longest = {m: int(n.max()) for m, n in lengths.items()}

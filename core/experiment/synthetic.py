@@ -34,7 +34,7 @@ def _relation(label: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
     key, values = chance.integers(KEYS), chance.integers(0, len(CLASSES), KEYS)
     values[key] = label
     order = chance.permutation(KEYS)
-    text = np.tile(np.eye(KEYS)[key], (chance.integers(3, 6), 1))
+    text = np.tile(np.eye(KEYS)[key], (int(chance.integers(3, 6)), 1))
     return {
         "text": text + chance.normal(0, 0.1, text.shape),
         "video": np.concatenate([np.eye(KEYS)[order], np.eye(len(CLASSES))[values[order]]], 1),

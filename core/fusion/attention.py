@@ -22,7 +22,7 @@ class AttentionMap:
             weight of the steps in each, so that a weight means the same however many steps a bin holds.
         query_times: [Tq] seconds; the mean of each bin.
         key_times: [Tk] seconds.
-        steps: (queries, keys) before anything was cut into bins.
+        steps: (queries, keys) before anything was cut into bins; those of ``weights`` unless they are given.
 
     A text axis has one step a word, a video axis one a face crop, an audio axis one every 0.08 s.
     """
@@ -32,10 +32,10 @@ class AttentionMap:
     weights: np.ndarray
     query_times: np.ndarray
     key_times: np.ndarray
-    steps: tuple[int, int] | None = None
+    steps: tuple[int, int] = (0, 0)
 
     def __post_init__(self):
-        if self.steps is None:
+        if self.steps == (0, 0):
             object.__setattr__(self, "steps", self.weights.shape[1:])
 
     @property
@@ -46,7 +46,10 @@ class AttentionMap:
     @property
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """How many steps each row [Tq] and each column [Tk] stands for."""
-        return tuple(np.diff(bin_edges(n, shown)) for n, shown in zip(self.steps, self.weights.shape[1:], strict=True))
+        rows, columns = (
+            np.diff(bin_edges(n, shown)) for n, shown in zip(self.steps, self.weights.shape[1:], strict=True)
+        )
+        return rows, columns
 
     def binned(self, most: int = MOST_STEPS) -> "AttentionMap":
         """The same map with at most ``most`` steps an axis."""

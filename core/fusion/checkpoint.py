@@ -11,6 +11,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -220,11 +221,11 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     for name, tensor in statistics.items():
         _, kind, modality = name.split(".")
         by_kind[kind][modality] = tensor.numpy()
-    features = config["features"]
+    features: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["features"].items()}
     return Checkpoint(
         encoders=load_encoders(folder),
         fusion=fusion,
-        settings=FeatureSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in features.items()}),
+        settings=FeatureSettings(**features),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
         temperature={name: config[name]["temperature"] for name in MODELS},
         label_frequencies=config["label_frequencies"],

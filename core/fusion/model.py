@@ -85,7 +85,7 @@ class Padded:
             row[: len(sequence)] = sequence
         return cls(values, lengths)
 
-    def to(self, device: str) -> "Padded":
+    def to(self, device: str | torch.device) -> "Padded":
         """The same batch on a device."""
         return Padded(self.values.to(device), self.lengths.to(device))
 
@@ -124,7 +124,7 @@ class TemporalConvolution(nn.Module):
 
     def __init__(self, width_in: int, width: int, encoder: LocalEncoder):
         super().__init__()
-        self.stride, self.width = encoder.stride, width
+        self.stride = encoder.stride
         self.convolution = nn.Conv1d(width_in, width, encoder.kernel, encoder.stride, padding=encoder.kernel // 2)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,14 +137,19 @@ class TemporalConvolution(nn.Module):
 class TimeMixingConvolution(nn.Module):
     """Local encoder of the reference: the time steps are the channels of a convolution with kernel 1."""
 
-    def __init__(self, width_in: int, mixing: TimeMixing):
+    def __init__(self, mixing: TimeMixing):
         super().__init__()
-        self.steps, self.width = mixing.steps_out, width_in
+        self.mixing = mixing
         self.convolution = nn.Conv1d(mixing.steps, mixing.steps_out, 1)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, steps, D], [B] -> [B, steps_out, D], [B]; every step of the output exists."""
-        return self.convolution(x), torch.where(lengths > 0, self.steps, 0)
+        """[B, T, D], [B] -> [B, steps_out, D], [B]; every step of the output exists.
+
+        Sequences that are not of the fixed length are made so (see ``with_steps``).
+        """
+        if x.shape[1] != self.mixing.steps:
+            x = with_steps(x, lengths, self.mixing.steps)
+        return self.convolution(x), torch.where(lengths > 0, self.mixing.steps_out, 0)
 
 
 class RecurrentEncoder(nn.Module):
@@ -211,7 +216,8 @@ class FusionModel(nn.Module):
         self.local_encoder = nn.ModuleDict(
             {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
-        widths = config.inputs | {m: encoder.width for m, encoder in self.local_encoder.items()}
+        convolved = {m for m, encoder in config.local.items() if isinstance(encoder, LocalEncoder)}
+        widths = config.inputs | dict.fromkeys(convolved, width)
         self.global_encoder = nn.ModuleDict(
             {m: RecurrentEncoder(widths[m], width, config.masked) for m in self.modalities}
         )
@@ -304,8 +310,21 @@ class FusionModel(nn.Module):
 def local_encoder(width_in: int, width: int, encoder: LocalEncoder | TimeMixing) -> nn.Module:
     """The module that a local encoder's configuration describes."""
     if isinstance(encoder, TimeMixing):
-        return TimeMixingConvolution(width_in, encoder)
+        return TimeMixingConvolution(encoder)
     return TemporalConvolution(width_in, width, encoder)
+
+
+def with_steps(x: Tensor, lengths: Tensor, steps: int) -> Tensor:
+    """[B, T, D], of which the first ``lengths`` [B] steps exist -> [B, steps, D].
+
+    Longer sequences are thinned evenly, shorter ones are followed by zeros, as the reference's data are.
+    """
+    place = torch.arange(steps, device=x.device)[None]  # [1, steps]
+    last = (lengths.to(x.device) - 1).clamp_min(0)[:, None]  # [B, 1]
+    thinned = (place * last / max(steps - 1, 1)).round().long()
+    index = torch.where(last < steps, place.minimum(last), thinned)  # [B, steps]
+    found = x.gather(1, index[:, :, None].expand(-1, -1, x.shape[2]))
+    return found.masked_fill(~step_mask(lengths.to(x.device), steps)[:, :, None], 0.0)
 
 
 def step_mask(lengths: Tensor, steps: int) -> Tensor:

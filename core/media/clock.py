@@ -156,7 +156,7 @@ class Clock:
             for begin, end in _joined(streams, part if parted else None):
                 if not stretches:
                     near = start is not None and abs(start - begin) < ORIGIN
-                    shift = -(start if near else begin)
+                    shift = -start if start is not None and near else -begin
                 elif stretches[-1].part != part:
                     shift = reached - begin
                 else:
@@ -177,7 +177,9 @@ class Clock:
         part = len(stamps.parts) - 1 if self.parted else 0
         parts = stamps.parts[part:] if self.parted else stamps.parts
         end = max((spans.ends[-1] for spans in parts if len(spans)), default=None)
-        stretches = [stretch for stretch in self.stretches if stretch.part == part and end is not None]
+        if end is None:
+            return 0.0
+        stretches = [stretch for stretch in self.stretches if stretch.part == part]
         return next((end + stretch.shift for stretch in reversed(stretches) if stretch.begin <= end), 0.0)
 
     def reader(self) -> "Reader":

@@ -132,7 +132,7 @@ class _File:
     def __init__(self, path: Path):
         suffix = path.suffix.lower()
         self.name = f"clip{suffix}" if suffix in SUFFIXES else "clip"  # some raw streams are told by their suffix
-        self._file = open(path, "rb", buffering=0)
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 closed by ``close``
         self._ended: BaseException | None = None
         self.grant()
 
@@ -186,7 +186,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     # FFmpeg decodes pictures of each track to know it, and keeps them until it knows all.
     with _opened(path, MAX_PIXELS if tracks <= MAX_LARGE else MAX_LARGE * MAX_PIXELS // tracks) as container:
         # FFmpeg would read on until it can guess missing timestamps, and keep all packets meanwhile.
-        container.flags &= ~av.container.Flags.gen_pts.value
+        container.flags &= ~int(av.container.Flags.gen_pts.value)  # type: ignore[call-overload] # an int, not a Flags
         yield container
 
 

@@ -7,7 +7,9 @@ Where a file has hundreds of pictures a second, those that cannot be kept are no
 import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,11 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData
 
 from core.cancellation import checkpoint as raise_if_cancelled
-from core.media.clock import BACK, HELD, Clock
-from core.media.container import BROKEN, MAX_PIXELS, begins_at_zero, decoded, opened, packets
+from core.media.clock import BACK, HELD, Clock, PictureTrack
+from core.media.container import BROKEN, MAX_PIXELS, MediaError, begins_at_zero, decoded, opened, packets, shown
 from core.media.tracks import LONGEST_CLIP, Track
 
 LONGEST_SIDE = 640  # pixels; larger frames are scaled down while decoding
@@ -46,10 +48,12 @@ def read_images(
 ) -> Iterator[Frame]:
     """The pictures of the track that the clock names, the first of each 1/``rate`` seconds, in order of time."""
     track = clock.pictures
-    choice = _Choice.of(path, clock, rate) if track.crowd > CROWDED and track.ordered else None
+    if track is None:
+        return
+    choice = _Choice.of(path, clock, track, rate) if track.crowd > CROWDED and track.ordered else None
     with opened(path) as container:
-        stream = container.streams[track.index]
-        times = _Times(clock, stream, begins_at_zero(container))
+        stream = _video_stream(path, container, track.index)
+        times = _Times(clock, track, stream, begins_at_zero(container))
         frames = ((times.of(frame), frame) for frame in _decoded(container, stream, times, choice))
         kept = ((t, frame) for t, frame in frames if t is not None and (not choice or frame.pts in choice.kept))
         yield from first_of_each(kept, rate, progress, lambda frame: _upright(frame, stream.sample_aspect_ratio))
@@ -96,19 +100,35 @@ def sample_images(path: Path, track: Track, count: int) -> Iterator[np.ndarray]:
     if not len(spans):
         return
     with opened(path) as container:
-        stream = container.streams[track.index]
+        stream = _video_stream(path, container, track.index)
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         for part in range(count):
             wanted = spans.begins[0] + (spans.ends[-1] - spans.begins[0]) * part / count
-            try:
-                container.seek(round(wanted / stream.time_base), stream=stream)
-            except BROKEN:
-                pass  # what comes next is as good
+            with suppress(*BROKEN):  # what comes next is as good
+                container.seek(round(wanted / _time_base(stream)), stream=stream)
             near = islice(packets(container, [stream], []), TRIED)
             images = (_upright(frame, stream.sample_aspect_ratio) for packet in near for frame in decoded(packet, []))
             image = next((image for image in images if image is not None), None)
             if image is not None:
                 yield image
+
+
+def _video_stream(path: Path, container: av.container.InputContainer, index: int) -> av.VideoStream:
+    """A track of pictures by its place in the file.
+
+    Raises:
+        MediaError: ``unreadable``, there is none any more: the file was changed since its tracks were read.
+    """
+    stream = container.streams[index] if index < len(container.streams) else None
+    if not isinstance(stream, av.VideoStream):
+        raise MediaError("unreadable", f"{shown(path)} was changed while it was read.")
+    return stream
+
+
+def _time_base(stream: av.VideoStream) -> Fraction:
+    """Seconds of a tick of its timestamps; FFmpeg gives every stream of a file one."""
+    assert stream.time_base is not None
+    return stream.time_base
 
 
 def _slot(time: float, rate: float) -> int:
@@ -129,12 +149,12 @@ class _Choice:
     last: int
 
     @classmethod
-    def of(cls, path: Path, clock: Clock, rate: float) -> "_Choice":
+    def of(cls, path: Path, clock: Clock, track: PictureTrack, rate: float) -> "_Choice":
         """Reads the packets of the track once, to see which picture is the first of each 1/``rate`` seconds."""
         first: dict[int, tuple[float, int, int]] = {}  # time, timestamp and number of the packet
         with opened(path) as container:
-            stream = container.streams[clock.pictures.index]
-            reader, base = clock.reader(), stream.time_base
+            stream = _video_stream(path, container, track.index)
+            reader, base = clock.reader(), _time_base(stream)
             for number, packet in enumerate(packets(container, [stream], [])):
                 if packet.pts is None or packet.is_discard:
                     continue
@@ -152,9 +172,10 @@ class _Times:
     come out of the decoder in the order in which they are shown, so each takes the earliest of the times waiting.
     """
 
-    def __init__(self, clock: Clock, stream: av.VideoStream, begins_at_zero: bool):
+    def __init__(self, clock: Clock, track: PictureTrack, stream: av.VideoStream, begins_at_zero: bool):
         self._reader, self._stream, self._begins_at_zero = clock.reader(), stream, begins_at_zero
-        self._waiting: list[int] | None = None if clock.pictures.ordered else []
+        self._base = _time_base(stream)
+        self._waiting: list[int] | None = None if track.ordered else []
         self._next: int | None = None  # when the picture behind the last one is shown, if it does not say so itself
 
     def note(self, packet: av.Packet) -> None:
@@ -175,8 +196,7 @@ class _Times:
             self._next = stamp + frame.duration if stamp is not None and frame.duration else None
         if stamp is None or (self._begins_at_zero and stamp < 0 >= stamp + frame.duration):
             return None
-        base = self._stream.time_base
-        return self._reader.at(stamp * base.numerator / base.denominator)
+        return self._reader.at(stamp * self._base.numerator / self._base.denominator)
 
 
 def _decoded(
@@ -187,7 +207,7 @@ def _decoded(
     Where there are more than ``MAX_PIXELS_A_SECOND`` allows, the rest is passed over up to the next picture that needs
     no other.
     """
-    context, base = stream.codec_context, stream.time_base
+    context, base = stream.codec_context, _time_base(stream)
     stream.thread_type = "AUTO"
     if context.width * context.height > LARGE:
         context.thread_count = 2  # each thread keeps pictures of its own
@@ -223,7 +243,8 @@ class _Allowance:
     """Pixels that may be decoded: so many for each second that the timestamps of a track go on."""
 
     def __init__(self):
-        self._seconds, self._newest, self._pixels = AT_ONCE, None, 0
+        self._seconds, self._pixels = AT_ONCE, 0
+        self._newest: float | None = None
 
     def reach(self, seconds: float) -> None:
         """A picture with this timestamp comes next."""
@@ -248,17 +269,20 @@ def _upright(frame: av.VideoFrame, stretched) -> np.ndarray | None:
     Args:
         stretched: width of a pixel by its height, None if that is not known.
     """
-    width, height = frame.width, frame.height
+    width, height = float(frame.width), float(frame.height)
     ratio = float(stretched or 1)
     if 1 / MOST_STRETCHED <= ratio <= MOST_STRETCHED:
         width, height = width * max(ratio, 1), height / min(ratio, 1)
     scale = min(1.0, LONGEST_SIDE / max(width, height))
+    columns, rows = (max(2, round(side * scale)) for side in (width, height))
     try:
-        image = frame.reformat(*(max(2, round(side * scale)) for side in (width, height)), "rgb24").to_ndarray()
+        image = frame.reformat(columns, rows, "rgb24").to_ndarray()
     except BROKEN:
         return None
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
-    return image if matrix is None else turned(image, np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]])
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(matrix, SideData):
+        return image
+    return turned(image, np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]])
 
 
 def turned(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:

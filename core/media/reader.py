@@ -152,17 +152,22 @@ def _tracks(path: Path) -> tuple[list[Track], bool]:
 
 
 def _choose_pictures(path: Path, tracks: list[Track], faced: Measure | None) -> tuple[Track | None, str]:
+    if faced is None:
+        return choose_pictures(tracks)
+
     def faces(track: Track) -> float:
         return float(np.mean([faced(image) for image in sample_images(path, track, SAMPLES_OF_PICTURES)] or [0.0]))
 
-    return choose_pictures(tracks, faces if faced else None)
+    return choose_pictures(tracks, faces)
 
 
 def _clock(tracks: list[Track], pictures: Track | None, sound: Track | None) -> Clock:
     """The clock of the tracks that are read. It begins where the file does, be it with a track that is not read."""
     start = min((track.stamps.begin for track in tracks if track.stamps.begin is not None), default=None)
     read = [track.stamps for track in (pictures, sound) if track]
-    known = pictures and PictureTrack(pictures.index, pictures.crowd, pictures.reordered or not pictures.delay)
+    if pictures is None:
+        return Clock.of(read, start)
+    known = PictureTrack(pictures.index, pictures.crowd, pictures.reordered or not pictures.delay)
     return Clock.of(read, start, known)
 
 

@@ -245,14 +245,16 @@ class _Recording:
         # Without a timestamp: a broken one must not stop the resampler.
         mixed = av.AudioFrame.from_ndarray(mono[None], "flt", "mono")
         mixed.sample_rate = self._rate
+        assert self._resampler is not None  # since ``add`` has seen a frame
         for part in self._resampler.resample(mixed):
             self._write(part.to_ndarray()[0])
 
     def _take_short(self) -> None:
         """Writes the frames that were collected."""
         short, self._short = self._short, None
-        if short is not None and short.samples:
-            self._take(short.read())
+        frame = short.read() if short is not None and short.samples else None
+        if frame is not None:
+            self._take(frame)
 
     def _end_rate(self) -> None:
         """Writes what is left of sound of one rate."""

@@ -120,11 +120,11 @@ def read_tracks(container) -> tuple[list[Track], bool]:
                 track.delay = stream.codec_context.reorder_depth
             found.append(track)
     by_index = {track.index: track for track in found}
-    count, stopped = 0, False
-    for packet in packets(container, [container.streams[index] for index in by_index], []) if found else ():
+    stopped = False
+    listed = packets(container, [container.streams[index] for index in by_index], []) if found else ()
+    for count, packet in enumerate(listed, 1):
         track = by_index[packet.stream.index]  # the last packets, which close the tracks, have no number
         track.add(packet)
-        count += 1
         stopped = track.stamps.full or count >= MAX_PACKETS
         if stopped or all(each.stamps.covered > LONGEST_CLIP for each in found):
             break
@@ -165,7 +165,7 @@ def choose_pictures(tracks: Sequence[Track], faces: Callable[[Track], float] | N
     keep(lambda track: track.pixels, "its pictures are larger")
     keep(lambda track: track.count, "it has more pictures")
     if len(tracks) < 2:
-        return (tracks or [None])[0], ""
+        return tracks[0] if tracks else None, ""
     return left[0], chosen_sentence("tracks of pictures", len(tracks), left[0].number, reason if left[0].number else "")
 
 

@@ -61,7 +61,7 @@ class LabelledUtterances:
 
     def select(self, keep: np.ndarray) -> "LabelledUtterances":
         """The utterances where ``keep`` bool [n] is true."""
-        chosen = np.flatnonzero(keep)
+        chosen = np.flatnonzero(keep).tolist()
         return LabelledUtterances(self.labels[keep], {m: [s[i] for i in chosen] for m, s in self.sequences.items()})
 
     def some(self, count: int) -> "LabelledUtterances":
@@ -163,9 +163,10 @@ def evaluate_people(
                 if some is None:
                     of_subset.setdefault(name, None)
                     continue
-                if of_subset.get(name) is None:
-                    of_subset[name] = np.full((len(people), len(LABELS)), np.nan)
-                of_subset[name][his] = some
+                everybody = of_subset.get(name)
+                if everybody is None:
+                    of_subset[name] = everybody = np.full((len(people), len(LABELS)), np.nan)
+                everybody[his] = some
     return {subset_name(subset): _figures(clips.labels, of_subset) for subset, of_subset in found.items()}
 
 

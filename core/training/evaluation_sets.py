@@ -127,24 +127,22 @@ def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
     if corpus == COMPOSED:
         return _composed(asked)
     source = SOURCES[corpus]
+    if not isinstance(source.split, Official):
+        return asked.split or "all", _acted(source, asked)
+    part = asked.split or source.split.unseen
     if source.faces:
-        part = asked.split or source.split.unseen
         return part, asked.single("video", asked.maker.faces(source.images(asked.root, part), f"{source.name}/{part}"))
     if source.lines and (not source.clips or asked.modalities in (None, ("text",))):
-        part = asked.split or source.split.unseen
         return part, asked.single("text", asked.maker.lines(source.records("lines", asked.root, part)))
-    if isinstance(source.split, Official):
-        part = asked.split or source.split.unseen
-        records = [record for record in source.records("clips", asked.root, part) if record.pictures]
-        return part, asked.clips(records, "written")
-    return asked.split or "all", _acted(source, asked)
+    records = [record for record in source.records("clips", asked.root, part) if record.pictures]
+    return part, asked.clips(records, "written")
 
 
 def _acted(source: Source, asked: Asked) -> LabelledUtterances:
     """Recordings of speakers: the voice alone where only sound is wanted or there, else whole clips."""
     heard_only = asked.modalities == ("audio",)
     records = source.records("clips" if source.clips and not heard_only else "voices", asked.root)
-    if asked.split not in (None, "all"):
+    if asked.split and asked.split != "all":
         groups = source.groups(asked.split.split(","))
         records = [record for record in records if record.group in groups]
         if not records:

@@ -64,7 +64,7 @@ def train_measured_pair(
         temperatures = {name: fit_temperatures(model, validation, clips) for name, model in models.items()}
         pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, temperatures, {}, {})
         figures = {"composed": evaluate_pair(pair, test)}
-        if clips is not None:
+        if clips is not None and people is not None:
             figures["people"] = evaluate_people(pair, clips, people.groups, validation)
         return temperatures, figures
 
@@ -102,7 +102,11 @@ def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -
     inputs = {m: bank.values.shape[1] for m, bank in train.items()}
     return FusionModel(
         FusionConfig(
-            pairs, inputs, recipe.local, input_dropout=recipe.input_dropout, deviation_dropout=recipe.deviation_dropout
+            pairs,
+            inputs,
+            dict(recipe.local),
+            input_dropout=recipe.input_dropout,
+            deviation_dropout=recipe.deviation_dropout,
         )
     )
 

@@ -54,7 +54,7 @@ class VoiceRecipe:
         smoothing: share of each label that is spread over the classes of its corpus.
     """
 
-    model: VoiceConfig = VoiceConfig(dropout=0.0)
+    model: VoiceConfig = field(default_factory=lambda: VoiceConfig(dropout=0.0))
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
             epochs=7, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
@@ -176,7 +176,8 @@ class VoiceSampler:
     @cached_property
     def pools(self) -> list[list[list[np.ndarray]]]:
         """Corpus -> class that it has -> speaker -> indices."""
-        bank, found = self.bank, []
+        bank = self.bank
+        found: list[list[list[np.ndarray]]] = []
         for corpus in np.unique(bank.corpora):
             of_corpus = []
             for label in range(len(LABELS)):
@@ -199,10 +200,10 @@ class VoiceSampler:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         chosen = []
         for _ in range(self.recipe.batch):
-            pool = self.pools
-            for _ in range(3):
-                pool = pool[rng.integers(len(pool))]
-            chosen.append(pool[rng.integers(len(pool))])
+            of_corpus = self.pools[rng.integers(len(self.pools))]
+            of_class = of_corpus[rng.integers(len(of_corpus))]
+            of_speaker = of_class[rng.integers(len(of_class))]
+            chosen.append(int(of_speaker[rng.integers(len(of_speaker))]))
         voices = [torch.from_numpy(self._cut(self.bank.sequence(i), rng)).float() for i in chosen]
         if len(some := np.flatnonzero(rng.random(len(voices)) < self.recipe.altered)):
             spectra, lengths = altered_voices(*padded([voices[i] for i in some]), generator)

@@ -185,7 +185,9 @@ def train_word_adapter(
             by_length = drawn[np.argsort([len(train[i].text) for i in drawn])]
             chosen = np.split(by_length, BUCKET)[rng.integers(BUCKET)]
             lines = [masked_words(words_of(train[i]), recipe.masked, rng) for i in chosen]
-            yield lines, *(torch.from_numpy(of[chosen]).to(device.name) for of in (corpora, labels, drawing.log_share))
+            of_lines = (corpora, labels, drawing.log_share)
+            corpus, label, log_share = (torch.from_numpy(each[chosen]).to(device.name) for each in of_lines)
+            yield lines, corpus, label, log_share
 
     def loss(model: LineClassifier, batch: Drawn) -> Tensor:
         lines, corpora, wanted, log_share = batch
@@ -211,7 +213,8 @@ def evaluate_lines(model: LineClassifier, encoder: WordEncoder, data: LineData, 
         corpora = torch.from_numpy(data.corpus_of(part)).to(device.name)
         logits[rows] = model([words_of(r) for r in part], corpora, encoder, device).cpu().numpy()
     labels = np.array([record.label for record in records])
-    learned, figures = rows_by_corpus(data.train), {}
+    learned = rows_by_corpus(data.train)
+    figures: dict[str, float] = {}
     for corpus, rows in rows_by_corpus(records).items():
         counts = np.bincount([data.train[i].label for i in learned[corpus]], minlength=len(LABELS))
         prior = np.log(floored(counts / counts.sum()))
