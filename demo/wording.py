@@ -118,7 +118,7 @@ def line_is_full(count: int, clips: bool) -> str:
 
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
-INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
+INSTEAD = "Cross-attention is undefined here; this is self-attention."
 
 SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}

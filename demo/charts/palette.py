@@ -35,3 +35,8 @@ def translucent(colour: str, alpha: float) -> str:
 def percent(probability: float) -> str:
     """0.6249 -> "62 %"; what rounds to nothing without being nothing is "<1 %"."""
     return "<1\u202f%" if 0 < probability < 0.005 else f"{probability * 100:.0f}\u202f%"
+
+
+def points(difference: float) -> str:
+    """A difference of probabilities in percentage points: 0.0312 -> "+3.1 points"."""
+    return f"{difference * 100:+.1f} points".replace("-", "−")
