@@ -39,4 +39,9 @@ def percent(probability: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of probabilities in percentage points: 0.0312 -> "+3.1 points"."""
-    return f"{difference * 100:+.1f} points".replace("-", "−")
+    return f"{signed(difference * 100)} points"
+
+
+def signed(number: float) -> str:
+    """-4.97 -> "−5.0"."""
+    return f"{number:+.1f}".replace("-", "−")

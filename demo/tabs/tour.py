@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from core.experiment.published import read_comparison
+from demo import wording
 from demo.charts.html import render
 
 
@@ -60,10 +62,8 @@ TOUR = (
     ),
     Step(
         "The paper’s answer, and ours", "#agreement",
-        """On IEMOCAP, Rajan, Brutti and Cavallaro found no significant difference between the two. We let all their
-        configurations run on composed utterances, five folds and three seeds: with face, voice and words, cross minus
-        self is +1.3 points of balanced accuracy, 95 % interval −5.0 to +7.6. Undecided: neither a difference nor
-        equality can be shown. One clip cannot decide it either.""",
+        f"""On IEMOCAP, Rajan, Brutti and Cavallaro found no significant difference between the two.
+        {wording.our_answer(read_comparison())} One clip cannot decide it either.""",
     ),
 )  # fmt: skip
 
