@@ -3,6 +3,8 @@
 import json
 
 from core import CHECKPOINTS
+from core.experiment.published import PublishedComparison
+from demo.charts.palette import percent, signed
 from demo.server.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
@@ -31,10 +33,23 @@ def how_right(held_out: dict) -> str:
     if not found or not found["cross"]:
         return ""
     classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
-    cross, own = (f"{found[model]['accuracy']:.0%}".replace("%", " %") for model in ("cross", "self"))
+    cross, own = (percent(found[model]["accuracy"]) for model in ("cross", "self"))
     return f"""On {found["self"]["n"]} real clips of actors whom no model had met, face and voice put the right one of
 {classes} emotions first in {cross} (cross-attention) and {own} (self-attention); expect far less in a room and a
 language that they have not met, and where nobody acts. """
+
+
+def our_answer(found: PublishedComparison | None) -> str:
+    """What the paper's configurations gave here; without numbers where the report is not there."""
+    if found is None:
+        return "We let all their configurations run on composed utterances; the project's report has the numbers."
+    decided = "Undecided: neither a difference nor equality can be shown."
+    conclusion = decided if found.conclusion == "undecided" else f"In short: {found.conclusion}."
+    return (
+        f"We let all their configurations run on composed utterances, {in_words(found.folds)} folds and "
+        f"{in_words(found.seeds)} seeds: with face, voice and words, cross minus self is {signed(found.difference)} "
+        f"points of balanced accuracy, 95 % interval {signed(found.low)} to {signed(found.high)}. {conclusion}"
+    )
 
 
 HELD_OUT = CHECKPOINTS / "held_out.json"
@@ -130,7 +145,7 @@ def line_is_full(count: int, clips: bool) -> str:
 
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
-INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
+INSTEAD = "Cross-attention is undefined here; this is self-attention."
 
 SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}

@@ -71,7 +71,7 @@ def test_the_container_is_built_of_what_is_here_and_run_by_nobody_special():
     copied = [name for what, names in steps if what == "COPY" for name in names.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
     python = [file.relative_to(ROOT).parts[0] for file in (ROOT / "core").rglob("*.py")]
-    assert {"app.py", "demo", "checkpoints", *python} <= set(copied)
+    assert {"app.py", "demo", "checkpoints", "docs/composed", *python} <= set(copied)
     assert "packages.txt" in said["RUN"] or any("packages.txt" in rest for what, rest in steps if what == "RUN")
     order = [what for what, _ in steps]
     assert said["USER"] not in ("root", "0") and order.index("USER") > max(

@@ -14,10 +14,11 @@ from made import analysis, window
 from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.attribution import Measured, Parts, Worth
 from core.media.reader import MediaError
-from demo.charts import attribution, phrases, report
+from demo.charts import attribution, attribution_figures, palette, phrases, report
 from demo.server import uploads
 from demo.server.limits import MOST_AT_ONCE
 from demo.server.sessions import Session
+from demo.tabs import attribution as attribution_section
 from demo.tabs import several
 
 PARTS = {"text": 4, "video": 6, "audio": 5}
@@ -58,7 +59,7 @@ def session() -> Session:
 
 
 def draw(session, wanted=MODALITIES, model="cross", label="happiness", span=None) -> dict:
-    return attribution.drawn(session, None, wanted, model, label, span)
+    return attribution_section.drawn(session, None, wanted, model, label, span)
 
 
 def trace(figure, name):
@@ -84,14 +85,14 @@ def test_bars_are_what_was_measured_side_by_side_on_the_seconds_of_the_parts(ses
             tuple(figure.layout[t.yaxis.replace("y", "yaxis")].range) for t in figure.data if "mattered" in t.name
         }
         assert len(scales) == 1, "what mattered is on one scale for all modalities"
-        assert scales.pop()[1] >= attribution.LEAST * 100
+        assert scales.pop()[1] >= attribution_figures.LEAST * 100
 
 
 def test_what_hardly_matters_does_not_look_eventful(session):
     measured = session.worths[0.0, 4.0]
     found = measured.of("self", ("audio",))
     still = replace(found, without={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
-    figure = attribution.chart(measured, still, "happiness")
+    figure = attribution_figures.chart(measured, still, "happiness")
     assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in attribution.said(
         measured, still, "self", "happiness"
     )
@@ -112,7 +113,7 @@ def test_sentences_and_table_name_what_mattered_and_escape_it(session):
     expected = np.concatenate([values[m] for m in ("audio", "text", "video")])
     np.testing.assert_allclose([float(v) for v in written], expected, atol=1e-6)
     most = max(float(np.nanmax(v)) for v in values.values())
-    assert attribution.points(most) in shown["worth-said"]
+    assert palette.points(most) in shown["worth-said"]
     assert (
         "<i>I" not in "".join(shown[name] for name in ("worth-said", "worth-table"))
         and "&lt;i&gt;I" in shown["worth-table"]
@@ -124,7 +125,7 @@ def test_modalities_of_self_have_shares_and_of_cross_only_differences(session):
     own = draw(session, model="self")["worth-modalities"]
     found = session.worths[0.0, 4.0].of("self", MODALITIES)
     for values in (found.shapley, found.added, found.synergy):
-        assert all(attribution.points(float(v[GLAD])) in own for v in values.values())
+        assert all(palette.points(float(v[GLAD])) in own for v in values.values())
     crossed = draw(session)["worth-modalities"]
     assert "worth-shapley" not in crossed and "worth-synergy" not in crossed and "worth-added" in crossed
     assert "worth-added" not in draw(session, ("text", "audio"))["worth-modalities"]
@@ -134,7 +135,7 @@ def test_even_attention_and_the_difference_of_the_models(session):
     measured, shown = session.worths[0.0, 4.0], draw(session)
     for model in ("cross", "self"):
         found = measured.of(model, MODALITIES)
-        assert attribution.points(float((found.probabilities - found.even)[GLAD])) in shown["worth-even"]
+        assert palette.points(float((found.probabilities - found.even)[GLAD])) in shown["worth-even"]
     figure = shown["difference-chart"]["value"]
     for m in MODALITIES:
         np.testing.assert_allclose(trace(figure, f"difference {m}").y, measured.cross_minus_self(m, MODALITIES))
@@ -185,7 +186,7 @@ def test_exports_hold_what_was_measured_and_each_phrase():
         ("phrase", "phrase 0.0"),
         ("phrase", "phrase 2.0"),
     ]
-    rows = list(csv.DictReader(io.StringIO(attribution.as_csv([measured]))))
+    rows = list(csv.DictReader(io.StringIO(report.attribution_as_csv([measured]))))
     assert len(rows) == 2 * sum(PARTS.values())
     row = next(r for r in rows if (r["model"], r["modality"], r["name"]) == ("self", "text", "glad"))
     own = measured.of("self", MODALITIES)

@@ -3,56 +3,41 @@
 from itertools import permutations
 from math import hypot
 
-PLACES = {"words": (60, 40), "face": (20, 130), "voice": (100, 130)}
+from markupsafe import Markup
+
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, MODEL
+
+PLACES = {MODALITY["text"]: (60, 40), MODALITY["video"]: (20, 130), MODALITY["audio"]: (100, 130)}
 
 
-def drawing(name: str) -> str:
+def drawing(name: str) -> Markup:
     """Both models side by side, or one above the other where there is no room.
 
     ``name`` keeps two drawings on one page apart: arrow heads are found by their id.
     """
-    head = (
-        f'<svg width="0" height="0" aria-hidden="true"><defs><marker id="tip-{name}" viewBox="0 0 8 8" refX="7"'
-        ' refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">'
-        '<path d="M0 0L8 4L0 8z" fill="var(--accent)"/></marker></defs></svg>'
-    )
-    look = f'class="look" marker-end="url(#tip-{name})"'
-    own = _model("Self-attention", "3 streams", "Words, face and voice each look at themselves.", _loops(look))
-    cross = _model("Cross-attention", "6 streams", "Each looks at each of the other two.", _crossings(look))
-    return f'<figure class="figure">{head}{own}{cross}</figure>'
+    models = [
+        {"title": MODEL["self"], "streams": 3, "description": "Words, face and voice each look at themselves.",
+         "arrows": _loops()},
+        {"title": MODEL["cross"], "streams": 6, "description": "Each looks at each of the other two.",
+         "arrows": _crossings()},
+    ]  # fmt: skip
+    nodes = [(x, y, modality) for modality, (x, y) in PLACES.items()]
+    return render("architecture", "drawing", name=name, nodes=nodes, models=models)
 
 
-def _model(name: str, streams: str, description: str, arrows: str) -> str:
-    nodes = "".join(_node(x, y, modality) for modality, (x, y) in PLACES.items())
-    chain = [(168, "mean +", "deviation"), (244, "7 classes", "")]
-    boxes = "".join(
-        f'<rect x="{x}" y="88" width="62" height="40" rx="8" class="box"/>'
-        f'<text x="{x + 31}" y="{104 if second else 112}">{first}</text><text x="{x + 31}" y="120">{second}</text>'
-        for x, first, second in chain
-    )
-    lines = "".join(f'<path d="{d}" class="line"/>' for d in ("M140 108H166", "M230 108H242"))
-    end = "The mean and the deviation across the streams go to a classifier with seven classes."
-    return (
-        f'<svg viewBox="-8 -40 322 215" role="img" aria-label="{name}. {description} {end}">'
-        f'<text x="0" y="-24" class="name">{name}</text><text x="199" y="146" class="small">across {streams}</text>'
-        f"{arrows}{nodes}{boxes}{lines}</svg>"
-    )
-
-
-def _node(x: int, y: int, name: str) -> str:
-    return f'<circle cx="{x}" cy="{y}" r="22" class="box"/><text x="{x}" y="{y + 4}">{name}</text>'
-
-
-def _loops(look: str) -> str:
+def _loops() -> list[str]:
+    """Paths from each modality back to itself."""
     arrows = []
     for name, (x, y) in PLACES.items():
-        side = -1 if name == "words" else 1  # above or below its node
+        side = -1 if name == MODALITY["text"] else 1  # above or below its node
         near, far = y + 20 * side, y + 48 * side
-        arrows.append(f'<path d="M{x - 12} {near}C{x - 26} {far} {x + 26} {far} {x + 12} {near}" {look}/>')
-    return "".join(arrows)
+        arrows.append(f"M{x - 12} {near}C{x - 26} {far} {x + 26} {far} {x + 12} {near}")
+    return arrows
 
 
-def _crossings(look: str) -> str:
+def _crossings() -> list[str]:
+    """Paths from each modality to each other one."""
     arrows = []
     for first, second in permutations(PLACES.values(), 2):
         (x, y), (u, v) = first, second
@@ -61,5 +46,5 @@ def _crossings(look: str) -> str:
         # each direction runs a little to its own side
         a, b = x + 24 * dx - 5 * dy, y + 24 * dy + 5 * dx
         c, d = u - 24 * dx - 5 * dy, v - 24 * dy + 5 * dx
-        arrows.append(f'<path d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" {look}/>')
-    return "".join(arrows)
+        arrows.append(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}")
+    return arrows

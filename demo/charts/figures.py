@@ -67,7 +67,7 @@ def course(analysis: Analysis) -> go.Figure:
         xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": "y2"},
         yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
         showlegend=False,  # the page's own does not lie over the lines on a phone
-        annotations=[_title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
+        annotations=[title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
     layout, notes, shapes = {}, [], []
     for modality, lane in LANES.items():
         absent = absences.get(modality)
-        notes.append(_title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
+        notes.append(title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
         shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False}
         layout[lane.content] = {**shared, "range": [-1, 1], "visible": False}
         layout[lane.attention] = {**shared, "visible": False}
@@ -97,10 +97,7 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
                 **shared, "range": [0, highest * 1.05], "tickvals": [1, highest],
                 "ticktext": ["1×", f"{highest:.1f}×"],
             }  # fmt: skip
-            shapes.append(
-                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "y0": 1, "y1": 1,
-                 "line": {"color": ACCENT, "width": 1, "dash": "dot"}}
-            )  # fmt: skip
+            shapes.append(even_share(axis, ACCENT))
         layout[lane.over]["overlaying"] = lane.under.replace("axis", "")
     return dressed(
         traces, 320, {"l": 8, "r": 40, "t": 20, "b": 30},
@@ -175,9 +172,20 @@ def _thumbnails(analysis: Analysis, most: int = 12) -> list[dict]:
     ]  # fmt: skip
 
 
-def _title(text: str, y: float) -> dict:
-    return {"text": text, "xref": "paper", "yref": "paper", "x": 0, "y": y, "xanchor": "left", "yanchor": "bottom",
-            "showarrow": False, "font": {"size": 12}}  # fmt: skip
+def caption(text: str, **place) -> dict:
+    """A text beside the axes, placed in shares of the figure."""
+    return {"text": text, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False, **place}
+
+
+def title(text: str, y: float) -> dict:
+    """What is drawn below: a text at the left, on top of the strip that ends at ``y``, a share of the height."""
+    return caption(text, x=0, y=y, xanchor="left", font={"size": 12})
+
+
+def even_share(axis: str, colour: str) -> dict:
+    """A dotted line across the figure where attention is what it would be if all moments got the same."""
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "y0": 1, "y1": 1,
+            "line": {"color": colour, "width": 1, "dash": "dot"}}  # fmt: skip
 
 
 def dressed(traces: list[dict], height: int, margin: dict, **layout) -> go.Figure:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from core.analysis.results import Analysis, Prediction
 from core.fusion.attention import MOST_STEPS, AttentionMap
 from core.fusion.pairs import Pair
-from demo.charts.figures import dressed
+from demo.charts.figures import caption, dressed
 from demo.charts.palette import FAINT, SCALE
 from demo.charts.pictures import data_uri
 
@@ -58,8 +58,8 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
         xaxis={**_axis(pair[1], key_names), "ticklabelstandoff": 48 if faces_below else 0},
         yaxis={**_axis(pair[0], query_names), "ticklabelstandoff": 48 if faces_left else 0, "autorange": "reversed"},
         annotations=[
-            _caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
-            _caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
+            caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
+            caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
         ],
     )  # fmt: skip
 
@@ -132,10 +132,6 @@ def _axis(modality: str, names: list[str]) -> dict:
         "ticktext": plain if words else [f"{float(name.split()[0]):.1f} s" for name in plain],
         "showgrid": False, "tickangle": None if words else 0,
     }  # fmt: skip
-
-
-def _caption(text: str, **place) -> dict:
-    return {"text": text, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False, **place}
 
 
 def _thumbnails(analysis: Analysis, times: np.ndarray, axis: str, across: float) -> list[dict]:

@@ -1,12 +1,14 @@
 """What the browser needs to follow a clip while it plays: when each face, word and window is, as one hidden element."""
 
 import json
-from html import escape
+
+from markupsafe import Markup
 
 from core.analysis.results import Analysis
+from demo.charts.html import render
 
 
-def element(analysis: Analysis) -> str:
+def element(analysis: Analysis) -> Markup:
     """An element whose ``data-clip`` is JSON: faces ``[time, x, y, width, height]`` (seconds; shares of the picture),
     words ``[start, end, text]`` and windows ``{start, end, cross, self}`` (seven probabilities each, or null)."""
     faces = analysis.faces
@@ -23,5 +25,5 @@ def element(analysis: Analysis) -> str:
             for w in analysis.windows
         ],
     }
-    said = escape(json.dumps(clip, ensure_ascii=False, separators=(",", ":")))
-    return f'<div hidden data-file="{escape(analysis.file)}" data-clip="{said}"></div>'
+    said = json.dumps(clip, ensure_ascii=False, separators=(",", ":"))
+    return render("panels", "moments", file=analysis.file, clip=said)

@@ -35,3 +35,13 @@ def translucent(colour: str, alpha: float) -> str:
 def percent(probability: float) -> str:
     """0.6249 -> "62 %"; what rounds to nothing without being nothing is "<1 %"."""
     return "<1\u202f%" if 0 < probability < 0.005 else f"{probability * 100:.0f}\u202f%"
+
+
+def points(difference: float) -> str:
+    """A difference of probabilities in percentage points: 0.0312 -> "+3.1 points"."""
+    return f"{signed(difference * 100)} points"
+
+
+def signed(number: float) -> str:
+    """-4.97 -> "−5.0"."""
+    return f"{number:+.1f}".replace("-", "−")

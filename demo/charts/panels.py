@@ -3,28 +3,27 @@
 Whatever comes from a clip (words, file names) is escaped. Colours always stand beside a name.
 """
 
-from html import escape
-
 import numpy as np
+from markupsafe import Markup
 
 from core import LABELS, MODALITIES, SUBSETS, Subset
 from core.analysis.results import Analysis, Prediction, Verdict
 from demo import wording
-from demo.charts.palette import EMOTION, MODALITY, MODEL, percent
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, percent
 from demo.charts.pictures import data_uri
 from demo.server.limits import UNSURE
 
 
-def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> str:
+def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> Markup:
     """A panel: the label in words with its probability, seven bars, and all seven in words for screen readers.
 
     Args:
         baseline: what was said with everything on, if not everything is: drawn as outlines.
         why: there is no verdict.
     """
-    head = f"<h3>{MODEL[name]}</h3>"
     if verdict is None:
-        return f'<div class="verdict" data-model="{name}" data-label="">{head}<p class="none">{escape(why)}</p></div>'
+        return render("panels", "verdict", model=name, verdict=None, why=why)
     remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
     if baseline is not None:
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
@@ -32,31 +31,24 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         arrow = "▲" if difference > 0.005 else "▼" if difference < -0.005 else "="
         said = f", which said {baseline.label}" if baseline.label != verdict.label else ""
         remarks.append(f"{arrow} {percent(before)} with everything on{said}")
-    return (
-        f'<div class="verdict" data-model="{name}" data-label="{verdict.label}" '
-        f'data-probability="{verdict.probability:.6f}"{" data-part" if baseline else ""}>{head}'
-        f'<p class="label">{_swatch(verdict.label)}{verdict.label} <b>{percent(verdict.probability)}</b></p>'
-        f'<p class="remark hint">{"; ".join(remarks)}</p>{bars(verdict, baseline)}'
-        f'<p class="sr-only">{MODEL[name]}, all seven: {in_words(verdict)}.</p></div>'
-    )
+    return render(
+        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
+        bars=bars(verdict, baseline), in_words=in_words(verdict),
+    )  # fmt: skip
 
 
-def bars(verdict: Verdict, baseline: Verdict | None = None) -> str:
+def bars(verdict: Verdict, baseline: Verdict | None = None) -> Markup:
     """Seven horizontal bars on a scale of 0 to 1; around them, as outlines, those of ``baseline``."""
     rows = []
     for index, label in enumerate(LABELS):
-        share, hover, outline = float(verdict.probabilities[index]), "", ""
+        share, before = float(verdict.probabilities[index]), None
+        title = f"{label} {share:.3f}"
         if baseline is not None:
             before = float(baseline.probabilities[index])
-            outline = f'<s style="width:{before:.4%}"></s>'
-            hover = f", {change_in_words(share - before)} than with everything on"
-        top = ' class="bar top"' if label == verdict.label else ' class="bar"'
-        rows.append(
-            f'<div{top} data-label="{label}" title="{label} {share:.3f}{hover}"><span>{label}</span>'
-            f'<div><i style="width:{share:.4%};background:{EMOTION[label]}"></i>{outline}</div>'
-            f"<b>{percent(share)}</b></div>"
-        )
-    return f'<div class="bars" aria-hidden="true">{"".join(rows)}</div>'
+            title += f", {change_in_words(share - before)} than with everything on"
+        top = label == verdict.label
+        rows.append({"label": label, "share": share, "before": before, "title": title, "top": top})
+    return render("panels", "bars", bars=rows)
 
 
 def change_in_words(difference: float) -> str:
@@ -70,105 +62,68 @@ def in_words(verdict: Verdict) -> str:
     return ", ".join(f"{LABELS[i]} {percent(float(verdict.probabilities[i]))}" for i in order)
 
 
-def agreement(prediction: Prediction) -> str:
+def agreement(prediction: Prediction) -> Markup:
     """One line above the panels: whether the two models say the same."""
-    cross, own = prediction.cross, prediction.self_
-    if own is None:
-        return f'<p class="agreement none">{wording.ALL_OFF}</p>'
-    if cross is None:
-        return f'<p class="agreement none">Only self-attention can answer: {own.label}.</p>'
-    if cross.label == own.label:
-        return f'<p class="agreement same">Both say <b>{cross.label}</b>.</p>'
-    return (
-        '<p class="agreement differs"><b>They disagree.</b> Cross-attention says '
-        f"{_swatch(cross.label)}<b>{cross.label}</b>, "
-        f"self-attention says {_swatch(own.label)}<b>{own.label}</b>.</p>"
-    )
+    return render("panels", "agreement", cross=prediction.cross, own=prediction.self_)
 
 
-def notes(analysis: Analysis) -> str:
+def timed(content: Markup, milliseconds: float) -> Markup:
+    """``content`` with how long the server took for the answer that it is part of."""
+    return render("panels", "timed", content=content, milliseconds=milliseconds)
+
+
+def notes(analysis: Analysis) -> Markup:
     """What was absent and what should be known about the clip."""
-    absent = [f"{wording.MISSING[m]}: {escape(reason)}." for m, reason in analysis.missing.items()]
-    sentences = absent + [escape(w) for w in analysis.warnings]
-    return "".join(f'<p class="note">{sentence}</p>' for sentence in sentences)
+    absent = [f"{wording.MISSING[m]}: {reason}." for m, reason in analysis.missing.items()]
+    return render("panels", "notes", sentences=[*absent, *analysis.warnings])
 
 
-def transcript(analysis: Analysis) -> str:
+def transcript(analysis: Analysis) -> Markup:
     """The words, each a button that plays the clip from there."""
-    words = analysis.transcript.words
-    if not words:
-        return '<section aria-label="Transcript"><h3>Words</h3><p class="hint">No words were heard.</p></section>'
-    buttons = " ".join(
-        f'<button type="button" class="word"{" data-unsure" if w.probability < 0.5 else ""} '
-        f'data-seconds="{w.start:.2f}" title="{w.start:.1f}–{w.end:.1f} s, Whisper is {percent(w.probability)} sure">'
-        f"{escape(w.text)}</button>"
-        for w in words
-    )
-    return f'<section aria-label="Transcript"><h3>Words</h3><p id="transcript">{buttons}</p></section>'
+    return render("panels", "transcript", words=analysis.transcript.words)
 
 
-def face_strip(analysis: Analysis) -> str:
+def face_strip(analysis: Analysis) -> Markup:
     """Some of the faces that were used, in order of time, and how much of the clip had one."""
     faces = analysis.faces
-    total, found = len(faces.frame_times), int(np.sum(faces.found))
-    if not found:
-        return '<section aria-label="Faces"><h3>Face</h3><p class="hint">No face was found.</p></section>'
-    pictures = "".join(
-        f'<button type="button" class="face" data-seconds="{time:.2f}"><img width="56" height="56" '
-        f'src="{data_uri(picture)}" alt="face at {time:.1f} s"></button>'
-        for time, picture in faces.spread_pictures(10, analysis.duration)
-    )
-    return (
-        '<section aria-label="Faces"><h3>Face</h3>'
-        f'<p id="faces" data-found="{found}" data-frames="{total}">{pictures}</p>'
-        f'<p class="hint">Found in {found} of {total} frames.</p></section>'
-    )
+    pictures = [(time, data_uri(picture)) for time, picture in faces.spread_pictures(10, analysis.duration)]
+    found, total = int(np.sum(faces.found)), len(faces.frame_times)
+    return render("panels", "faces", pictures=pictures, found=found, total=total)
 
 
-def matrix(analysis: Analysis, on: Subset) -> str:
+def matrix(analysis: Analysis, on: Subset) -> Markup:
     """All seven subsets for both models as a table; the row that is switched on is marked."""
-    everything, body = analysis.everything, []
+    everything, rows = analysis.everything.verdicts(), []
     for subset in SUBSETS:
-        name = " + ".join(MODALITY[m] for m in subset)
         found = analysis.predictions.get(subset)
-        if found is None:
-            absent = [MODALITY[m] for m in subset if m in analysis.missing]
-            cells = f'<td colspan="2" class="none">no {" and no ".join(absent)} in this clip</td>'
-        else:
-            cells = _cell("cross", found.cross, everything.cross) + _cell("self", found.self_, everything.self_)
-        here = ' aria-current="true"' if subset == on else ""
-        body.append(f'<tr data-subset="{"+".join(subset)}"{here}><th scope="row">{name}</th>{cells}</tr>')
-    return (
-        '<table id="matrix"><caption class="sr-only">Verdicts of both models for all seven combinations</caption>'
-        '<thead><tr><th scope="col">using</th><th scope="col">Cross-attention</th>'
-        f'<th scope="col">Self-attention</th></tr></thead><tbody>{"".join(body)}</tbody></table>'
-    )
+        said = found.verdicts() if found else {}
+        rows.append(
+            {
+                "subset": subset,
+                "name": " + ".join(MODALITY[m] for m in subset),
+                "on": subset == on,
+                "absent": [] if found else [MODALITY[m] for m in subset if m in analysis.missing],
+                "cells": [_cell(model, verdict, everything[model]) for model, verdict in said.items()],
+            }
+        )
+    return render("panels", "matrix", rows=rows)
 
 
-def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> str:
+def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> dict:
+    """What the table shows of a verdict: all shares, and that of the class that is said with everything on if it is
+    another one."""
     if verdict is None:
-        return f'<td class="none" data-model="{model}">needs two</td>'
-    strip = "".join(
-        f'<i style="width:{p * 100:.2f}%;background:{EMOTION[label]}" title="{label} {percent(p)}"></i>'
-        for label, p in zip(LABELS, map(float, verdict.probabilities), strict=True)
-    )
-    target = ""
+        return {"model": model, "verdict": None}
+    other = None
     if everything is not None and everything.label != verdict.label:
-        share = float(verdict.probabilities[LABELS.index(everything.label)])
-        target = f"<small>{everything.label} {percent(share)}</small>"
-    return (
-        f'<td data-model="{model}" data-label="{verdict.label}" data-probability="{verdict.probability:.6f}">'
-        f"<span>{_swatch(verdict.label)}{verdict.label} {percent(verdict.probability)}</span> {target}"
-        f'<span class="strip" aria-hidden="true">{strip}</span></td>'
-    )
+        other = everything.label, float(verdict.probabilities[LABELS.index(everything.label)])
+    shares = list(zip(LABELS, map(float, verdict.probabilities), strict=True))
+    return {"model": model, "verdict": verdict, "other": other, "shares": shares}
 
 
-def attention_summary(shown: str, spread: float, steps: int) -> str:
+def attention_summary(shown: str, spread: float, steps: int) -> Markup:
     """One sentence under the heatmap: how sharp the attention is."""
-    return (
-        f'<p class="hint" id="sharpness">{escape(shown)}: on average a row spreads its attention over '
-        f"<b>{spread:.1f}</b> of {steps} moments{' – nearly evenly' if spread > 0.85 * steps else ''}.</p>"
-    )
+    return render("panels", "attention_summary", shown=shown, spread=spread, steps=steps)
 
 
 def pair_name(pair: tuple[str, str]) -> str:
@@ -176,13 +131,14 @@ def pair_name(pair: tuple[str, str]) -> str:
     return f"{MODALITY[pair[0]]} → {MODALITY[pair[1]]}"
 
 
-def legend() -> str:
+def legend() -> Markup:
     """The seven classes with their colours, for the table of strips."""
-    return '<p class="legend">' + " ".join(f"<span>{_swatch(label)}{label}</span>" for label in LABELS) + "</p>"
+    return render("panels", "legend")
 
 
-def _swatch(label: str) -> str:
-    return f'<i class="swatch" style="background:{EMOTION[label]}" aria-hidden="true"></i>'
+def paragraph(text: str, kind: str = "hint") -> Markup:
+    """One paragraph; ``kind`` is its class: "hint", "note" or "error"."""
+    return render("macros", "paragraph", text=text, kind=kind)
 
 
 assert set(MODALITY) == set(MODALITIES)

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from html import escape
 
+import numpy as np
+import plotly.graph_objects as go
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from core import LABELS
+from core import LABELS, MODALITIES, Subset, subset_of
 from core.analysis.attribution import Worth
-from core.analysis.results import Analysis, Window
+from core.analysis.results import Analysis, Verdict, Window
 from core.csv_cells import csv_text
 from demo import wording
 from demo.charts import attribution, figures, heatmap, panels, phrases
+from demo.charts.html import render
 from demo.charts.palette import MODALITY, MODEL
 from demo.style import CSS
 
@@ -37,6 +40,25 @@ def as_csv(analysis: Analysis) -> str:
     return csv_text(rows)
 
 
+def attribution_as_csv(worths: Sequence[Worth], wanted: Subset = MODALITIES) -> str:
+    """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
+    lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
+    for worth in worths:
+        used = subset_of(m for m in wanted if m in worth.parts)
+        for model in MODEL:
+            found = worth.of(model, used)
+            for modality in used if found else ():
+                part = worth.parts[modality]
+                rows = zip(
+                    part.starts, part.ends, part.names, found.looked[modality], found.worth(modality), strict=True
+                )
+                for start, end, name, looked, values in rows:
+                    cells = ["" if np.isnan(v) else f"{v:.6f}" for v in (looked, *values)]
+                    span = f"{worth.start:.3f}", f"{worth.end:.3f}"
+                    lines.append([*span, model, modality, f"{start:.3f}", f"{end:.3f}", name, *cells])
+    return csv_text(lines)
+
+
 def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
     """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
     everything = analysis.everything
@@ -45,57 +67,40 @@ def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
         ("Used", ", ".join(MODALITY[m] for m in everything.used)),
         ("Models", "fusion models after Rajan, Brutti and Cavallaro (ICASSP 2022), trained on composed samples"),
     ]
-    parts = [
-        "<header><h1>Cross or self? A report</h1>",
-        "<table class='facts'>" + "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in facts) + "</table>",
-        f'<p class="limits">{wording.LIMITS}</p></header>',
-        panels.notes(analysis),
-        panels.agreement(everything),
-        '<div class="pair">',
-    ]
-    for name, verdict in everything.verdicts().items():
-        parts.append(f"<section>{panels.verdict(name, verdict, None, wording.UNDEFINED)}</section>")
-    parts += [
-        "</div>", panels.transcript(analysis), panels.face_strip(analysis), _heading("matrix"), wording.MATRIX,
-        panels.matrix(analysis, everything.used),
-    ]  # fmt: skip
-    if analysis.windows:
-        parts += [_heading("course"), wording.COURSE, panels.legend(), _chart(figures.course(analysis))]
-    if analysis.phrases:
-        parts += [_heading("phrases"), wording.PHRASES, phrases.table(analysis)]
-    parts += attribution.in_report(analysis, worths, _chart)
-    for name, verdict in everything.verdicts().items():
-        if verdict:
-            in_time = figures.timeline(analysis, everything, name)
-            parts += [f"<h2>{MODEL[name]}</h2>", "<h3>In time</h3>", _chart(in_time)]
-            for pair in verdict.attention:
-                parts += [
-                    f"<h3>{panels.pair_name(pair)}</h3>",
-                    _chart(heatmap.attention(analysis, everything, name, pair)),
-                ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Cross or self? {escape(analysis.file)}</title><style>{CSS}{REPORT_CSS}</style>"
-        f"<script>{get_plotlyjs()}</script></head><body class='gradio-container'>{''.join(parts)}</body></html>"
-    )
+    shown = {
+        "notes": panels.notes(analysis),
+        "agreement": panels.agreement(everything),
+        "verdicts": [panels.verdict(name, v, None, wording.UNDEFINED) for name, v in everything.verdicts().items()],
+        "transcript": panels.transcript(analysis),
+        "faces": panels.face_strip(analysis),
+        "matrix": panels.matrix(analysis, everything.used),
+        "legend": panels.legend(),
+        "course": _chart(figures.course(analysis)) if analysis.windows else "",
+        "phrases": phrases.table(analysis),
+        "attribution": attribution.in_report(analysis, worths, _chart),
+    }
+    maps = [_maps(analysis, name, verdict) for name, verdict in everything.verdicts().items() if verdict]
+    return str(
+        render(
+            "report", "report", file=analysis.file, facts=facts, analysis=shown, maps=maps, style=CSS,
+            script=get_plotlyjs(),
+        )
+    )  # fmt: skip
 
 
-def _heading(section: str) -> str:
-    return f"<h3>{wording.SECTIONS[section]}</h3>"
+def _maps(analysis: Analysis, name: str, verdict: Verdict) -> dict:
+    """All charts of the attention of one model."""
+    everything = analysis.everything
+    return {
+        "name": name,
+        "timeline": _chart(figures.timeline(analysis, everything, name)),
+        "pairs": [
+            (panels.pair_name(pair), _chart(heatmap.attention(analysis, everything, name, pair)))
+            for pair in verdict.attention
+        ],
+    }
 
 
-def _chart(figure) -> str:
+def _chart(figure: go.Figure) -> Markup:
     config = {"responsive": True, "displayModeBar": False, "displaylogo": False}
-    return figure.to_html(full_html=False, include_plotlyjs=False, config=config)
-
-
-REPORT_CSS = """
-body { font-family: ui-sans-serif, system-ui, sans-serif; background: var(--paper); color: var(--ink); }
-.limits { border-left: 3px solid var(--accent); padding-left: 0.9rem; color: var(--muted); max-width: 46rem; }
-.facts th { text-align: left; padding-right: 1rem; font-weight: 500; color: var(--muted); }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 1rem; }
-.word { pointer-events: none; } h2 { margin-top: 2rem; }
-@media (prefers-color-scheme: dark) { :root { --accent: #a9a9ff; --muted: #a5a6b0; --line: #383944; --paper: #121218;
-  --wash: #1b1b24; --ink: #ececf2; } }
-"""
+    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config=config))

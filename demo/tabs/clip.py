@@ -12,13 +12,13 @@ from core.analysis.analyzer import Analyzer
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
-from demo.charts import architecture, attribution, report
+from demo.charts import architecture, report
 from demo.charts.palette import MODEL
 from demo.server import client_files, stored, uploads
 from demo.server.console import described
 from demo.server.limits import CLIPS, EXPORTS, HOUR
 from demo.server.sessions import Session, Stopped, end_later, gone, remember
-from demo.tabs import persons, sections, view
+from demo.tabs import attribution, persons, sections, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
 
@@ -52,7 +52,7 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
                 _controls(parts)
         with gr.Column(elem_id="right", min_width=280):
             with gr.Column(elem_id="said"):
-                welcome = wording.WELCOME + architecture.drawing("welcome")
+                welcome = f"{wording.WELCOME}{architecture.drawing('welcome')}"
                 parts.add("welcome", gr.HTML, value=welcome, visible=True)
                 with parts.add("verdicts", gr.Column, visible=False):
                     _verdicts(parts)
@@ -322,7 +322,7 @@ def _export(analyzer: Analyzer, session: Session, kind: str) -> dict:
     name, media_type, write = {
         "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
         "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),
-        "worth": ("worth.csv", "text/csv", lambda: attribution.as_csv(session.asked(analyzer))),
+        "worth": ("worth.csv", "text/csv", lambda: report.attribution_as_csv(session.asked(analyzer))),
         "html": ("cross-or-self.html", "text/html", lambda: report.as_html(analysis, session.asked(analyzer))),
     }[kind]
     return {"name": f"{Path(analysis.file).stem}-{name}", "type": media_type, "text": write()}

@@ -7,6 +7,7 @@ from core.analysis.kept import webp
 from core.analysis.results import Analysis
 from core.encoders.face_track import PLACES, Person
 from demo import wording
+from demo.charts.html import render
 from demo.charts.pictures import data_uri
 from demo.tabs.components import Parts
 
@@ -28,7 +29,7 @@ def shown(analysis: Analysis) -> dict:
     choices = [(in_words(number, person), number) for number, person in enumerate(persons.each, 1)]
     return {
         "whose": gr.update(visible=True),
-        "whose-faces": f'<p id="whose-pictures">{"".join(map(_picture, range(1, 1 + len(choices)), persons.each))}</p>',
+        "whose-faces": render("panels", "persons", pictures=[_picture(person) for person in persons.each]),
         "whose-face": gr.update(choices=choices, value=persons.chosen),
     }
 
@@ -40,8 +41,7 @@ def in_words(number: int, person: Person) -> str:
     return f"{number}: {PLACES[person.place]}, in {pictures}, {start:.1f}–{end:.1f} s"
 
 
-def _picture(number: int, person: Person) -> str:
-    """The largest of the pictures of a person that were kept."""
+def _picture(person: Person) -> str:
+    """The largest of the pictures of a person that were kept, as a data URI."""
     sizes = person.boxes[np.searchsorted(person.times, person.thumbnail_times), 2]
-    source = data_uri(webp(person.thumbnails[int(sizes.argmax())]))
-    return f'<span><img width="56" height="56" src="{source}" alt="face {number}">{number}</span>'
+    return data_uri(webp(person.thumbnails[int(sizes.argmax())]))

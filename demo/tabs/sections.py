@@ -3,8 +3,9 @@
 import gradio as gr
 
 from demo import wording
-from demo.charts import attribution, panels
+from demo.charts import panels
 from demo.charts.palette import MODEL
+from demo.tabs import attribution
 from demo.tabs.components import Parts
 from demo.tabs.view import MEAN
 
@@ -43,7 +44,7 @@ def details(parts: Parts, heads: int) -> None:
     with section("seen"):
         parts.add("seen", gr.HTML)
     with parts.add("course", gr.Column, visible=False), section("course"):
-        gr.HTML(wording.COURSE + panels.legend())
+        gr.HTML(f"{wording.COURSE}{panels.legend()}")
         _chart(parts, "course-chart")
     with parts.add("spoken", gr.Column, visible=False), section("phrases"):
         gr.HTML(wording.PHRASES)

@@ -6,16 +6,17 @@ let go, and deleted by that, as soon as it has been read.
 
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from pathlib import Path
 
 import gradio as gr
+from markupsafe import Markup
 
 from core.analysis.analyzer import Analyzer
 from core.analysis.table import Row, failed, row_of, table_text
 from core.media.reader import SUFFIXES, MediaError
 from demo import wording
-from demo.charts.palette import EMOTION, MODEL, percent
+from demo.charts.html import render
+from demo.charts.palette import MODEL
 from demo.server import client_files
 from demo.server.limits import HOUR, MOST_AT_ONCE, TURNS
 from demo.server.sessions import Session, Stopped, end_later, gone, remember
@@ -145,42 +146,17 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     )
 
 
-def as_html(queue: Queue) -> str:
+def as_html(queue: Queue) -> Markup:
     """The table: a row a clip, what waits included."""
     if not queue.rows and not queue.waiting:
-        return ""
-    rows = [_row(row) for row in queue.rows]
-    rows += [
-        f'<tr><th scope="row">{escape(path.name)}</th><td colspan="3" class="none">'
-        f"{'being read' if i == 0 else 'waiting'}</td></tr>"
-        for i, path in enumerate(queue.waiting)
-    ]
-    done, total = len(queue.rows), len(queue.rows) + len(queue.waiting)
-    head = "".join(f'<th scope="col">{title}</th>' for title in MODEL.values())
-    return (
-        f'<p class="hint" role="status" data-done="{done}">{done} of {total} clips are read.</p>'
-        f'<table class="numbers" id="clips"><thead><tr><th scope="col">clip</th>{head}<th scope="col">words</th></tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+        return Markup()
+    rows = [row | {"verdicts": _verdicts(row)} for row in queue.rows]
+    return render("tables", "clips", rows=rows, waiting=[path.name for path in queue.waiting])
 
 
-def _row(row: Row) -> str:
-    head = f'<tr><th scope="row">{escape(row["file"])}'
-    if row["error"]:
-        return f'{head}</th><td colspan="3" class="none">{escape(row["error"])}</td></tr>'
-    cells = []
-    for model in MODEL:
-        label = row[model]
-        if not label:
-            cells.append(f'<td class="none" data-model="{model}">undefined</td>')
-            continue
-        probability = float(row[f"{model} {label}"])
-        cells.append(
-            f'<td data-model="{model}" data-label="{label}" data-probability="{probability:.6f}"><i class="swatch" '
-            f'aria-hidden="true" style="background:{EMOTION[label]}"></i>{label} {percent(probability)}</td>'
-        )
-    seconds = f"<small>{float(row['duration']):.1f} s</small>"
-    return f"{head}{seconds}</th>{''.join(cells)}<td>{escape(row['text'])}</td></tr>"
+def _verdicts(row: Row) -> list[tuple[str, str, float]]:
+    """Each model with its class, "" where it says nothing, and the probability of that class."""
+    return [(model, row[model], float(row[f"{model} {row[model]}"]) if row[model] else 0.0) for model in MODEL]
 
 
 def as_file(queue: Queue) -> dict:

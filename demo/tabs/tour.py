@@ -1,9 +1,12 @@
 """A tour of the page in five steps, on whatever clip is there; ``tour.js`` moves it."""
 
 from dataclasses import dataclass
-from html import escape
 
+from markupsafe import Markup
+
+from core.experiment.published import read_comparison
 from demo import wording
+from demo.charts.html import render
 
 
 @dataclass(frozen=True)
@@ -59,29 +62,12 @@ TOUR = (
     ),
     Step(
         "The paper’s answer, and ours", "#agreement",
-        """On IEMOCAP, Rajan, Brutti and Cavallaro found no significant difference between the two. We let all their
-        configurations run on composed utterances, five folds and three seeds: with face, voice and words, cross minus
-        self is +1.3 points of balanced accuracy, 95 % interval −5.0 to +7.6. Undecided: neither a difference nor
-        equality can be shown. One clip cannot decide it either.""",
+        f"""On IEMOCAP, Rajan, Brutti and Cavallaro found no significant difference between the two.
+        {wording.our_answer(read_comparison())} One clip cannot decide it either.""",
     ),
 )  # fmt: skip
 
 
-def markup() -> str:
+def markup() -> Markup:
     """All steps, hidden until the tour is begun: a small panel beside the page, which stays usable."""
-    steps = "".join(_step(number, step) for number, step in enumerate(TOUR, 1))
-    return (
-        f'<section id="tour" role="dialog" aria-label="{wording.TOUR_NAME}" hidden>{steps}<p class="tour-buttons">'
-        '<button type="button" class="tour-end">Close</button><button type="button" class="tour-back">Back</button>'
-        '<button type="button" class="tour-next">Next</button></p></section>'
-    )
-
-
-def _step(number: int, step: Step) -> str:
-    press = step.press and "".join(f' data-{name}="{escape(value)}"' for name, value in step.press.items())
-    button = f'<p><button type="button" class="tour-act"{press}></button></p>' if press else ""
-    return (
-        f'<div class="tour-step" data-target="{step.target}" data-opens="{step.opens}" hidden>'
-        f'<h3 tabindex="-1"><small>{number} of {len(TOUR)}</small> {step.title}</h3>'
-        f"<p>{step.text}</p>{button}</div>"
-    )
+    return render("tour", "tour", steps=TOUR)

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 import gradio as gr
+from markupsafe import Markup
 
 from core import Subset
 from core.analysis.results import Analysis, Prediction
@@ -73,7 +74,7 @@ def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
     changed = bool(prediction.used) and prediction.used != everything.used
     updates = {
         "matrix-table": panels.matrix(analysis, prediction.used),
-        "ghosts": f'<p class="hint">{wording.GHOSTS}</p>' if changed else "",
+        "ghosts": panels.paragraph(wording.GHOSTS) if changed else "",
     }
     for name in MODEL:
         verdict = prediction.verdicts()[name]
@@ -82,7 +83,7 @@ def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
         updates[f"{name}-verdict"] = panels.verdict(name, verdict, baseline, why)
     updates |= looked(analysis, wanted, choice)
     took = (time.perf_counter() - started) * 1000
-    updates["agreement"] = f'<div data-server-ms="{took:.1f}">{panels.agreement(prediction)}</div>'
+    updates["agreement"] = panels.timed(panels.agreement(prediction), took)
     return updates
 
 
@@ -95,9 +96,9 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
             "attention-chart": gr.update(**HIDDEN), "timeline-chart": gr.update(**HIDDEN), "sharpness-note": "",
             "pair": nothing,
         }  # fmt: skip
-    model, note = choice.model, ""
+    model, note = choice.model, Markup()
     if prediction.verdicts()[model] is None:  # the choice itself stays, for when it is defined again
-        model, note = "self", wording.INSTEAD
+        model, note = "self", panels.paragraph(wording.INSTEAD, "note")
     pairs = {"-".join(pair): pair for pair in pairs_within(CROSS if model == "cross" else SELF, prediction.used)}
     key = choice.pair if choice.pair in pairs else next(iter(pairs))
     head = None if choice.head == MEAN else choice.head
@@ -111,7 +112,7 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
     }
 
 
-def _sharpness(prediction: Prediction, model: str, pair: tuple[str, str], head: int | None) -> str:
+def _sharpness(prediction: Prediction, model: str, pair: tuple[str, str], head: int | None) -> Markup:
     map_ = prediction.verdicts()[model].attention[pair]
     weights = heatmap.picked(map_, head)
     which = "mean of all heads" if head is None else f"head {head + 1}"
