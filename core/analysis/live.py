@@ -21,7 +21,7 @@ from core.cancellation import stoppable
 from core.device import one_thread
 from core.encoders.face_track import no_faces
 from core.encoders.faces import Face, FaceFinder, apart, track_of
-from core.encoders.speech import NO_SPEECH, WORD_MARGIN, Listener, Speech
+from core.encoders.speech import NO_SPEECH, Listener, Speech, words_near
 from core.encoders.utterance import Missing, Sequence, Transcript, Utterance, Word
 from core.media.reader import SAMPLE_RATE, Frame, Voice
 
@@ -278,12 +278,11 @@ class Live:
         whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
             Word(w.text, w.start + start, w.end + start, w.probability)
-            for w in listener.words(whole)
-            if any(w.start < stop + WORD_MARGIN and w.end > begin - WORD_MARGIN for begin, stop in spans)
+            for w in words_near(listener.words(whole), spans)
         )
         self._read_until = start + whole.duration
         if words:
             values = self._extractor.word_encoder.encode([word.text for word in words])
             with self._lock:
                 self._transcript = Transcript(words)
-                self._text = Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+                self._text = Sequence(values, np.array([word.middle for word in words]))

@@ -170,6 +170,15 @@ def understood(segments: list[dict]) -> bool:
     return float(np.exp(np.log(np.maximum(probabilities, 1e-6)).mean())) >= UNDERSTOOD
 
 
+def words_near(words: list[Word], intervals: Intervals) -> tuple[Word, ...]:
+    """The words within ``WORD_MARGIN`` of some detected speech; Whisper invented the others."""
+    return tuple(
+        word
+        for word in words
+        if any(word.start < end + WORD_MARGIN and word.end > start - WORD_MARGIN for start, end in intervals)
+    )
+
+
 class Listener:
     """Hears speech in a voice. One clip at a time: calls from several threads wait for each other.
 
@@ -245,8 +254,7 @@ class Listener:
         with self._listening():
             states = self._states(voice, intervals) if with_states else NO_SPEECH.states
             words = self._words(voice, intervals)
-        heard = [w for w in words if any(w.start < e + WORD_MARGIN and w.end > s - WORD_MARGIN for s, e in intervals)]
-        return Speech(intervals, Transcript(tuple(heard)), states)
+        return Speech(intervals, Transcript(words_near(words, intervals)), states)
 
     def words(self, voice: Voice) -> list[Word]:
         """The words that Whisper understood, whether or not anybody speaks: on silence it invents some."""

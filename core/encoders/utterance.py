@@ -17,6 +17,11 @@ class Word:
     end: float
     probability: float
 
+    @property
+    def middle(self) -> float:
+        """Seconds; the time of the word's step in a text sequence."""
+        return (self.start + self.end) / 2
+
 
 @dataclass(frozen=True)
 class Transcript:
@@ -85,18 +90,17 @@ class Utterance:
         def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
             if isinstance(sequence, Missing):
                 return sequence
-            inside = (sequence.times >= start) & (sequence.times < end)
-            return Sequence(sequence.values[inside], sequence.times[inside]) if inside.any() else Missing(nothing)
+            inside = between(sequence, start, end)
+            return inside if len(inside.times) else Missing(nothing)
 
         inside = slice(*np.searchsorted(self.faces.times, (start, end)))
         looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
-        words = tuple(w for w in self.transcript.words if start <= (w.start + w.end) / 2 < end)
         return replace(
             self,
             text=cut(self.text, "no words in this window"),
             video=cut(self.video, "no face in this window"),
             audio=cut(self.audio, "no speech in this window"),
-            transcript=Transcript(words),
+            transcript=Transcript(words_between(self.transcript.words, start, end)),
             faces=replace(
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],
@@ -105,3 +109,14 @@ class Utterance:
                 frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
             ),
         )  # fmt: skip
+
+
+def between(sequence: Sequence, start: float, end: float) -> Sequence:
+    """The steps of a sequence whose time is in [start, end) seconds; there may be none."""
+    inside = (sequence.times >= start) & (sequence.times < end)
+    return Sequence(sequence.values[inside], sequence.times[inside])
+
+
+def words_between(words: tuple[Word, ...], start: float, end: float) -> tuple[Word, ...]:
+    """The words whose middle is in [start, end) seconds: those whose steps ``between`` keeps."""
+    return tuple(word for word in words if start <= word.middle < end)
