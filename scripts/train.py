@@ -34,13 +34,12 @@ from core.files import prepare_folder, write_json
 from core.fusion.checkpoint import (
     ENCODERS,
     copy_encoders,
+    encoder_hashes,
     install,
+    load_encoder,
     load_encoders,
-    load_face_encoder,
-    save_face_encoder,
+    save_encoder,
     save_pair,
-    save_voice_encoder,
-    save_word_adapter,
 )
 from core.training.batches import PairRecipe
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
@@ -103,13 +102,13 @@ def main() -> int:
 def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
     data = FaceData.read(arguments.root)
-    begin_with = None if arguments.anew else load_face_encoder(arguments.start_from)
+    begin_with = None if arguments.anew else load_encoder(arguments.start_from, "face")
     model, histories = train_face_encoder(data, recipe, folder, device, begin_with)
     draw_curves(folder)
     made = provenance(recipe.optimisation.seed, data.described, list(histories)) | {"recipe": asdict(recipe)}
     *_, last = histories.values()
     made["validation"] = max(last, key=lambda entry: entry["both"])
-    save_face_encoder(checkpoint, model, made)
+    save_encoder(checkpoint, "face", model, made)
 
 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
@@ -123,12 +122,12 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     else:
         made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
         made |= {"validation": worth, "share": SHARE}
-        save_voice_encoder(arguments.runs / "measured" / "checkpoint", settled(model.encoder), made)
+        save_encoder(arguments.runs / "measured" / "checkpoint", "voice", settled(model.encoder), made)
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         folders.append(folder / "final")
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
-        save_voice_encoder(checkpoint, settled(model.encoder), made)
+        save_encoder(checkpoint, "voice", settled(model.encoder), made)
     draw_curves(folder)
 
 
@@ -138,14 +137,14 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     adapter, history = train_word_adapter(data, recipe, folder / "adapter", device)
     draw_curves(folder)
     made = provenance(recipe.optimisation.seed, data.described, [folder / "adapter"]) | {"recipe": asdict(recipe)}
-    save_word_adapter(checkpoint, adapter, made | {"validation": history[-1]})
+    save_encoder(checkpoint, "words", adapter, made | {"validation": history[-1]})
 
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe = with_overrides(PairRecipe(), arguments)
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
-    copy_encoders(checkpoint, beside, ("face", "words") if (beside / "voice.safetensors").exists() else ENCODERS)
+    copy_encoders(checkpoint, beside, ("face", "words") if "voice" in encoder_hashes(beside) else ENCODERS)
     makers = [
         BankMaker(arguments.root, load_encoders(folder), FeatureSettings(), device, arguments.cache)
         for folder in (beside, checkpoint)

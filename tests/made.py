@@ -40,7 +40,7 @@ def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file=
     transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts, strict=True)))
     track = face_track(np.linspace(0.1, duration - 0.1, faces) if faces else np.zeros(0))
     times = {
-        "text": np.array([(w.start + w.end) / 2 for w in transcript.words]),
+        "text": np.array([w.middle for w in transcript.words]),
         "video": track.times,
         "audio": np.arange(0, duration, 0.08),
     }

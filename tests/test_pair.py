@@ -12,7 +12,7 @@ from core.datasets.composed import BankMaker
 from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.packaged import WeightsError
-from core.fusion.checkpoint import copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
+from core.fusion.checkpoint import copy_encoders, install, load_checkpoint, save_encoder, save_pair
 from core.training import pair
 from core.training.batches import PairRecipe
 from core.training.loop import Recipe
@@ -58,7 +58,7 @@ def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeyp
         before, after = measured.fusion[name].state_dict(), final.fusion[name].state_dict()
         assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
-    save_face_encoder(root / "checkpoint", maker.encoders.face, {})
+    save_encoder(root / "checkpoint", "face", maker.encoders.face, {})
     save_pair(root / "checkpoint", final)
     read = load_checkpoint(root / "checkpoint")
     assert read.label_frequencies["meld"] == pytest.approx([1 / len(LABELS)] * 7)

@@ -16,7 +16,7 @@ from core.datasets.sources import SOURCES, Official, Source, Speakers, training_
 from core.device import choose_device
 from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import CORPORA
-from core.fusion.checkpoint import load_face_encoder
+from core.fusion.checkpoint import load_encoder
 from core.training.evaluation_sets import TEST_SETS, measure
 
 CPU = choose_device("cpu")
@@ -50,7 +50,7 @@ def twin(monkeypatch):
 
 
 def maker(root, cache) -> BankMaker:
-    return BankMaker(root, Encoders(load_face_encoder(CHECKPOINTS)), FeatureSettings(), CPU, cache)
+    return BankMaker(root, Encoders(load_encoder(CHECKPOINTS, "face")), FeatureSettings(), CPU, cache)
 
 
 def test_every_source_has_a_name_a_licence_a_reader_and_parts():

@@ -16,7 +16,7 @@ from core.encoders.features import spoken
 from core.encoders.packaged import WeightsError
 from core.encoders.voice import VoiceConfig, VoiceEncoder, equal_windows, levelled, spectrogram
 from core.encoders.whisper_weights import load_tiny_en
-from core.fusion.checkpoint import load_voice_encoder, save_voice_encoder
+from core.fusion.checkpoint import load_encoder, save_encoder
 from core.media.reader import SAMPLE_RATE, Voice
 from core.state_files import load_state
 from core.training.loop import Recipe
@@ -164,10 +164,10 @@ def test_training_goes_on_from_one_corpus_to_all_speakers(tmp_path, device):
     everything = VoiceData.read(tmp_path, tmp_path / "cache", everything=True)
     assert set(everything.train.groups) == {"ravdess/01", "ravdess/05"}
     onward, _ = train_voice_encoder(everything, recipe, tmp_path / "onward", device, model)
-    save_voice_encoder(tmp_path, onward.encoder, {"command": "test"})
-    read = load_voice_encoder(tmp_path)
+    save_encoder(tmp_path, "voice", onward.encoder, {"command": "test"})
+    read = load_encoder(tmp_path, "voice")
     assert read.config == SMALL
     assert all(torch.equal(a, b) for a, b in zip(read.parameters(), onward.encoder.parameters(), strict=True))
     (tmp_path / "voice.safetensors").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="SHA-256"):
-        load_voice_encoder(tmp_path)
+        load_encoder(tmp_path, "voice")

@@ -18,7 +18,7 @@ from core.analysis.attribution import Measured, Parts, Worth, spans
 from core.analysis.results import Analysis, Prediction, Predictions, Verdict
 from core.analysis.shapley import shapley, synergy
 from core.encoders.transcript import Word
-from core.encoders.utterance import Sequence
+from core.encoders.utterance import Sequence, between, words_between
 from core.fusion.attention import MOST_KEPT, bin_edges, received
 from core.fusion.model import FusionModel, FusionOutput, Padded, step_mask
 
@@ -42,8 +42,8 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
     start, end = span or spans(analysis)[0]
     sequences, words = analysis.sequences, analysis.transcript.words
     if analysis.windows:
-        sequences = {m: cut for m, s in sequences.items() if len((cut := _between(s, start, end)).times)}
-        words = tuple(w for w in words if start <= (w.start + w.end) / 2 < end)
+        sequences = {m: cut for m, s in sequences.items() if len((cut := between(s, start, end)).times)}
+        words = words_between(words, start, end)
     if not sequences:
         raise ValueError("there is nothing here that the models could be asked about")
     predictions = analyzer.predict_from(sequences) if analysis.windows else analysis.predictions
@@ -178,11 +178,6 @@ def _looked(verdict: Verdict, modality: str, parts: Parts, sequence: Sequence) -
     counts = np.bincount(owners, minlength=len(parts.steps))
     with np.errstate(invalid="ignore"):
         return np.bincount(owners, shares, len(parts.steps)) / counts
-
-
-def _between(sequence: Sequence, start: float, end: float) -> Sequence:
-    inside = (sequence.times >= start) & (sequence.times < end)
-    return Sequence(sequence.values[inside], sequence.times[inside])
 
 
 def _repeated(sequence: Padded, rows: int) -> Padded:

@@ -284,4 +284,4 @@ class Live:
             values = self._extractor.word_encoder.encode([word.text for word in words])
             with self._lock:
                 self._transcript = Transcript(words)
-                self._text = Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+                self._text = Sequence(values, np.array([word.middle for word in words]))

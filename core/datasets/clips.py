@@ -29,7 +29,7 @@ from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor,
 from core.encoders.packaged import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
 from core.encoders.utterance import Missing
 from core.files import file_digest, prepare_folder, write_file, write_json
-from core.fusion.checkpoint import load_encoders, load_face_encoder
+from core.fusion.checkpoint import encoder_hashes, load_encoder, load_encoders
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
 MILLISECOND = Fraction(1, 1000)
@@ -60,16 +60,16 @@ class ClipFeatures:
 
     def key(self) -> dict:
         """What decides the features beside the clip itself: a JSON object."""
-        config = json.loads((self.checkpoint / "config.json").read_text("utf-8"))
+        encoders = encoder_hashes(self.checkpoint)
         packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
-        key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
+        key = {"features": asdict(self.settings), "face": encoders["face"], "words": self.words}
         key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
-        adapted = {n: config[n]["sha256"] for n in ("voice", "words") if self.adapted and n in config}
+        adapted = {n: encoders[n] for n in ("voice", "words") if self.adapted and n in encoders}
         return key | {"adapted": adapted}
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
-        encoders = load_encoders(self.checkpoint) if self.adapted else Encoders(load_face_encoder(self.checkpoint))
+        encoders = load_encoders(self.checkpoint) if self.adapted else Encoders(load_encoder(self.checkpoint, "face"))
         extractor = FeatureExtractor(encoders, self.settings, self.device)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:

@@ -243,7 +243,7 @@ class FeatureExtractor:
         if not words:
             return Missing("the words were not understood")
         values = self.word_encoder.encode([word.text for word in words])
-        return Sequence(values, np.array([(word.start + word.end) / 2 for word in words]))
+        return Sequence(values, np.array([word.middle for word in words]))
 
 
 def shows_face(image: np.ndarray) -> bool:

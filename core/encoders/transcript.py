@@ -40,6 +40,11 @@ class Word:
     end: float
     probability: float
 
+    @property
+    def middle(self) -> float:
+        """Seconds; the time of the word's step in a text sequence."""
+        return (self.start + self.end) / 2
+
 
 @dataclass(frozen=True)
 class Transcript:

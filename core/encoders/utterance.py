@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.encoders.face_track import FaceTrack, Persons
-from core.encoders.transcript import Transcript
+from core.encoders.transcript import Transcript, Word
 from core.media.reader import Voice
 
 
@@ -65,18 +65,17 @@ class Utterance:
         def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
             if isinstance(sequence, Missing):
                 return sequence
-            inside = (sequence.times >= start) & (sequence.times < end)
-            return Sequence(sequence.values[inside], sequence.times[inside]) if inside.any() else Missing(nothing)
+            inside = between(sequence, start, end)
+            return inside if len(inside.times) else Missing(nothing)
 
         inside = slice(*np.searchsorted(self.faces.times, (start, end)))
         looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
-        words = tuple(w for w in self.transcript.words if start <= (w.start + w.end) / 2 < end)
         return replace(
             self,
             text=cut(self.text, "no words in this window"),
             video=cut(self.video, "no face in this window"),
             audio=cut(self.audio, "no speech in this window"),
-            transcript=Transcript(words),
+            transcript=Transcript(words_between(self.transcript.words, start, end)),
             faces=replace(
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],
@@ -85,3 +84,14 @@ class Utterance:
                 frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
             ),
         )  # fmt: skip
+
+
+def between(sequence: Sequence, start: float, end: float) -> Sequence:
+    """The steps of a sequence whose time is in [start, end) seconds; there may be none."""
+    inside = (sequence.times >= start) & (sequence.times < end)
+    return Sequence(sequence.values[inside], sequence.times[inside])
+
+
+def words_between(words: tuple[Word, ...], start: float, end: float) -> tuple[Word, ...]:
+    """The words whose middle is in [start, end) seconds: those whose steps ``between`` keeps."""
+    return tuple(word for word in words if start <= word.middle < end)

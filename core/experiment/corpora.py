@@ -26,7 +26,7 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.folds import Corpus, Examples, Fold, divide
 from core.experiment.synthetic import synthetic_corpus
 from core.files import write_json
-from core.fusion.checkpoint import load_face_encoder
+from core.fusion.checkpoint import encoder_hashes, load_encoder
 
 FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""
@@ -123,7 +123,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
     dialogues are dealt to as many parts as there are folds before anything is composed.
     """
-    encoder = load_face_encoder(request.checkpoint)
+    encoder = load_encoder(request.checkpoint, "face")
     maker = BankMaker(request.root, Encoders(encoder), FEATURES, request.device, request.cache)
     lines, faces, voices = (SOURCES[COMPOSED_OF[m]] for m in MODALITIES)
     banks = {
@@ -133,7 +133,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
         ),
         "audio": maker.make("audio", voices),
     }
-    face = json.loads((request.checkpoint / "config.json").read_text("utf-8"))["face"]["sha256"]
+    face = encoder_hashes(request.checkpoint)["face"]
     fingerprints = {m: bank.fingerprint for m, bank in banks.items()}
     folder = cache_folder(request.cache / "composed", {"per_part": per_part, "parts": request.folds, **fingerprints})
     records, files = [], []

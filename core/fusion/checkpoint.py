@@ -9,9 +9,10 @@ checked on loading. Each file is replaced as a whole, the config last.
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, overload
 
 import numpy as np
 import torch
@@ -24,10 +25,8 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.packaged import WeightsError, verify
 from core.encoders.voice import VoiceConfig, VoiceEncoder
 from core.encoders.words import WordAdapter
-from core.files import write_file, write_json
+from core.files import file_digest, write_file, write_json
 from core.fusion.model import FusionConfig, FusionModel
-
-ENCODERS = ("face", "voice", "words")  # what makes the features that a pair learns from
 
 
 @dataclass(frozen=True)
@@ -68,73 +67,61 @@ class Checkpoint:
     provenance: dict
 
 
-def save_face_encoder(folder: Path, model: ExpressionNet, provenance: dict) -> None:
-    """Writes the face encoder and its part of the config."""
-    config = _read(folder)
-    _write_weights(folder, config, "face", model.state_dict())
-    config["face"] |= {"network": asdict(model.config), "provenance": provenance}
+@dataclass(frozen=True)
+class EncoderFormat:
+    """How one encoder lies in a checkpoint.
+
+    Attributes:
+        read: the encoder that a ``network`` of the config describes.
+        describe: inverse of ``read``: the encoder's ``network``.
+        trainable: whether training may go on with what is loaded; what may not is stored in half precision.
+    """
+
+    read: Callable[[dict], nn.Module]
+    describe: Callable[[nn.Module], dict]
+    trainable: bool
+
+
+FORMATS: dict[str, EncoderFormat] = {
+    "face": EncoderFormat(
+        lambda network: ExpressionNet(ExpressionConfig(**_tuples(network))), lambda model: asdict(model.config), True
+    ),
+    "voice": EncoderFormat(
+        lambda network: VoiceEncoder(VoiceConfig(**_tuples(network))), lambda model: asdict(model.config), False
+    ),
+    "words": EncoderFormat(lambda network: WordAdapter(**network), lambda model: {"rank": model.rank}, False),
+}
+ENCODERS = tuple(FORMATS)  # what makes the features that a pair learns from
+
+
+def save_encoder(folder: Path, name: str, model: nn.Module, provenance: dict) -> None:
+    """Writes one of ``ENCODERS`` and its part of the config."""
+    config, form = _read(folder), FORMATS[name]
+    weights = model.state_dict()
+    _write_weights(folder, config, name, weights if form.trainable else {k: v.half() for k, v in weights.items()})
+    config[name] |= {"network": form.describe(model), "provenance": provenance}
     _write(folder, config)
 
 
-def load_face_encoder(folder: Path) -> ExpressionNet:
-    """Reads the face encoder alone: what extraction for training needs.
+@overload
+def load_encoder(folder: Path, name: Literal["face"]) -> ExpressionNet: ...
+@overload
+def load_encoder(folder: Path, name: Literal["voice"]) -> VoiceEncoder | None: ...
+@overload
+def load_encoder(folder: Path, name: Literal["words"]) -> WordAdapter | None: ...
+def load_encoder(folder, name):
+    """Reads one of ``ENCODERS`` alone; None if the checkpoint does not have it and can do without.
 
     Raises:
-        WeightsError: it is missing or was changed.
+        WeightsError: it was changed, or the face encoder is missing.
     """
-    config = _read(folder)
-    if "face" not in config:
-        raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
-    network = config["face"]["network"]
-    model = ExpressionNet(ExpressionConfig(**{**network, "widths": tuple(network["widths"])}))
-    return _load_weights(folder, config, "face", model)
-
-
-def save_voice_encoder(folder: Path, model: VoiceEncoder, provenance: dict) -> None:
-    """Writes the voice encoder, in half precision, and its part of the config."""
-    config = _read(folder)
-    _write_weights(folder, config, "voice", _halved(model))
-    config["voice"] |= {"network": asdict(model.config), "provenance": provenance}
-    _write(folder, config)
-
-
-def load_voice_encoder(folder: Path) -> VoiceEncoder | None:
-    """Reads the voice encoder alone; None if the checkpoint has none.
-
-    Raises:
-        WeightsError: it was changed.
-    """
-    config = _read(folder)
-    if "voice" not in config:
+    config, form = _read(folder), FORMATS[name]
+    if name not in config:
+        if name == "face":
+            raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
         return None
-    network = config["voice"]["network"]
-    model = VoiceEncoder(VoiceConfig(**{**network, "outputs": tuple(network["outputs"])}))
-    return _load_weights(folder, config, "voice", model).requires_grad_(False)
-
-
-def save_word_adapter(folder: Path, adapter: WordAdapter, provenance: dict) -> None:
-    """Writes the word adapter, in half precision, and its part of the config."""
-    config = _read(folder)
-    _write_weights(folder, config, "words", _halved(adapter))
-    config["words"] |= {"network": {"rank": adapter.rank}, "provenance": provenance}
-    _write(folder, config)
-
-
-def _halved(model: nn.Module) -> dict[str, Tensor]:
-    """Its weights in half precision."""
-    return {name: tensor.half() for name, tensor in model.state_dict().items()}
-
-
-def load_word_adapter(folder: Path) -> WordAdapter | None:
-    """Reads the word adapter alone; None if the checkpoint has none.
-
-    Raises:
-        WeightsError: it was changed.
-    """
-    config = _read(folder)
-    if "words" not in config:
-        return None
-    return _load_weights(folder, config, "words", WordAdapter(**config["words"]["network"])).requires_grad_(False)
+    model = _load_weights(folder, config, name, form.read(config[name]["network"]))
+    return model if form.trainable else model.requires_grad_(False)
 
 
 def load_encoders(folder: Path) -> Encoders:
@@ -143,7 +130,12 @@ def load_encoders(folder: Path) -> Encoders:
     Raises:
         WeightsError: the face encoder is missing, or a file was changed.
     """
-    return Encoders(load_face_encoder(folder), load_voice_encoder(folder), load_word_adapter(folder))
+    return Encoders(load_encoder(folder, "face"), load_encoder(folder, "voice"), load_encoder(folder, "words"))
+
+
+def encoder_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of ``ENCODERS`` that the folder holds: what decides the features that a pair learns from."""
+    return _encoders(_read(folder))
 
 
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
@@ -221,11 +213,10 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     for name, tensor in statistics.items():
         _, kind, modality = name.split(".")
         by_kind[kind][modality] = tensor.numpy()
-    features: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["features"].items()}
     return Checkpoint(
         encoders=load_encoders(folder),
         fusion=fusion,
-        settings=FeatureSettings(**features),
+        settings=FeatureSettings(**_tuples(config["features"])),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
         temperature={name: config[name]["temperature"] for name in MODELS},
         label_frequencies=config["label_frequencies"],
@@ -261,8 +252,12 @@ def attention_heads(folder: Path = CHECKPOINTS) -> int:
 
 
 def _encoders(config: dict) -> dict[str, str]:
-    """SHA-256 of what makes the features that a pair learns from."""
     return {name: config[name]["sha256"] for name in ENCODERS if name in config}
+
+
+def _tuples(fields: dict) -> dict:
+    """Arguments of a dataclass from their JSON, which knows lists only."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _read(folder: Path) -> dict:
@@ -274,12 +269,12 @@ def _write(folder: Path, config: dict) -> None:
     write_json(folder / "config.json", config, indent=2)
 
 
-def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, torch.Tensor]) -> None:
+def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, Tensor]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     content = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write_file(path, lambda partial: save_file(content, partial))
-    config[name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    config[name] = {"sha256": file_digest(path)}
 
 
 def _load_weights(folder: Path, config: dict, name: str, model: nn.Module, prefix: str | None = None):
