@@ -23,7 +23,9 @@ MIN_NEW = 1 / 3  # share of the words of a piece that must be new, for them to s
 REPETITIVE = 2.4  # Whisper's own: a reading whose text packs better than this may have lost something
 PIECE_PAUSE = 0.5  # seconds of a pause that parts two pieces
 LONGEST_PIECE = 6.0  # seconds; a longer piece is parted at its longest pause, if it has one
-LONGEST_REPEATED = 2.5  # the same, where a reading is repetitive: the shorter the piece, the less often it is said in it
+LONGEST_REPEATED = (
+    2.5  # the same, where a reading is repetitive: the shorter the piece, the less often it is said in it
+)
 PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
 SHORTEST_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
@@ -157,14 +159,16 @@ def owners(segments: Sequence[Segment], intervals: Intervals) -> list[int]:
 
 
 def believed(
-    readings: Sequence[Reading], intervals: Intervals, read_alone: Callable[[float, float], list[Segment]]
+    readings: Sequence[Reading],
+    intervals: Intervals,
+    read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
 ) -> list[Segment]:
     """What was understood of a window.
 
     Args:
         readings: of the window, in order of time.
         intervals: speech in it, one at least.
-        read_alone: reads what lies between two times, in seconds, without anything before it.
+        read_alone: reads each of several (start, end) in seconds, without anything before it.
     """
     segments = [segment for reading in readings for segment in reading.segments]
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
@@ -183,21 +187,17 @@ def believed(
     ]
     doubtful = _doubtful(inside, repetitive)
     # Of a sentence that a doubtful piece shares with others, nobody knows which words were said in which.
-    shared = {i for part in parts if any(doubtful[i] for i in part) for i in part}
-    middles = [(end + start) / 2 for (_, end), (start, _) in pairwise(pieces)]
-    found: list[Segment] = []
-    for i, (start, end) in enumerate(pieces):
-        kept = inside[i]
-        if doubtful[i] or i in shared:
-            start = max(start - PIECE_MARGIN, middles[i - 1] if i else 0.0)
-            end = min(end + PIECE_MARGIN, middles[i] if i < len(middles) else np.inf)
-            alone = read_alone(start, end)
-            if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
-                kept = alone
-            elif doubtful[i] and not _confirmed(kept, alone):
-                kept = []
-        found += kept
-    return found
+    again = sorted({i for part in parts if any(doubtful[i] for i in part) for i in part} | {*np.flatnonzero(doubtful)})
+    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+    around = [
+        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in again
+    ]
+    for i, alone in zip(again, read_alone(around), strict=True):
+        if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
+            inside[i] = alone
+        elif doubtful[i] and not _confirmed(inside[i], alone):
+            inside[i] = []
+    return list(chain(*inside))
 
 
 def _doubtful(inside: Sequence[Sequence[Segment]], repetitive: bool) -> list[bool]:
