@@ -26,10 +26,10 @@ class Pipe:
         return self.file.write(data)
 
 
-def speak(text: str, path: Path, speed: int = 150) -> np.ndarray:
+def speak(text: str, path: Path, speed: int = 150, voice: str = "en-us") -> np.ndarray:
     """Speaks ``text`` with espeak-ng; float32 mono at 16 kHz in [-1, 1]."""
     raw = path.with_suffix(".spoken.wav")
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", str(speed), "-w", str(raw), text], check=True)
+    subprocess.run(["espeak-ng", "-v", voice, "-s", str(speed), "-w", str(raw), text], check=True)
     with av.open(str(raw)) as container:
         resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
         parts = [p.to_ndarray()[0] for f in container.decode(audio=0) for p in resampler.resample(f)]

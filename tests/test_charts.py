@@ -124,6 +124,18 @@ def test_received_attention_averages_to_an_even_share():
     np.testing.assert_allclose(figures.received(made.everything.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
 
 
+def test_the_line_of_a_voice_breaks_where_a_pause_was_left_out():
+    made = analysis(duration=8.0)
+    times = made.everything.self_.attention["audio", "audio"].key_times
+    name = f"attention to {palette.MODALITY['audio']}"
+    whole = trace(charts.timeline(made, made.everything, "self"), name)
+    times[50:] += 3.0  # all maps share them
+    shown = trace(charts.timeline(made, made.everything, "self"), name)
+    breaks = np.isnan(np.array(shown.y, float))
+    assert not np.isnan(np.array(whole.y, float)).any() and np.flatnonzero(breaks).tolist() == [50]
+    np.testing.assert_allclose(np.array(shown.x)[~breaks], times)
+
+
 def test_timeline_shows_words_waveform_and_where_the_face_was_found():
     made = analysis()
     figure = figures.timeline(made, made.everything, "cross")

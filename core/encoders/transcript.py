@@ -162,14 +162,16 @@ def owners(segments: Sequence[Segment], intervals: Intervals) -> list[int]:
 
 
 def believed(
-    readings: Sequence[Reading], intervals: Intervals, read_alone: Callable[[float, float], list[Segment]]
+    readings: Sequence[Reading],
+    intervals: Intervals,
+    read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
 ) -> list[Segment]:
     """What was understood of a window.
 
     Args:
         readings: of the window, in order of time.
         intervals: speech in it, one at least.
-        read_alone: reads what lies between two times, in seconds, without anything before it.
+        read_alone: reads each of several (start, end) in seconds, without anything before it.
     """
     segments = [segment for reading in readings for segment in reading.segments]
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
@@ -188,21 +190,17 @@ def believed(
     ]
     doubtful = _doubtful(inside, repetitive)
     # Of a sentence that a doubtful piece shares with others, nobody knows which words were said in which.
-    shared = {i for part in parts if any(doubtful[i] for i in part) for i in part}
-    middles = [(end + start) / 2 for (_, end), (start, _) in pairwise(pieces)]
-    found: list[Segment] = []
-    for i, (start, end) in enumerate(pieces):
-        kept = inside[i]
-        if doubtful[i] or i in shared:
-            start = max(start - PIECE_MARGIN, middles[i - 1] if i else 0.0)
-            end = min(end + PIECE_MARGIN, middles[i] if i < len(middles) else np.inf)
-            alone = read_alone(start, end)
-            if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
-                kept = alone
-            elif doubtful[i] and not _confirmed(kept, alone):
-                kept = []
-        found += kept
-    return found
+    again = sorted({i for part in parts if any(doubtful[i] for i in part) for i in part} | {*np.flatnonzero(doubtful)})
+    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+    around = [
+        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in again
+    ]
+    for i, alone in zip(again, read_alone(around), strict=True):
+        if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
+            inside[i] = alone
+        elif doubtful[i] and not _confirmed(inside[i], alone):
+            inside[i] = []
+    return list(chain(*inside))
 
 
 def _doubtful(inside: Sequence[Sequence[Segment]], repetitive: bool) -> list[bool]:

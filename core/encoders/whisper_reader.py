@@ -5,6 +5,7 @@ run of the encoder on each of its windows, serve both the words and whoever need
 can be read without what was read before it.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -24,6 +25,7 @@ FRAMES_A_STATE = 2  # mel frames
 SILENT, SILENT_LOGPROB = 0.6, -1.0  # Whisper's own: a reading less likely than this of what may be silence is none
 MIN_PROGRESS = FRAMES_PER_SECOND  # mel frames between the beginnings of two readings of a window: bounds their number
 MIN_REST = FRAMES_PER_SECOND // 4  # mel frames; what is left of a window when a reading ends is read if it is longer
+PIECES_AT_A_TIME = 4  # that are encoded and decoded together; between two of them nobody can call it off
 MAX_TOKENS = 224  # that Whisper writes in one go
 TOKENS_BEFORE, TOKENS_A_SECOND = 12, 12  # more is not said in so many seconds; who reads on is in a loop
 
@@ -38,11 +40,12 @@ class EncoderWithStates(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, window: Tensor) -> Tensor:
-        """Output [1, 1500, D] of a mel window [1, 80, 3000], or of itself."""
-        if window.shape[1:] == self.encoder.positional_embedding.shape:
-            return window
-        return self.hear(window)[0]
+    def forward(self, windows: Tensor) -> Tensor:
+        """Outputs [B, 1500, D] of mel windows [B, 80, 3000], or of themselves."""
+        if windows.shape[1:] == self.encoder.positional_embedding.shape:
+            return windows
+        checkpoint()
+        return self.encoder(windows)
 
     def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Output [1, 1500, D] and block outputs [blocks, 1500, D] of a mel window [1, 80, 3000]."""
@@ -81,39 +84,57 @@ class Reader:
         Args:
             encoded: the encoder's output [1, 1500, D] of ``window(mel, start, end)``, if it is there.
         """
-        readings = [self._read(start, end, encoded)]
+        if encoded is None:
+            encoded = self.model.encoder(window(self.mel, start, end))
+        readings = self._read([(start, end)], encoded)
         while (start := max(readings[-1].end, start + MIN_PROGRESS)) < end - MIN_REST:
-            readings.append(self._read(start, end))
+            readings += self._read([(start, end)], self.model.encoder(window(self.mel, start, end)))
         return readings
 
-    def read_alone(self, start: float, end: float) -> list[Segment]:
-        """What lies between two times, in seconds, read as if silence were behind it."""
-        at, end = (min(round(s * FRAMES_PER_SECOND), self.mel.shape[1]) for s in (start, end))
-        silence, readings = self.mel.min().item(), []
-        while not readings or (at := max(readings[-1].end, at + MIN_PROGRESS)) < end - MIN_REST:
-            readings.append(self._read(at, end, beyond=silence, most=most_tokens(end - at)))
-        return [segment for reading in readings for segment in reading.segments]
+    def read_alone(self, pieces: Sequence[tuple[float, float]]) -> list[list[Segment]]:
+        """What is said in each (start, end) in seconds, read as if silence were behind it and nothing before it."""
+        found: list[list[Segment]] = [[] for _ in pieces]
+        frames = self.mel.shape[1]
+        unread = [
+            (i, min(round(start * FRAMES_PER_SECOND), frames), min(round(end * FRAMES_PER_SECOND), frames))
+            for i, (start, end) in enumerate(pieces)
+        ]
+        while unread:
+            batch, unread = unread[:PIECES_AT_A_TIME], unread[PIECES_AT_A_TIME:]
+            silence, spans = self.mel.min().item(), [span for _, *span in batch]
+            encoded = self.model.encoder(torch.cat([window(self.mel, *span, silence) for span in spans]))
+            longest = max(end - start for start, end in spans)
+            for (i, start, end), reading in zip(batch, self._read(spans, encoded, most_tokens(longest)), strict=True):
+                found[i] += reading.segments
+                start = max(reading.end, start + MIN_PROGRESS)
+                if start < end - MIN_REST:
+                    unread.append((i, start, end))
+        return found
 
-    def _read(
-        self, start: int, end: int, encoded: Tensor | None = None, beyond: float = 0.0, most: int | None = None
-    ) -> Reading:
-        if encoded is None:
-            encoded = self.model.encoder(window(self.mel, start, end, beyond))
+    def _read(self, spans: Sequence[tuple[int, int]], encoded: Tensor, most: int | None = None) -> list[Reading]:
+        """Reads encoded windows [B, 1500, D] that begin with the B spans (start, end) of mel frames."""
         if self._language is None:
-            self._language = self._spoken_language(encoded)
+            self._language = self._spoken_language(encoded[:1])
         options = DecodingOptions(language=self._language, temperature=0.0, fp16=False, sample_len=most)
-        result = whisper.decode(self.model, encoded, options)[0]
-        if result.no_speech_prob > SILENT and result.avg_logprob <= SILENT_LOGPROB:
-            return Reading((), end, result.compression_ratio)
+        results = whisper.decode(self.model, encoded, options)
         tokenizer = get_tokenizer(
             self.model.is_multilingual, num_languages=self.model.num_languages, language=self._language,
             task=options.task,
         )  # fmt: skip
+        return [
+            self._timed(result, output, start, end, tokenizer)
+            for result, output, (start, end) in zip(results, encoded, spans, strict=True)
+        ]
+
+    def _timed(self, result: DecodingResult, encoded: Tensor, start: int, end: int, tokenizer: Tokenizer) -> Reading:
+        """Words with their times, from the encoder's output [1500, D]."""
+        if result.no_speech_prob > SILENT and result.avg_logprob <= SILENT_LOGPROB:
+            return Reading((), end, result.compression_ratio)
         segments, finished = segmented(result, tokenizer, start, end)
         threads = torch.get_num_threads()
         try:
             add_word_timestamps(
-                segments=segments, model=self.model, tokenizer=tokenizer, mel=encoded[0], num_frames=end - start,
+                segments=segments, model=self.model, tokenizer=tokenizer, mel=encoded, num_frames=end - start,
                 last_speech_timestamp=min(self._spoken_until, start / FRAMES_PER_SECOND),
             )  # fmt: skip
         finally:

@@ -14,6 +14,8 @@ from core.fusion import attention
 from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
 from demo.charts.pictures import data_uri
 
+LONGEST_STEP = 0.3  # seconds; a line breaks where the voice has no steps for longer
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -114,6 +116,10 @@ def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] |
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:
     name = MODALITY[modality]
+    if modality == "audio" and len(times) > 1:  # no line over a pause that the models were not shown
+        steps = np.diff(times)
+        pauses = np.flatnonzero(steps > max(3 * np.median(steps), LONGEST_STEP)) + 1
+        times, values = np.insert(times, pauses, times[pauses - 1]), np.insert(values, pauses, np.nan)
     return {
         "type": "scatter", "name": f"attention to {name}", "x": times, "y": values, "yaxis": axis,
         "mode": "lines+markers" if len(times) < 60 else "lines", "marker": {"size": 5},
