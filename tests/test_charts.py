@@ -128,9 +128,9 @@ def test_the_line_of_a_voice_breaks_where_a_pause_was_left_out():
     made = analysis(duration=8.0)
     times = made.everything.self_.attention["audio", "audio"].key_times
     name = f"attention to {palette.MODALITY['audio']}"
-    whole = trace(charts.timeline(made, made.everything, "self"), name)
+    whole = trace(figures.timeline(made, made.everything, "self"), name)
     times[50:] += 3.0  # all maps share them
-    shown = trace(charts.timeline(made, made.everything, "self"), name)
+    shown = trace(figures.timeline(made, made.everything, "self"), name)
     breaks = np.isnan(np.array(shown.y, float))
     assert not np.isnan(np.array(whole.y, float)).any() and np.flatnonzero(breaks).tolist() == [50]
     np.testing.assert_allclose(np.array(shown.x)[~breaks], times)

@@ -4,7 +4,7 @@ from itertools import chain, pairwise
 
 import pytest
 
-from core.transcript import Reading, Word, believed, likelihood, pieces_of, placed, within
+from core.encoders.transcript import Reading, Word, believed, likelihood, pieces_of, placed, within
 
 
 def said(text: str, start: float, end: float, probability: float = 0.9) -> tuple[Word, ...]:

@@ -10,18 +10,15 @@ from miniature import save_ravdess
 from recordings import save_wav, speak
 
 from core import LABELS
-from core.fusion.checkpoint import load_encoder, save_encoder
 from core.corpora.layout import ClipRecord
 from core.datasets.augment import altered_voices
 from core.datasets.bank import build_bank
 from core.datasets.cache import cached_sequences
 from core.datasets.voices import padded, spectrogram_bank, voice_bank
-from core.files import load_state
-from core.media import SAMPLE_RATE, Voice, open_clip
-from core.speech import NO_SPEECH, Speech, Transcript
-from core.training.loop import Recipe
-from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
-from core.voice import (
+from core.encoders.packaged import WeightsError
+from core.encoders.speech import NO_SPEECH, Speech
+from core.encoders.transcript import Transcript
+from core.encoders.voice import (
     VoiceConfig,
     VoiceEncoder,
     equal_windows,
@@ -30,9 +27,13 @@ from core.voice import (
     spoken_spectrogram,
     spoken_stretches,
 )
-from core.weights import WeightsError
-from core.whisper_weights import load_tiny_en
-from demo import stored
+from core.encoders.whisper_weights import load_tiny_en
+from core.fusion.checkpoint import load_encoder, save_encoder
+from core.media.reader import SAMPLE_RATE, Voice, open_clip
+from core.state_files import load_state
+from core.training.loop import Recipe
+from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
+from demo.server import stored
 
 SMALL = VoiceConfig(blocks=1, outputs=(0,))
 
