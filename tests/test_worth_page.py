@@ -14,8 +14,7 @@ from made import analysis, window
 from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.attribution import Measured, Parts, Worth
 from core.media.reader import MediaError
-from demo.charts import attribution, palette, phrases, report
-from demo.charts.figures import attribution_figures
+from demo.charts import attribution, attribution_figures, palette, phrases, report
 from demo.server import uploads
 from demo.server.limits import MOST_AT_ONCE
 from demo.server.sessions import Session
