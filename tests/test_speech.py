@@ -58,7 +58,7 @@ def test_the_encoder_runs_once_and_its_states_are_its_blocks_outputs(listener, t
     finally:
         hook.remove()
     assert len(runs) == 1
-    mel, output = runs[0]
+    _mel, output = runs[0]
     assert speech.states.shape == (4, -(-(len(voice.samples) // 160) // 2), 384)  # of two mel frames one state
     last = listener.encoder.encoder.ln_post(torch.from_numpy(speech.states[3]))
     torch.testing.assert_close(last, output[0, : len(last)], rtol=1e-4, atol=1e-4)
