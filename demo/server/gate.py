@@ -70,7 +70,7 @@ KINDS = (
         [
             "/?", "/config/?", "/theme[.]css", f"{API_PREFIX}/theme[.]css", "/robots[.]txt", "/manifest[.]json",
             "/favicon[.]ico", "/pwa_icon(/192|/512)?", "/assets/.+", "/static/.+",
-        ],  # fmt: skip
+        ],
         linked=True,
     ),
     _kind(

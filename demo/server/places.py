@@ -179,7 +179,7 @@ class FairSessions(state_holder.StateHolder):
                 self.session_data[name] = LeanState(self.blocks)
                 self._addresses[name] = address
             self.session_data.move_to_end(name)
-            self.time_last_used[name] = datetime.now()  # noqa: DTZ005 as Gradio notes it
+            self.time_last_used[name] = datetime.now()
             return self.session_data[name]
 
     def forget(self, name: str) -> state_holder.SessionState | None:

@@ -83,7 +83,7 @@ def leave(page: gr.Blocks, name: str) -> None:
 
 def forget_idle(page: gr.Blocks, older_than: float) -> None:
     """Lets go of visitors and programs who have asked for nothing for so many seconds."""
-    now = datetime.now()  # noqa: DTZ005 as Gradio notes it
+    now = datetime.now()
     for name, used in list(page.state_holder.time_last_used.items()):
         if (now - used).total_seconds() > older_than:
             leave(page, name)

@@ -92,8 +92,7 @@ class Guests:
 
     def __init__(self, analyzer: Analyzer):
         self._analyzer = analyzer
-        # Heard while a clip is analysed; the models may still be loading now.
-        self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # noqa: PLW0108
+        self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()  # ticket -> why it is over, for those who come back
