@@ -191,7 +191,7 @@ def uploaded(address: str, clip: Path) -> str:
 def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     path = uploaded(served, clip)
     arguments = {"clip": f"{served}gradio_api/file={path}", "modalities": ["video", "audio"]}
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", arguments))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", arguments))
     assert not found.isError
     answer = ast.literal_eval(found.content[0].text)
     assert answer["file"] == "on cpu" and answer["used"] == ["video", "audio"] and set(answer["cross"]) > {"label"}
@@ -203,7 +203,7 @@ def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
 )
 def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
     before = set(uploads.prepare().rglob("*"))
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", {"clip": clip}))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
     assert set(uploads.prepare().rglob("*")) == before
 
