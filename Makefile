@@ -16,7 +16,7 @@ test: .venv/installed-dev
 
 # Format, lint and types, without changing a file.
 check: .venv/installed-dev
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check . || { echo "Put it right with: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

@@ -4,7 +4,6 @@
 Interrupted, the same command goes on where it was.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -25,10 +24,11 @@ from core.encoders.packaged import WeightsError
 from core.files import prepare_folder
 from core.fusion.checkpoint import load_encoders
 from core.training.ablation import CHANGES, Ablation
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
     parser.add_argument("--seeds", type=int, default=4)

@@ -30,12 +30,13 @@ from core.encoders.packaged import WeightsError
 from core.fusion.checkpoint import fingerprint
 from core.media.reader import SUFFIXES, MediaError
 from core.paths import NamedFile, escaped, named_files
+from scripts.arguments import parser_of
 
 log = logging.getLogger("analyze")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video or sound files, or folders of them")
     parser.add_argument("--modalities", type=modalities, default=MODALITIES, help="such as video,audio (default: all)")
     parser.add_argument(

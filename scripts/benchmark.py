@@ -28,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.arguments import parser_of
+
 RATE = 30  # pictures a second
 VOICE_RATE = 48_000  # Hz
 EXAMPLES = {"short": ROOT / "demo/examples/glad.mp4", "long": ROOT / "demo/examples/moods.mp4"}
@@ -305,7 +307,7 @@ def machine() -> dict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=8, help="analyses against transcriptions; the median counts")
     parser.add_argument("--lengths", type=float, nargs="*", default=[5, 15, 60, 300], help="seconds of clip")
     parser.add_argument("--live", type=float, default=10.0, help="seconds of live")

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Measures both models of a checkpoint on a corpus: accuracies, F1, recalls, confusion, calibration."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -17,10 +16,11 @@ from core.corpora.layout import CorpusError
 from core.device import CHOICES, choose_device
 from core.encoders.packaged import WeightsError
 from core.training.evaluation_sets import TEST_SETS, measure
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--corpus", choices=TEST_SETS, required=True)
     parser.add_argument("--root", type=Path, required=True, help="the corpus in its official layout")
     parser.add_argument("--split", help="an official part (default: the one never learned from), or speakers")

@@ -4,7 +4,6 @@
 Anything but a right answer or the reader's own error ends it, and leaves the input as a file to look at.
 """
 
-import argparse
 import contextlib
 import struct
 import sys
@@ -25,11 +24,13 @@ import av
 import cv2
 import numpy as np
 
+from scripts.arguments import parser_of
+
 LARGEST = 20_000  # bytes of an input
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("reader", choices=("media", "weights"))
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -5,7 +5,6 @@ The first two tables are what ``train.py pair`` found; each line of the third is
 options that it names.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from core.datasets.sources import SOURCES, Official
 from core.device import CHOICES, choose_device
 from core.encoders.packaged import WeightsError
 from core.training.evaluation_sets import measure
+from scripts.arguments import parser_of
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {
@@ -32,7 +32,7 @@ FIGURES = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="of train.py")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")

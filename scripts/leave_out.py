@@ -5,7 +5,6 @@ A line appears when its two trainings are done; interrupted, the same command go
 pair`` one takes two to five minutes on a core.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from core.fusion.checkpoint import copy_encoders, load_encoders
 from core.training.batches import PairRecipe
 from core.training.leave_out import Judged, calibration_error, leave_out, together
 from core.training.loop import overridden
+from scripts.arguments import parser_of
 
 BOTH = ("video", "audio")
 HEAD = (
@@ -38,7 +38,7 @@ HEAD = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("which", choices=("people", "corpora"))
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument(

@@ -5,7 +5,6 @@ Each visitor speaks to the server as the page does: a session with a heartbeat, 
 Every clip has a length of its own, so that an answer to the wrong visitor is noticed.
 """
 
-import argparse
 import base64
 import contextlib
 import json
@@ -28,10 +27,11 @@ from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_o
 
 from core.datasets.readable import voice_in
 from core.media.reader import open_clip, read_frames
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--visitors", type=int, default=20, help="at once (default: 20)")
     parser.add_argument("--analyses", type=int, default=200, help="together (default: 200)")
     parser.add_argument("--shortest", type=float, default=1.5, help="seconds of the first clip; each is longer")

@@ -28,6 +28,7 @@ from core.experiment.corpora import CORPORA, Request, prepare_corpus
 from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol
 from core.experiment.report import make_report, write_report
 from core.files import prepare_folder
+from scripts.arguments import parser_of
 from scripts.paper_figures import write_page
 
 
@@ -66,7 +67,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", required=True, choices=list(CORPORA))
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the corpus in its official layout")
     parser.add_argument("--folds", type=int, default=5, help="at most as many as the corpus has")

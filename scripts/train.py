@@ -55,10 +55,11 @@ from core.training.voice import (
     train_voice_encoder,
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "part",
         choices=("face", "voice", "words", "pair"),

@@ -130,8 +130,10 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
 def test_whom_a_pair_is_measured_on_is_said():
     said = [said_of(moments(WIDTHS, PEOPLE[who]), set(PEOPLE["both"])) for who in ("one", "both")]
     assert said == [
-        "Measured on 7 clips of people who are held out: javased/03. "
-        "How sure verdicts on a single person may be is told by composed utterances.",
+        (
+            "Measured on 7 clips of people who are held out: javased/03. "
+            "How sure verdicts on a single person may be is told by composed utterances."
+        ),
         "Measured on 14 clips of people who are held out: javased/03, javased/08.",
     ]
 

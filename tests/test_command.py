@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core import __version__
 from core.corpora.layout import CorpusError
 from core.files import OutputError, prepare_folder, write_json
 from core.media.reader import shown
@@ -96,3 +97,12 @@ def test_a_folder_for_results_is_tried_before_they_are_made(tmp_path):
 def test_sentences_on_clips_are_text_whatever_their_names_are():
     assert shown(Path(os.fsdecode(b"a\xff.wav"))) == "a\\xff.wav"
     assert shown(Path("a\ud800.wav")) == "a .wav" and shown(Path("a\n中.wav")) == "a 中.wav"
+
+
+@pytest.mark.parametrize("script", [
+    "ablation.py", "analyze.py", "benchmark.py", "evaluate.py", "held_out.py", "leave_out.py", "load.py", "paper.py",
+    "step_time.py", "train.py",
+])  # fmt: skip
+def test_each_command_says_its_version(command, monkeypatch, script):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "scripts")  # where a command's own modules are found
+    assert command(script, "--version").stdout == f"{script} {__version__}\n"

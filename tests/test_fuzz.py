@@ -15,7 +15,7 @@ pytest.importorskip("atheris", reason="atheris is not installed (requirements-de
 @pytest.mark.parametrize(("reader", "runs"), [("weights", 30_000), ("media", 1_000)])
 def test_nothing_but_answers_and_typed_errors(tmp_path, reader, runs):
     command = [sys.executable, str(FUZZ), reader, "--runs", str(runs), "--keep", str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     done = re.search(r"Done (\d+) runs", ran.stderr)  # a few more than asked where the seeds are read again
     assert ran.returncode == 0 and done and int(done[1]) >= runs, ran.stderr[-3000:]
     assert not list(tmp_path.iterdir())
@@ -35,6 +35,6 @@ def test_a_fault_would_be_seen(tmp_path):
         "--keep",
         str(tmp_path / "kept"),
     ]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode != 0 and "ZeroDivisionError" in ran.stdout + ran.stderr
     assert len(list((tmp_path / "kept").iterdir())) == 1

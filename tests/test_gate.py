@@ -86,8 +86,6 @@ def test_the_machine_itself_is_answered(client, host):
         "evillocalhost",
         "",
         "a b",
-    ]
-    + [
         "192.168.1.5:7860",
         "[2001:db8::1]",
         "8.8.8.8",
@@ -133,7 +131,7 @@ def sent_by(app, scope: dict, received: Sequence[dict] = ({"type": "http.request
 
 
 @pytest.mark.parametrize(
-    "environment, more, answered, not_answered",
+    ("environment", "more", "answered", "not_answered"),
     [
         ({}, [], ["localhost"], ["example.org", "10.0.0.7"]),
         ({"ALLOWED_HOSTS": "example.org, other.example"}, [], ["example.org", "other.example"], ["www.example.org"]),

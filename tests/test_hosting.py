@@ -116,7 +116,7 @@ def test_a_card_is_borrowed_for_a_clip_and_for_nothing_else(clip):
     assert len(lent) == 2 and zerogpu.LEAST < lent[0] < 20 and lent[1] == zerogpu.LEAST
 
 
-@pytest.mark.parametrize("said, here", [(None, False), ("", False), ("0", False), ("true", True), ("1", True)])
+@pytest.mark.parametrize(("said", "here"), [(None, False), ("", False), ("0", False), ("true", True), ("1", True)])
 def test_only_where_cards_are_lent_is_one_borrowed(monkeypatch, said, here):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     if said is not None:
@@ -191,7 +191,7 @@ def uploaded(address: str, clip: Path) -> str:
 def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     path = uploaded(served, clip)
     arguments = {"clip": f"{served}gradio_api/file={path}", "modalities": ["video", "audio"]}
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", arguments))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", arguments))
     assert not found.isError
     answer = ast.literal_eval(found.content[0].text)
     assert answer["file"] == "on cpu" and answer["used"] == ["video", "audio"] and set(answer["cross"]) > {"label"}
@@ -202,10 +202,10 @@ def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     "clip", ["https://192.0.2.1/clip.mp4", "http://127.0.0.1/gradio_api/file=/etc/passwd", "data:video/mp4;base64,AAAA"]
 )
 def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
-    before = {path for path in uploads.prepare().rglob("*")}
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", {"clip": clip}))
+    before = set(uploads.prepare().rglob("*"))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
-    assert {path for path in uploads.prepare().rglob("*")} == before
+    assert set(uploads.prepare().rglob("*")) == before
 
 
 def held(server: int, client: int) -> bool:

@@ -191,7 +191,7 @@ def test_labels_of_the_folds_are_named_by_their_counts(folds, tmp_path):
     divided = np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])
     for part, chosen in zip(("train", "dev", "test"), divided, strict=True):
         np.save(tmp_path / "fold01" / f"{part}_label.npy", chosen)
-    assert name_classes(tmp_path) == CLASSES[:4] + ("frustrated", "surprise", "neutral")
+    assert name_classes(tmp_path) == (*CLASSES[:4], "frustrated", "surprise", "neutral")
 
 
 def test_incomplete_folds_are_refused(folds, tmp_path):

@@ -1,7 +1,10 @@
-"""The lock holds what is required, at the same versions, each with the hashes of its files; so do the constraints."""
+"""The lock holds what is required, at the same versions, each with the hashes of its files; so do the constraints.
+What is cited has the version that the commands say."""
 
 import re
 from pathlib import Path
+
+from core import __version__
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,3 +30,8 @@ def test_the_constraints_are_the_versions_of_the_lock_and_of_what_development_ne
     for name in ("requirements.lock", "requirements.txt", "requirements-dev.txt"):
         pinned = {normal(n): v for n, v in pin.findall((ROOT / name).read_text("utf-8"))}
         assert pinned and {n: constrained.get(n) for n in pinned} == pinned, name
+
+
+def test_what_is_cited_has_the_version_of_the_code():
+    cited = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert cited == [__version__]

@@ -1,5 +1,6 @@
 """From words with times to phrases, and a verdict for each."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_who_never_pauses_is_cut_in_the_longest_pauses_and_no_word_is_lost():
     assert found[0].text.split()[0] == "w0" and "w30" in [p.text.split()[0] for p in found]
     assert " ".join(p.text for p in found).split() == [w.text for w in words]
     assert all(p.end - p.start <= LONGEST + 2 * MARGIN for p in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))
 
 
 def test_each_phrase_has_the_verdict_of_its_part_alone(analyzer, utterance):

@@ -241,7 +241,7 @@ def scope(host: str | None, forwarded: str | None = None) -> dict:
 
 
 @pytest.mark.parametrize(
-    "host, forwarded, address",
+    ("host", "forwarded", "address"),
     [
         ("203.0.113.7", None, "203.0.113.7"),
         ("203.0.113.7", "198.51.100.9", "203.0.113.7"),  # it says so itself and is no proxy that is known

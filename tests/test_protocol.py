@@ -247,7 +247,7 @@ def test_ray_workers_ask_for_the_gpu_they_use(monkeypatch):
 
     def remote(**resources):
         asked.append(resources)
-        return lambda kind: type("Remote", (), {"remote": staticmethod(lambda: object())})
+        return lambda kind: type("Remote", (), {"remote": staticmethod(object)})
 
     ray = types.SimpleNamespace(
         remote=remote, is_initialized=lambda: True, util=types.SimpleNamespace(ActorPool=Pool),

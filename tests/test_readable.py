@@ -67,8 +67,10 @@ def test_one_empty_recording_is_left_out_and_said(tmp_path, hear_quickly, comman
     result = json.loads(ran.stdout)
     assert result["self"]["n"] == 23 and result["left_out"] == 1
     assert [record.getMessage() for record in caplog.records] == [
-        f"crema-d: 1 of 24 recordings cannot be used: crema-d/{files[3].stem} ({files[3].name} lasts zero seconds). "
-        "It is left out."
+        (
+            f"crema-d: 1 of 24 recordings cannot be used: crema-d/{files[3].stem} "
+            f"({files[3].name} lasts zero seconds). It is left out."
+        )
     ]
     assert "recordings that cannot be used and are left out: 1" in as_text(result)
 

@@ -136,7 +136,8 @@ def fit(
                 "history": history, "best": best, "seconds": seconds, "processes": processes,
             },
         )  # fmt: skip
-        write_text(folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in history))
+        log = "".join(json.dumps(line) + "\n" for line in history)
+        write_text(folder / "log.jsonl", log)
         tqdm.write(" ".join(f"{key}={value:.4g}" for key, value in entry.items()))
     model.load_state_dict(best)
     model.eval()

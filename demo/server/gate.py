@@ -67,8 +67,10 @@ MCP = f"{API_PREFIX}/mcp"
 KINDS = (
     _kind(
         "GET HEAD",
-        ["/?", "/config/?", "/theme[.]css", f"{API_PREFIX}/theme[.]css", "/robots[.]txt", "/manifest[.]json"]
-        + ["/favicon[.]ico", "/pwa_icon(/192|/512)?", "/assets/.+", "/static/.+"],
+        [
+            "/?", "/config/?", "/theme[.]css", f"{API_PREFIX}/theme[.]css", "/robots[.]txt", "/manifest[.]json",
+            "/favicon[.]ico", "/pwa_icon(/192|/512)?", "/assets/.+", "/static/.+",
+        ],
         linked=True,
     ),
     _kind(

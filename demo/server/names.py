@@ -58,8 +58,10 @@ class NamedBySecrets:
             others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
             await send(start | {"headers": [*others, (b"content-length", str(len(whole)).encode())]})
             await send({"type": "http.response.body", "body": whole})
+            return None
 
         await self._app(scope, receive, collect)
+        return None
 
 
 def with_script(page: bytes) -> bytes:

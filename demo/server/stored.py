@@ -178,7 +178,7 @@ class Reader:
         if "bytes" in tree:
             return self.arrays[tree["bytes"]].tobytes()
         if "dict" in tree:
-            return dict((self.put_together(key), self.put_together(value)) for key, value in tree["dict"])
+            return {self.put_together(key): self.put_together(value) for key, value in tree["dict"]}
         if "tuple" in tree:
             return tuple(self.put_together(part) for part in tree["tuple"])
         if "again" in tree:

@@ -4,6 +4,7 @@ Each clip takes its own turn among all visitors' clips, so that nobody waits for
 let go, and deleted by that, as soon as it has been read.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -117,10 +118,8 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
         if queue.waiting and not queue.stop:
             label = queue.waiting[0].name
             report = lambda share, stage: progress(share, desc=f"{label}: {stage}")  # noqa: E731
-            try:
+            with contextlib.suppress(Stopped):
                 queue.read_next(analyzer, report, partial(gone, page, name))
-            except Stopped:
-                pass
         if queue.stop:  # what was read stays
             rows = queue.rows
             queue.end()
