@@ -124,7 +124,7 @@ def time_live(folder: Path, seconds: float) -> dict:
 
     from core.analysis.analyzer import Analyzer
     from core.media.reader import SAMPLE_RATE, open_clip, read_frames
-    from demo.tabs.live import Guests
+    from demo.server.live_visits import Guests
 
     voice = (np.tile(open_clip(EXAMPLES["short"]).voice.samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
