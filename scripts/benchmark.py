@@ -130,7 +130,7 @@ def time_live(folder: Path, seconds: float) -> dict:
     from core.analysis.analyzer import Analyzer
     from core.datasets.readable import voice_in
     from core.media.reader import SAMPLE_RATE, read_frames
-    from demo.tabs.live import Guests
+    from demo.server.live_visits import Guests
 
     voice = (np.tile(voice_in(EXAMPLES["short"]).samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]

@@ -20,10 +20,10 @@ from core.cancellation import stoppable
 from core.encoders.speech import Listener
 from core.media.reader import SAMPLE_RATE, Voice
 from demo import wording
+from demo.server import live_visits
 from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.server.live_visits import NOTHING_SENSED, Guests
 from demo.server.sweeper import Sweeper
-from demo.tabs import live as live_tab
-from demo.tabs.live import NOTHING_SENSED, Guests
 
 RATE = 48_000
 
@@ -417,7 +417,7 @@ def test_tickets_keep_visitors_apart_and_are_few(guests):
 
 
 def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
-    monkeypatch.setattr("demo.tabs.live.IDLE", 0.2)
+    monkeypatch.setattr("demo.server.live_visits.IDLE", 0.2)
     ticket = guests.begin()["ticket"]
     sweeper = Sweeper()
     sweeper.every(0.1, guests.let_go)
@@ -442,7 +442,7 @@ SOMETHING = {
 def test_who_shows_and_says_nothing_leaves_the_place_to_others(guests, monkeypatch, sent):
     """A step each eight seconds held a place for ever, whatever was in it."""
     ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
-    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    monkeypatch.setattr(live_visits.time, "monotonic", lambda: clock() + seconds)
     answers = []
     while seconds < 1.5 * NOTHING_SENSED and not (answers and "error" in answers[-1]):
         answers.append(guests.step({"ticket": ticket, **(NOTHING | SOMETHING)[sent](len(answers))}))
@@ -457,7 +457,7 @@ def test_who_shows_and_says_nothing_leaves_the_place_to_others(guests, monkeypat
 
 def test_a_visit_ends_after_its_longest_time_and_another_may_begin(guests, monkeypatch):
     ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
-    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    monkeypatch.setattr(live_visits.time, "monotonic", lambda: clock() + seconds)
     while "error" not in (answer := guests.step({"ticket": ticket, **SOMETHING["sound"](0)})):
         seconds += 10
     assert answer == {"error": wording.LIVE_LONG} and LONGEST_VISIT <= seconds <= LONGEST_VISIT + 10
@@ -495,7 +495,7 @@ def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
 
 def test_a_place_is_free_again_if_the_visit_cannot_begin(guests, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(live_tab, "Live", lambda *_: 1 / 0)
+        broken.setattr(live_visits, "Live", lambda *_: 1 / 0)
         assert guests.begin() == {"error": wording.LIVE_BROKEN}
     assert guests._places == {} and "ticket" in guests.begin()
 
@@ -514,8 +514,8 @@ def test_a_visitors_steps_never_wait_in_line_for_each_other(guests, monkeypatch)
 
 
 def test_why_visits_ended_is_remembered_of_some_only(guests, monkeypatch):
-    monkeypatch.setattr(live_tab, "MOST_ENDED", 2)
-    monkeypatch.setattr(live_tab, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
+    monkeypatch.setattr(live_visits, "MOST_ENDED", 2)
+    monkeypatch.setattr(live_visits, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
     for _ in range(5):
         guests.end(guests.begin()["ticket"])
     assert len(guests._ended) == 2 and guests._places == {}

@@ -20,7 +20,7 @@ from demo.server.budget import Budget
 from demo.server.places import FairQueue, FairSessions
 from demo.server.sessions import Session, Stopped, forget_idle, forget_unfetched, leave, remember, unheard
 from demo.server.sweeper import sweeper
-from demo.tabs import clip
+from demo.tabs import downloads
 
 
 class Quick:
@@ -105,7 +105,7 @@ def test_who_is_let_go_is_told_so_at_the_next_switch(budget, page):
     (said,) = function(page, "on_look")(first, True, True, True, "cross", None, -1).values()
     assert wording.LET_GO in said
     with pytest.raises(gr.Error, match="was let go"):
-        clip._export(Quick(), first, "json")
+        downloads.exported(Quick(), "json", first)
     assert len(on_switch(second, True, True, True, "cross", None, -1)) > 5
     fourth = analysed()
     assert third.analysis is None and second.analysis and fourth.analysis, "a switch counts as use"

@@ -2,7 +2,6 @@
 
 import logging
 from functools import partial
-from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -12,13 +11,14 @@ from core.analysis.analyzer import Analyzer
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
-from demo.charts import architecture, report
+from demo.charts import architecture
 from demo.charts.palette import MODEL
+from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
 from demo.server.console import described
-from demo.server.limits import CLIPS, EXPORTS, HOUR
+from demo.server.limits import CLIPS, HOUR
 from demo.server.sessions import Session, Stopped, end_later, gone, remember
-from demo.tabs import attribution, persons, sections, view
+from demo.tabs import attribution, downloads, persons, sections, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
 
@@ -29,7 +29,6 @@ CAMERA = {
 }
 OPENING = "contradiction"  # the example that a visitor finds
 ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
-ONE_EXPORT_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": EXPORTS}  # however many clips wait
 PRIVATE = {"api_visibility": "private"}
 QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
@@ -72,7 +71,7 @@ def _opening() -> dict:
     except Exception as error:  # a file may be damaged in any way, and the page is useful without it
         log.warning("The page opens without its example: %s", described(error))
         return {}
-    return view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING)), "status": _say(wording.STORED)}
+    return view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING)), "status": paragraph(wording.STORED)}
 
 
 def _watch(parts: Parts) -> None:
@@ -111,7 +110,7 @@ def _controls(parts: Parts) -> None:
         parts.add("analyse", gr.Button, value="Analyse", variant="primary")
         parts.add("stop", gr.Button, value="Stop", visible=False)
         client_files.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
-    parts.add("status", gr.HTML, value=_say(wording.IDLE))
+    parts.add("status", gr.HTML, value=paragraph(wording.IDLE))
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Row(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():
@@ -155,7 +154,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
             found, path = _stored(name), _copied(name)
             session.show(found, path)
             updates = view.new_clip(found, Choice(model, pair, head))
-            return placed(updates | {"clip": path, "status": _say(wording.STORED)}) | {state: session}
+            return placed(updates | {"clip": path, "status": paragraph(wording.STORED)}) | {state: session}
 
         return answer
 
@@ -171,29 +170,33 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
     def on_switch(session, video, audio, text, *choice):
         analysis = session.current()
         if analysis is None:
-            return {status: _say(session.why_none(), "error")}
+            return {status: paragraph(session.why_none(), "error")}
         return placed(view.switched(analysis, _wanted(video, audio, text), Choice(*choice)))
 
     def on_look(session, video, audio, text, *choice):
         analysis = session.current()
         if analysis is None:
-            return {status: _say(session.why_none(), "error")}
+            return {status: paragraph(session.why_none(), "error")}
         return placed(view.looked(analysis, _wanted(video, audio, text), Choice(*choice)))
 
     def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
         try:
             analysis = session.choose_face(analyzer, face, partial(gone, page, request.session_hash))
         except MediaError as error:
-            return {status: _say(str(error), "error")}
+            return {status: paragraph(str(error), "error")}
         except Stopped:
             return {}
         if analysis is None:
-            return {status: _say(session.why_none(), "error")}
+            return {status: paragraph(session.why_none(), "error")}
         return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
 
     def on_clear(session):
         session.clear()
-        shown = {"sound": gr.update(**view.HIDDEN), "welcome": gr.update(visible=True), "status": _say(wording.IDLE)}
+        shown = {
+            "sound": gr.update(**view.HIDDEN),
+            "welcome": gr.update(visible=True),
+            "status": paragraph(wording.IDLE),
+        }
         return placed(view.nothing() | shown)
 
     def analysing(trigger):
@@ -222,15 +225,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         else:  # other models than those that answered when the results were made
             picked = pressed(on_unanswered(name), state, [state, clip], **QUICK)
             analysing(picked.then)
-    for kind in wording.DOWNLOADS:
-        made = parts[f"download-{kind}"].click(
-            lambda session, kind=kind: _export(analyzer, session, kind),
-            state,
-            parts["handed-out"],
-            **ONE_EXPORT_AT_A_TIME,
-            **PRIVATE,
-        )
-        made.then(None, parts["handed-out"], None, js="(file) => window.handOut(file)", **PRIVATE)
+    downloads.wire(parts, analyzer, state)
     attribution.wire(parts, analyzer, state, switches, parts["agreement"])
     for switch in switches:
         switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
@@ -245,15 +240,15 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
     """A clip -> everything shown, or one sentence that says why not."""
     if not path:
-        return {"status": _say(wording.NO_CLIP, "error")}
+        return {"status": paragraph(wording.NO_CLIP, "error")}
     path = Path(path)
     if not path.exists():
-        return {"status": _say(wording.LOST_CLIP, "error")}
+        return {"status": paragraph(wording.LOST_CLIP, "error")}
     try:
         if client_files.shipped(str(path)):
             path = uploads.copied(path)
     except uploads.NoRoom:
-        return {"status": _say(wording.NO_ROOM, "error")}
+        return {"status": paragraph(wording.NO_ROOM, "error")}
     session.own(path)
     if path not in session.files:  # only what the visit owns is opened
         return {"status": _say(wording.LOST_CLIP, "error")}
@@ -261,14 +256,14 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(analysis, choice)
     except MediaError as error:
-        return view.nothing() | {"status": _say(str(error), "error")}
+        return view.nothing() | {"status": paragraph(str(error), "error")}
     except Stopped:  # an example that was picked meanwhile stays
-        return {} if session.analysis else view.nothing() | {"status": _say(wording.STOPPED)}
+        return {} if session.analysis else view.nothing() | {"status": paragraph(wording.STOPPED)}
     except Exception:
         session.clear()
-        return view.nothing() | {"status": _say(wording.BROKEN, "error")}
+        return view.nothing() | {"status": paragraph(wording.BROKEN, "error")}
     duration, took = analysis.duration, analysis.timings["total"]
-    return updates | {"status": _say(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
+    return updates | {"status": paragraph(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
 
 
 def _copied(name: str) -> str:
@@ -312,24 +307,6 @@ def _begin(session: Session, clip: str | None, sound: str | None) -> dict:
 
 def _stop(session: Session) -> None:
     session.stop = True
-
-
-def _export(analyzer: Analyzer, session: Session, kind: str) -> dict:
-    """A file as the browser makes it: name, type and text."""
-    analysis = session.current()
-    if analysis is None:
-        raise gr.Error(session.why_none(), print_exception=False)
-    name, media_type, write = {
-        "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
-        "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),
-        "worth": ("worth.csv", "text/csv", lambda: report.attribution_as_csv(session.asked(analyzer))),
-        "html": ("cross-or-self.html", "text/html", lambda: report.as_html(analysis, session.asked(analyzer))),
-    }[kind]
-    return {"name": f"{Path(analysis.file).stem}-{name}", "type": media_type, "text": write()}
-
-
-def _say(sentence: str, kind: str = "hint") -> str:
-    return f'<p class="{kind}">{escape(sentence)}</p>'
 
 
 assert set(SWITCHES) == set(MODALITIES)

@@ -5,7 +5,7 @@ import gradio as gr
 from demo import wording
 from demo.charts import panels
 from demo.charts.palette import MODEL
-from demo.tabs import attribution
+from demo.tabs import attribution, downloads
 from demo.tabs.components import Parts
 from demo.tabs.view import MEAN
 
@@ -51,10 +51,7 @@ def details(parts: Parts, heads: int) -> None:
         parts.add("phrase-table", gr.HTML)
     with section("export"):
         gr.HTML(wording.EXPORT)
-        with gr.Row(elem_id="downloads"):
-            for kind, text in wording.DOWNLOADS.items():
-                parts.add(f"download-{kind}", gr.Button, value=text, size="sm")
-        parts.add("handed-out", gr.JSON, visible=False)
+        downloads.contents(parts)
 
 
 def _chart(parts: Parts, name: str) -> None:
