@@ -187,6 +187,28 @@ def test_nobody_gets_past_the_line(served):
     assert served.predict("bold", served.clip).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["x" * 101, "x" * 1_000_000, ""])
+def test_a_sessions_name_is_short(served, name):
+    """Names are kept for as long as the session, of which there are hundreds."""
+    holder = served.page.state_holder
+    before = set(holder.session_data)
+    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
+    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
+    if name:  # gradio gives a name to who has none
+        assert served.join(name).status_code == served.predict(name, served.large).status_code == 400
+    assert set(holder.session_data) == before and name not in served.page._queue.pending_messages_per_session
+
+
+@pytest.mark.parametrize("name", [None, 5, {"a": 1}, ["x"]])
+def test_what_is_no_name_is_refused(served, name):
+    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
+    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
+
+
+def test_an_event_that_does_not_exist_is_not_found(served):
+    assert served.join("lost", {"id": 9999}).status_code == served.join("lost", {"id": -1}).status_code == 404
+
+
 def test_nothing_that_was_shown_is_kept_a_second_time_nor_written_to_a_file(served):
     assert served.predict("seen", served.large).json()["data"] == [LARGE]
     state = served.page.state_holder.session_data["seen"]

@@ -36,6 +36,7 @@ if gr.__version__ != "6.31.0":
         f"demo/server/places.py replaces parts of gradio 6.31.0 and was not checked with {gr.__version__}."
     )
 
+LONGEST_NAME = 100  # characters of a session's name; browsers make some twelve, programs 36
 MOST_RECORDS = 100  # finished events that gradio keeps for its statistics, and goes through after each one
 
 
@@ -67,11 +68,12 @@ class FairQueue(queueing.Queue):
         """As gradio's.
 
         Raises:
-            HTTPException: 429 with a sentence, the visit or the address has its share; 503, the line is full.
+            HTTPException: 429 with a sentence, the visit or the address has its share; 503, the line is full; 404,
+                there is no such event.
         """
         fn = self.blocks.fns.get(body.fn_index)
         if fn is None:
-            return await super().push(body, request, username)
+            raise HTTPException(404, "There is no such event.")
         line = getattr(fn.fn, "line", None) or fn.concurrency_id
         asked = _Asked(body.session_hash or "", clients.address(), line)
         self._refuse_beyond_share(asked)
@@ -191,6 +193,13 @@ class FairSessions(state_holder.StateHolder):
         self._addresses: dict[str, str | None] = {}
 
     def __getitem__(self, name: str) -> state_holder.SessionState:
+        """The session of this name, a new one if there is none.
+
+        Raises:
+            HTTPException: 400, it is no name: names are kept, and a request may have megabytes.
+        """
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
+            raise HTTPException(400, "This is no name of a session.")
         with self.lock:
             if name not in self.session_data:
                 address = clients.address()
