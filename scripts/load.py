@@ -94,7 +94,7 @@ def run(arguments, folder: Path) -> dict:
     report["console"] = server.console()
     if arguments.curve:
         rows = [f"{seconds:.1f},{count},{megabytes}" for seconds, count, megabytes in curve]
-        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n")
+        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n", "utf-8")
     return report
 
 

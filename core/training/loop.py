@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from core.device import Device
-from core.files import write_file
+from core.files import write_text
 from core.state_files import load_state, save_state
 from core.training.provenance import this_process
 
@@ -133,7 +133,7 @@ def fit(
             },
         )  # fmt: skip
         log = "".join(json.dumps(line) + "\n" for line in history)
-        write_file(folder / "log.jsonl", lambda partial, log=log: partial.write_text(log))
+        write_text(folder / "log.jsonl", log)
         tqdm.write(" ".join(f"{key}={value:.4g}" for key, value in entry.items()))
     model.load_state_dict(best)
     model.eval()
