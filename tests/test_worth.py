@@ -19,8 +19,8 @@ from core.analysis.attributor import MOST_PARTS, even_stream, measure, parts_of
 from core.analysis.shapley import shapley, synergy
 from core.encoders.utterance import Sequence, Transcript, Word
 from core.fusion.attention import AttentionMap, received
-from core.fusion.checkpoint import Normalisation
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF
 
 WIDTHS = {"text": 5, "video": 6, "audio": 7}
