@@ -9,7 +9,6 @@ import argparse
 import base64
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import threading
@@ -152,7 +151,7 @@ def kill(server: Server) -> None:
         time.sleep(0.05)
     with half_sent(server, EXAMPLES / "moods.mp4"):
         time.sleep(0.5)  # one clip is being read, the other one received
-        server.process.send_signal(signal.SIGKILL)
+        server.process.kill()
         server.process.wait(20)
     visit.join()
 

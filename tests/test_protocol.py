@@ -305,6 +305,12 @@ def test_statistics_come_from_the_training_part_alone():
     assert collator_of(fold, Settings("reference")).normalisation is None  # quirk 3: raw features
 
 
+def test_the_reference_variant_is_refused_where_there_is_no_float64(tmp_path):
+    with pytest.raises(ValueError, match="float64"):
+        run_protocol(None, [], Settings("reference"), tmp_path / "jobs", Device("mps", "float32"))
+    assert not (tmp_path / "jobs").exists()
+
+
 def test_batches_of_both_variants():
     sequences = [np.ones((3, 2), np.float32), np.arange(14, dtype=np.float32).reshape(7, 2)]
     examples = Examples(np.zeros(2, int), {"text": sequences}, ["a", "b"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.animation import Animation
+from core.media.animation import Animation
 from core.media.clock import Clock, PictureTrack, Stretch
 from core.media.container import MAX_PIXELS, SUFFIXES, MediaError, check_file, opened, shown
 from core.media.pictures import LONGEST_SIDE, MAX_PIXELS_A_SECOND, Frame, first_of_each, read_images, sample_images
