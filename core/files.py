@@ -5,14 +5,18 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from safetensors import SafetensorError
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes are not kept apart there
+except ImportError:  # Windows
+    import msvcrt
+
     fcntl = None  # type: ignore[assignment]
 
 
@@ -70,6 +74,29 @@ def prepare_folder(folder: Path) -> Path:
     return folder
 
 
+def lock(file: IO, wait: bool = False) -> bool:
+    """Locks an open file until it is closed, however the process ends; False if another process has locked it.
+
+    Args:
+        wait: until nobody else has.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    while True:
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            else:
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # the first byte, which need not exist
+            return True
+        except (BlockingIOError, PermissionError):  # the latter from Windows
+            if not wait:
+                return False
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def held_alone(path: Path) -> Iterator[None]:
     """Keeps other processes from holding ``path``, by a locked file beside it that goes when this one does.
@@ -77,34 +104,35 @@ def held_alone(path: Path) -> Iterator[None]:
     Raises:
         OutputError: another process holds it, or the file beside it cannot be made.
     """
-    lock = path.with_name(f".{path.name}.lock")
+    beside = path.with_name(f".{path.name}.lock")
     while True:
         try:
-            file = lock.open("w")
+            file = beside.open("wb")
         except OSError as error:
             raise OutputError.of(path, error) from error
-        try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        alone = True
+        with contextlib.suppress(OSError):  # a file system without locks
+            alone = lock(file)
+        if not alone:
             file.close()
-            raise OutputError(f"Another process is writing {path}.") from error
-        except OSError:
-            pass  # a file system without locks
-        if lock.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+            raise OutputError(f"Another process is writing {path}.")
+        if beside.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(beside)):
             break
         file.close()  # whoever held it before has removed it meanwhile
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            lock.unlink()
+        with contextlib.suppress(OSError):  # Windows keeps what is open; an empty file stays there
+            beside.unlink()
         file.close()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes text as UTF-8. Lone surrogates, which names of files may hold, become escapes, as JSON has them too."""
-    write_file(path, lambda partial: partial.write_text(text, encoding="utf-8", errors="backslashreplace"))
+    """Writes text as UTF-8 with its own ends of lines, the same bytes on every system.
+
+    Lone surrogates, which names of files may hold, become escapes, as JSON has them too.
+    """
+    write_file(path, lambda partial: partial.write_text(text, "utf-8", "backslashreplace", newline=""))
 
 
 def write_json(path: Path, value: dict | list, indent: int | None = None) -> None:

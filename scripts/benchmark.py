@@ -347,7 +347,7 @@ def main() -> int:
     if options.plot and "length" in found:
         plot(found, options.plot)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return 0
 
 

@@ -8,7 +8,6 @@ Every clip has a length of its own, so that an answer to the wrong visitor is no
 import base64
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import threading
@@ -95,7 +94,7 @@ def run(arguments, folder: Path) -> dict:
     report["console"] = server.console()
     if arguments.curve:
         rows = [f"{seconds:.1f},{count},{megabytes}" for seconds, count, megabytes in curve]
-        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n")
+        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n", "utf-8")
     return report
 
 
@@ -153,7 +152,7 @@ def kill(server: Server) -> None:
         time.sleep(0.05)
     with half_sent(server, EXAMPLES / "moods.mp4"):
         time.sleep(0.5)  # one clip is being read, the other one received
-        server.process.send_signal(signal.SIGKILL)
+        server.process.kill()
         server.process.wait(20)
     visit.join()
 

@@ -34,7 +34,7 @@ class Server:
         self._environment = os.environ | {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(cache)}
 
     def __enter__(self) -> "Server":
-        log = self._log.open("a")
+        log = self._log.open("a", encoding="utf-8")
         command = [sys.executable, "app.py"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 240

@@ -63,7 +63,7 @@ def moments(widths: dict[str, int], people: tuple[str, ...], lacking: str = "tex
     chance = np.random.default_rng(0)
     labels = np.tile(np.arange(7), len(people))
     clips = {m: [chance.normal(0, 1, (0 if m == lacking else 4, n)) for _ in labels] for m, n in widths.items()}
-    return Moments(labels, np.repeat(np.array(people, str), 7), clips)
+    return Moments(labels, clips, np.repeat(np.array(people, str), 7))
 
 
 @pytest.mark.parametrize("who", ["nobody", "one", "both"])
@@ -87,7 +87,7 @@ def test_a_single_person_is_judged_as_sure_as_fits_composed_utterances():
     models = {name: FusionModel(FusionConfig(pairs, WIDTHS)).eval() for name, pairs in pair.PAIRS.items()}
     made = banks(1)
     validation = LabelledUtterances.composed(made, compose(made, 35, 1), NOTHING)
-    clips = LabelledUtterances.of_moments(moments(WIDTHS, PEOPLE["one"]), NOTHING)
+    clips = LabelledUtterances.normalised(moments(WIDTHS, PEOPLE["one"]), NOTHING)
     temperature = {name: fit_temperatures(model, validation) for name, model in models.items()}
     checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperature, {}, {})
     found = evaluate_people(checkpoint, clips, np.repeat(["javased/03"], 7), validation)

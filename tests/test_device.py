@@ -8,6 +8,7 @@ import torch
 
 from core import device as devices
 from core.device import Device, choose_device, one_thread, share_of_cores
+from core.encoders.speech import Listener
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,36 @@ def test_a_missing_gpu_is_said_and_auto_does_without(monkeypatch):
     with pytest.raises(ValueError, match="No GPU was found"):
         choose_device("cuda")
     assert choose_device("auto").name == "cpu"
+
+
+def test_apples_gpu_is_taken_when_asked_for_and_only_then(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(devices, "processor", lambda: "Apple M2")
+    found = choose_device("mps")
+    assert found == Device("mps", "float32") and str(found) == "mps (Apple M2), float32"
+    with found.autocast():  # nothing is asked of the device
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    assert choose_device("auto").name == "cpu", "no verdict was ever compared there"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="No GPU of Apple's was found"):
+        choose_device("mps")
+
+
+def test_apples_gpu_gets_no_float64(monkeypatch):
+    """What is taught is float64 on the processor, and no tensor of it may reach a device that has none."""
+    sent = []
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, device, dtype=None: sent.append((device, dtype)) or self)
+    for dtype in (torch.float64, torch.float32, torch.int64):
+        devices.to_device(torch.ones(2, dtype=dtype), "mps")
+    devices.to_device(torch.ones(2, dtype=torch.float64), "cuda")
+    assert sent == [("mps", torch.float32), ("mps", None), ("mps", None), ("cuda", None)]
+
+
+def test_whisper_stays_off_apples_gpu():
+    """It needs sparse tensors and float64: a listener asked for "mps" would fail at its first word."""
+    listener = Listener(device="mps")
+    assert listener.model.device.type == listener.transcriber.device.type == "cpu"
 
 
 def test_provenance_names_processor_precision_and_threads(monkeypatch):

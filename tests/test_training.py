@@ -16,8 +16,9 @@ from core.datasets.multimodal import Moments
 from core.device import Device, choose_device
 from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
 from core.encoders.features import FeatureSettings, pooled
-from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder
+from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import SELF
 from core.media.reader import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
@@ -192,7 +193,7 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     clips = {m: [bank.sequence(i) for i in range(84)] for m, bank in banks(1).items()} | {
         "text": [np.zeros((0, 8))] * 84
     }
-    moments = Moments(voices.labels, names[np.arange(84) % 2], clips)
+    moments = Moments(voices.labels, clips, names[np.arange(84) % 2])
     seen = {}
 
     def without_training(name, banks, validation, normalisation, recipe, folder, device, moments):

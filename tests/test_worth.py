@@ -21,8 +21,8 @@ from core.encoders.transcript import Transcript, Word
 from core.encoders.utterance import Sequence
 from core.experiment.folds import thin
 from core.fusion.attention import AttentionMap, received
-from core.fusion.checkpoint import Normalisation
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded, with_steps
+from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF
 from core.fusion.reference import STEPS, reference_config
 

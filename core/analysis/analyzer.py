@@ -38,11 +38,11 @@ class Analyzer:
 
     @classmethod
     def load(cls, folder: Path = CHECKPOINTS, device: str = "auto", transcriber: str = "tiny.en") -> "Analyzer":
-        """Loads a checkpoint onto "cpu", "cuda", or with "auto" a GPU where there is one.
+        """Loads a checkpoint onto a device (see ``choose_device``).
 
         Raises:
             WeightsError: a weight is missing or is not the file it should be.
-            ValueError: "cuda" was asked for and there is no GPU.
+            ValueError: a GPU was asked for that is not there.
         """
         return cls(load_checkpoint(folder), choose_device(device).name, transcriber)
 
@@ -191,7 +191,7 @@ class Analyzer:
         """float32 [T, D]; no step for a modality that is absent."""
         if sequence is None:
             return torch.zeros(0, len(self.checkpoint.normalisation.mean[modality]))
-        return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values).astype(np.float32))
+        return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values))
 
     def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
         """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
@@ -230,7 +230,8 @@ class Analyzer:
         """float64 [B, 7], calibrated, of one model from its streams [B, S, W] that exist [B, S] within ``used``."""
         model = self.models[name]
         logits = model.classify(streams, exists & model.streams_within(used).to(exists.device))  # [B, 7]
-        return (logits.double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).cpu().numpy()
+        # Not every device has float64: on the processor.
+        return (logits.cpu().double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).numpy()
 
 
 def _sequences(utterance: Utterance) -> dict[str, Sequence]:

@@ -49,7 +49,7 @@ class ClipFeatures:
         settings: which features.
         adapted: whether the checkpoint's encoders of voices and words are used. The experiment has Whisper and MiniLM
             as they were published, since these may have learned from its test folds.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
     """
 
     checkpoint: Path

@@ -1,7 +1,7 @@
 """Moments: clips in which face, voice and words are of one person at one time, as features; nothing is composed."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,31 +12,24 @@ from core import LABELS, MODALITIES
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.cache import cache_folder
 from core.datasets.clips import ClipFeatures, clip_file, extract_corpus
+from core.datasets.labelled import LabelledSequences
 from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official
 
 
 @dataclass(frozen=True)
-class Moments:
-    """n clips.
+class Moments(LabelledSequences):
+    """n clips, whose sequences are float16 [T, D].
 
     Attributes:
-        labels: int64 [n].
         groups: str [n], who is seen: "javased/03".
-        sequences: modality -> n sequences float16 [T, D], empty where a clip lacks it.
     """
 
-    labels: np.ndarray
     groups: np.ndarray
-    sequences: dict[str, list[np.ndarray]]
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def select(self, keep: np.ndarray) -> "Moments":
-        """The clips where ``keep`` bool [n] is true."""
-        kept = {m: [found[i] for i in np.flatnonzero(keep)] for m, found in self.sequences.items()}
-        return Moments(self.labels[keep], self.groups[keep], kept)
+    def take(self, indices: np.ndarray) -> "Moments":
+        """These clips, in this order."""
+        return replace(super().take(indices), groups=self.groups[indices])
 
     @cached_property
     def pools(self) -> dict[int, np.ndarray]:

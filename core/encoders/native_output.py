@@ -17,7 +17,8 @@ def _renew() -> None:
     _lock = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_renew)  # the thread that held it is not in the child
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_renew)  # the thread that held it is not in the child
 
 
 @contextmanager

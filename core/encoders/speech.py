@@ -119,10 +119,11 @@ class Listener:
     Args:
         transcriber: "tiny.en" from the packaged weights, or any name of openai-whisper, which downloads it
             where there is internet. The voice features are tiny.en's in either case.
-        device: where Whisper runs.
+        device: where Whisper runs; the processor instead of "mps", since it needs sparse tensors and float64.
     """
 
     def __init__(self, transcriber: str = "tiny.en", device: str = "cpu"):
+        device = "cpu" if device == "mps" else device
         self.model = prepare(load_tiny_en().to(device))
         self.encoder = self.model.encoder
         own = transcriber == "tiny.en"

@@ -80,7 +80,7 @@ def prepare_clips(
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
     if not all(record.split for record in records):  # fails now, not when everything is extracted
-        everything = Examples([r.id for r in records], np.array([r.label for r in records]), {})
+        everything = Examples(np.array([r.label for r in records]), {}, [r.id for r in records])
         _divided(name, everything, [r.group for r in records], request.folds)
     manifest = extract_corpus(records, features, folder, request.workers)
     if manifest.waiting:
@@ -172,7 +172,7 @@ def open_folds(root: Path, folds: int, padded: bool) -> Corpus:
         for part in iemocap_folds.PARTS:
             read = iemocap_folds.read_fold_part(root, k + 1, part, padded)
             ids = [f"{part}-{i}" for i in range(len(read.labels))]
-            parts.append(Examples(ids, read.labels, read.sequences))
+            parts.append(Examples(read.labels, read.sequences, ids))
         return Fold(*parts)
 
     features = "GloVe, ResNet-101 and MFCC as they were prepared"
@@ -205,7 +205,7 @@ def open_stored(index_file: Path, folds: int) -> Corpus:
     index = json.loads(index_file.read_text("utf-8"))
     files = tuple(index_file.parent / name for name in index["files"])
     sequences = {m: StoredSequences(files, m) for m in index.get("modalities", MODALITIES)}
-    examples = Examples(index["ids"], np.array(index["labels"]), sequences)
+    examples = Examples(np.array(index["labels"]), sequences, index["ids"])
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from core import MODALITIES
 from core.device import Device
 from core.experiment.backends import BACKENDS
-from core.experiment.folds import Collator, Corpus, Examples, Fold, Standardisation
+from core.experiment.folds import Collator, Corpus, Examples, Fold, statistics_of
 from core.files import write_json
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
 from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
@@ -109,8 +109,8 @@ def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settin
 def collator_of(fold: Fold, settings: Settings) -> Collator:
     """How this variant reads sequences; statistics come from the training part alone."""
     if settings.variant == "reference":
-        return Collator({}, STEPS, torch.float64)
-    return Collator({m: Standardisation.of(values) for m, values in fold.train.sequences.items()}, {}, torch.float32)
+        return Collator(None, STEPS, torch.float64)
+    return Collator(statistics_of(fold.train.sequences), {}, torch.float32)
 
 
 def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: Settings, device: Device) -> dict:
@@ -201,9 +201,11 @@ def run_protocol(
         backend: "local", or "ray" for the cluster that ``RAY_ADDRESS`` names (or this machine).
 
     Raises:
-        ValueError: the folder holds results of another corpus or other settings.
+        ValueError: the folder holds results of another corpus or other settings, or the device lacks their precision.
         BackendError: Ray is not installed, or a process died.
     """
+    if settings.variant == "reference" and device.name == "mps":
+        raise ValueError("The reference variant computes in float64, which Apple's GPU lacks; use --device cpu.")
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, opener(), settings)
     waiting = [job for job in jobs if not (folder / job.file).exists()]

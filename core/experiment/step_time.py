@@ -60,7 +60,7 @@ def time_steps(model: str, rounds: int, mean_seconds: float = 4.5, spread: float
         longest = {m: int(n.max()) for m, n in lengths.items()}
         values = {m: torch.randn(BATCH, STEPS[m], WIDTHS[m]) for m in STEPS}
         batches = {
-            "reference": {m: Padded(v.double(), torch.full((BATCH,), STEPS[m])) for m, v in values.items()},
+            "reference": {m: Padded.full(v.double()) for m, v in values.items()},
             "masked": {m: Padded(v[:, : longest[m]].contiguous(), lengths[m]) for m, v in values.items()},
         }
         for name, stepper in steppers.items():

@@ -25,7 +25,7 @@ def synthetic_corpus(task: str, count: int, folds: int = 5, seed: int = 0) -> Co
     made = [make(label, chance) for label in labels]
     sequences = {m: [utterance[m].astype(np.float32) for utterance in made] for m in ("text", "video", "audio")}
     groups = [f"speaker {i % 20}" for i in range(count)]
-    examples = Examples([f"{task}-{i}" for i in range(count)], labels, sequences)
+    examples = Examples(labels, sequences, [f"{task}-{i}" for i in range(count)])
     widths = {m: values[0].shape[1] for m, values in sequences.items()}
     return Corpus(f"synthetic-{task}", CLASSES, widths, "generated", SPLIT, divide(examples, groups, folds))
 

@@ -27,23 +27,7 @@ from core.encoders.voice import VoiceConfig, VoiceEncoder
 from core.encoders.words import WordAdapter
 from core.files import file_digest, write_file, write_json
 from core.fusion.model import FusionConfig, FusionModel
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Mean and standard deviation [D] of each modality's features over the training data."""
-
-    mean: dict[str, np.ndarray]
-    std: dict[str, np.ndarray]
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Modality -> features a step."""
-        return {modality: len(mean) for modality, mean in self.mean.items()}
-
-    def apply(self, modality: str, values: np.ndarray) -> np.ndarray:
-        """Features [T, D] with about mean 0 and std 1."""
-        return (values - self.mean[modality]) / self.std[modality]
+from core.fusion.normalisation import Normalisation
 
 
 @dataclass(frozen=True)

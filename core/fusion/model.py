@@ -77,13 +77,18 @@ class Padded:
     lengths: Tensor
 
     @classmethod
-    def of(cls, sequences: list[Tensor]) -> "Padded":
-        """Sequences [T, D] of several lengths, empty ones for what is absent, as one batch."""
+    def of(cls, sequences: list[Tensor], steps: int = 1) -> "Padded":
+        """Sequences [T, D] of several lengths, empty ones for what is absent, as one batch of ``steps`` at least."""
         lengths = torch.tensor([len(sequence) for sequence in sequences])
-        values = sequences[0].new_zeros(len(sequences), max(1, int(lengths.max())), sequences[0].shape[1])
+        values = sequences[0].new_zeros(len(sequences), max(steps, int(lengths.max())), sequences[0].shape[1])
         for row, sequence in zip(values, sequences, strict=True):
             row[: len(sequence)] = sequence
         return cls(values, lengths)
+
+    @classmethod
+    def full(cls, values: Tensor) -> "Padded":
+        """A batch [B, T, D] all of whose steps exist: padding counts as data, as in the reference."""
+        return cls(values, torch.full((len(values),), values.shape[1], device=values.device))
 
     def to(self, device: str | torch.device) -> "Padded":
         """The same batch on a device."""

@@ -8,7 +8,6 @@ for video and audio, and no masks.
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from core import MODALITIES
@@ -55,7 +54,7 @@ class ReferenceModel(nn.Module):
             Logits [B, 7]; with ``attention`` a pair of the logits and
             (query, key) -> [B, 6, Tq, Tk] with Tq, Tk of 128, 25 and 500 for text, video and audio.
         """
-        inputs = {m: _full(values) for m, values in zip(MODALITIES, (text, video, audio), strict=True)}
+        inputs = {m: Padded.full(values) for m, values in zip(MODALITIES, (text, video, audio), strict=True)}
         output = self.fusion(inputs)
         return (output.logits, output.attention) if attention else output.logits
 
@@ -78,11 +77,6 @@ def load(state_dict: Mapping[str, Tensor], heads: int = 6) -> ReferenceModel:
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
         raise StateDictError(f"The state dict has the reference's names, but not its shapes: {error}") from error
     return model.eval()
-
-
-def _full(values: Tensor) -> Padded:
-    """A batch in which padding counts as data, as in the reference."""
-    return Padded(values, torch.full((len(values),), values.shape[1], device=values.device))
 
 
 RECURRENT = tuple(

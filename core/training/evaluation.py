@@ -1,6 +1,5 @@
 """Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,57 +11,44 @@ from scipy.special import softmax
 from core import LABELS, MODELS, SUBSETS, Subset, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
-from core.datasets.multimodal import Moments
-from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.datasets.labelled import LabelledSequences
+from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionModel, Padded
+from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
 
 @dataclass(frozen=True)
-class LabelledUtterances:
-    """n utterances.
+class LabelledUtterances(LabelledSequences):
+    """n utterances, whose sequences are normalised: float32 [T, D].
 
     Attributes:
-        labels: int64 [n].
-        sequences: modality -> n normalised sequences float32 [T, D], empty where absent.
         left_out: how many more recordings there are that cannot be used (see ``datasets.readable``).
     """
 
-    labels: np.ndarray
-    sequences: Mapping[str, Sequence[np.ndarray]]
     left_out: int = 0
+
+    @classmethod
+    def normalised(cls, examples: LabelledSequences, normalisation: Normalisation) -> "LabelledUtterances":
+        """Examples whose sequences are as they were extracted."""
+        sequences = {m: [normalisation.apply(m, one) for one in found] for m, found in examples.sequences.items()}
+        return cls(examples.labels, sequences)
 
     @classmethod
     def composed(
         cls, banks: dict[str, FeatureBank], utterances: list[ComposedUtterance], normalisation: Normalisation
     ) -> "LabelledUtterances":
         """What ``compose`` put together."""
-        sequences = {
-            m: [normalisation.apply(m, bank.sequence(u.indices[m]).astype(np.float32)) for u in utterances]
-            for m, bank in banks.items()
-        }
-        return cls(np.array([utterance.label for utterance in utterances]), sequences)
+        sequences = {m: [bank.sequence(u.indices[m]) for u in utterances] for m, bank in banks.items()}
+        labels = np.array([utterance.label for utterance in utterances])
+        return cls.normalised(LabelledSequences(labels, sequences), normalisation)
 
     @classmethod
     def single(cls, modality: str, bank: FeatureBank, normalisation: Normalisation) -> "LabelledUtterances":
         """The sequences of one modality's bank, each an utterance of its own."""
-        sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
-        return cls(bank.labels, {modality: sequences})
-
-    @classmethod
-    def of_moments(cls, moments: Moments, normalisation: Normalisation) -> "LabelledUtterances":
-        """Real clips."""
-        sequences = {
-            m: [normalisation.apply(m, sequence.astype(np.float32)) for sequence in found]
-            for m, found in moments.sequences.items()
-        }
-        return cls(moments.labels, sequences)
-
-    def select(self, keep: np.ndarray) -> "LabelledUtterances":
-        """The utterances where ``keep`` bool [n] is true."""
-        chosen = np.flatnonzero(keep).tolist()
-        return LabelledUtterances(self.labels[keep], {m: [s[i] for i in chosen] for m, s in self.sequences.items()})
+        sequences = [bank.sequence(i) for i in range(len(bank))]
+        return cls.normalised(LabelledSequences(bank.labels, {modality: sequences}), normalisation)
 
     def some(self, count: int) -> "LabelledUtterances":
         """At most so many of them, the first ones."""
@@ -81,10 +67,11 @@ class LabelledUtterances:
     def logits(self, model: FusionModel, subset: Subset, batch: int = 128) -> np.ndarray:
         """float64 [n, 7] with only the modalities of ``subset``, wherever the model lies; NaN where undefined."""
         device, parts = next(model.parameters()).device, []
-        for start in range(0, len(self.labels), batch):
-            some = {m: self.sequences[m][start : start + batch] for m in subset}
-            inputs = {m: Padded.of([torch.from_numpy(s) for s in found]).to(device) for m, found in some.items()}
-            parts.append(model(inputs).logits.double().cpu().numpy())
+        for start in range(0, len(self), batch):
+            rows = range(start, min(start + batch, len(self)))
+            some = {m: [torch.from_numpy(self.sequences[m][i]) for i in rows] for m in subset}
+            inputs = {m: Padded.of(found).to(device) for m, found in some.items()}
+            parts.append(model(inputs).logits.cpu().double().numpy())
         return np.concatenate([np.zeros((0, len(LABELS))), *parts])
 
 

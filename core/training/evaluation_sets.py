@@ -60,7 +60,7 @@ class Asked:
         features = ClipFeatures(self.folder, words, self.checkpoint.settings, adapted=True, device=self.device.name)
         normalisation = self.checkpoint.normalisation
         moments = read_moments(records, features, normalisation.widths, self.cache, self.jobs)
-        return replace(LabelledUtterances.of_moments(moments, normalisation), left_out=len(records) - len(moments))
+        return replace(LabelledUtterances.normalised(moments, normalisation), left_out=len(records) - len(moments))
 
 
 def measure(

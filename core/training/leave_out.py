@@ -79,7 +79,7 @@ def leave_out(
     models = {
         model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0] for model in PAIRS
     }
-    clips = LabelledUtterances.of_moments(moments.select(seen), normalisation)
+    clips = LabelledUtterances.normalised(moments.select(seen), normalisation)
     alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
     of_clips = {
         subset: {

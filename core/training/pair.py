@@ -20,8 +20,9 @@ from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion.checkpoint import Checkpoint, Normalisation
+from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_people, fit_temperatures
@@ -55,7 +56,7 @@ def train_measured_pair(
         LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
         for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
     )
-    clips = None if people is None else LabelledUtterances.of_moments(people, normalisation)
+    clips = None if people is None else LabelledUtterances.normalised(people, normalisation)
 
     def measured(
         models: dict[str, FusionModel], validation: LabelledUtterances, test: LabelledUtterances

@@ -270,7 +270,8 @@ def close_on_silence(server, seconds: float = SILENT) -> None:
         if listening.family in (socket.AF_INET, socket.AF_INET6):
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(seconds))
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(seconds))
 
 
 class _NoSharing:

@@ -9,7 +9,16 @@ import ctypes
 MOST_ARENAS = 2
 M_ARENA_MAX = -8  # malloc.h
 
-_libc = ctypes.CDLL(None)
+
+def _c_library() -> ctypes.CDLL | None:
+    """The C library of this process, None on Windows, where a program cannot be asked for it."""
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None
+
+
+_libc = _c_library()
 
 
 def keep_together() -> None:
@@ -19,6 +28,6 @@ def keep_together() -> None:
 
 
 def give_back() -> None:
-    """Returns what is free to the system."""
+    """Returns what is free to the system; other systems than glibc's do so by themselves."""
     if hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)

@@ -6,7 +6,6 @@ A file goes when its upload breaks off, when the last session that holds it lets
 start if this process is killed. What lies anywhere else is nobody's: it is neither held nor deleted.
 """
 
-import fcntl
 import logging
 import os
 import secrets
@@ -21,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.files import lock
 from demo.server.limits import HOUR, LARGEST_FILE
 from demo.server.sweeper import sweeper
 
@@ -80,8 +80,8 @@ def prepare() -> Path:
     if _root is None:
         base = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "cross-or-self")
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (base / ".lock").open("w") as starting:
-            fcntl.flock(starting, fcntl.LOCK_EX)  # no other process makes or clears a folder meanwhile
+        with (base / ".lock").open("wb") as starting:
+            lock(starting, wait=True)  # no other process makes or clears a folder meanwhile
             clear_left_behind(base)
             own = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base)).resolve()
             _alive = _lock_of(own)
@@ -95,10 +95,10 @@ def prepare() -> Path:
 def clear_left_behind(base: Path) -> None:
     """Deletes folders whose process is gone, however it went: a process holds a lock for as long as it lives."""
     for folder in base.glob(f"{PREFIX}*"):
-        lock = _lock_of(folder)
-        if lock:
+        locked = _lock_of(folder)
+        if locked:
+            locked.close()  # before: Windows deletes no open file
             shutil.rmtree(folder, ignore_errors=True)
-            lock.close()
 
 
 def sweep(older_than: float = HOUR) -> None:
@@ -270,10 +270,8 @@ def _is_removed(folder: Path) -> bool:
 
 def _lock_of(folder: Path):
     """The file that a living process keeps locked, locked; None if another process has it."""
-    file = (folder / ".lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+    file = (folder / ".lock").open("wb")
+    if lock(file):
+        return file
+    file.close()
+    return None

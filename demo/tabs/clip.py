@@ -251,7 +251,7 @@ def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Ch
         return {"status": paragraph(wording.NO_ROOM, "error")}
     session.own(path)
     if path not in session.files:  # only what the visit owns is opened
-        return {"status": _say(wording.LOST_CLIP, "error")}
+        return {"status": paragraph(wording.LOST_CLIP, "error")}
     try:
         analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(analysis, choice)
