@@ -16,10 +16,11 @@ from demo.charts.palette import FONT
 from demo.server import api, client_files, places, receiving, uploads
 from demo.server.clients import Addressed
 from demo.server.gate import Gate
+from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
 from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.server.names import NamedBySecrets
-from demo.server.sessions import forget_idle, forget_unfetched, leave
+from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
 from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
 from demo.tabs import clip, live, several, tour
@@ -33,6 +34,8 @@ def build(analyzer: Analyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
     places.install()
+    client_files.install()
+    share_with_no_site()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
@@ -50,7 +53,7 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
-            leave(page, request.session_hash)
+            leave(page, name_of(request))
 
         page.unload(on_leaving)
     client_files.guard(page)

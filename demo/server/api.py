@@ -13,7 +13,7 @@ from core.analysis.analyzer import Analyzer
 from core.media.reader import MediaError
 from demo import wording
 from demo.server import client_files
-from demo.server.sessions import Session, Stopped, gone, remember
+from demo.server.sessions import Session, Stopped, gone, name_of, remember
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME
 
 
@@ -35,7 +35,7 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
         """
         guest = Session()
         guest.own(clip)
-        name = request.session_hash
+        name = name_of(request)
         remember(name, guest)
         try:
             return _answer(guest, clip, subset_of(modalities), attention, partial(gone, page, name))

@@ -17,7 +17,7 @@ from demo.charts.palette import MODEL
 from demo.server import client_files, stored, uploads
 from demo.server.console import described
 from demo.server.limits import CLIPS, EXPORTS, HOUR
-from demo.server.sessions import Session, Stopped, end_later, gone, remember
+from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import persons, sections, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
@@ -143,7 +143,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         clip, sound, session, model, pair, head, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
-        name = request.session_hash
+        name = name_of(request)
         remember(name, session)
         left = partial(gone, page, name)
         updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
@@ -151,7 +151,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_stored(name):
         def answer(session, model, pair, head, request: gr.Request):
-            remember(request.session_hash, session)
+            remember(name_of(request), session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
             updates = view.new_clip(found, Choice(model, pair, head))
@@ -161,7 +161,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_unanswered(name):
         def answer(session, request: gr.Request):
-            remember(request.session_hash, session)
+            remember(name_of(request), session)
             path = _copied(name)
             session.show(None, path)
             return session, path
@@ -182,7 +182,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
         try:
-            analysis = session.choose_face(analyzer, face, partial(gone, page, request.session_hash))
+            analysis = session.choose_face(analyzer, face, partial(gone, page, name_of(request)))
         except MediaError as error:
             return {status: _say(str(error), "error")}
         except Stopped:

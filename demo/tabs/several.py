@@ -18,7 +18,8 @@ from demo import wording
 from demo.charts.palette import EMOTION, MODEL, percent
 from demo.server import client_files
 from demo.server.limits import HOUR, MOST_AT_ONCE, TURNS
-from demo.server.sessions import Session, Stopped, end_later, gone, remember
+from demo.server.places import stands_in
+from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
 
 
@@ -107,12 +108,13 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     handed_out = gr.JSON(visible=False)
 
     def on_files(paths, queue, turn, request: gr.Request):
-        remember(request.session_hash, queue)
+        remember(name_of(request), queue)
         queue.begin(paths or [])
         return queue, turn + 1, as_html(queue), gr.update(visible=bool(queue.waiting)), gr.update(visible=False)
 
+    @stands_in(TURNS)  # who was let in comes to the end of it, however many clips wait
     def on_turn(queue, turn, request: gr.Request, progress=gr.Progress()):  # noqa: B008 gradio looks for it there
-        name = request.session_hash
+        name = name_of(request)
         if queue.waiting and not queue.stop:
             label = queue.waiting[0].name
             report = lambda share, stage: progress(share, desc=f"{label}: {stage}")  # noqa: E731
@@ -127,8 +129,6 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
         goes_on = bool(queue.waiting)
         ready = gr.update(visible=bool(queue.rows) and not goes_on)
         return turn + 1 if goes_on else turn, as_html(queue), "", gr.update(visible=goes_on), ready
-
-    on_turn.line = TURNS  # who was let in comes to the end of it, however many clips wait
 
     def on_stop(queue):
         queue.stop = True
