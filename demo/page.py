@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from core.analysis.analyzer import Analyzer
 from demo import wording
 from demo.charts import architecture
 from demo.charts.palette import FONT
 from demo.server import api, client_files, places, receiving, uploads
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.clients import Addressed
 from demo.server.gate import Gate
 from demo.server.gradio_compat.requests import share_with_no_site
@@ -30,7 +30,7 @@ ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
-def build(analyzer: Analyzer) -> gr.Blocks:
+def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
     places.install()

@@ -19,8 +19,8 @@ from serving import API, Quick, file
 from core import MODALITIES
 from demo import wording
 from demo.server import client_files, console, stored, uploads
-from demo.server.limits import LARGEST_FILE
 from demo.server.gradio_compat import replace
+from demo.server.limits import LARGEST_FILE
 from demo.tabs.clip import OPENING
 
 EXAMPLES = stored.EXAMPLES

@@ -3,20 +3,22 @@
 Everything is measured when the section is opened, and again when something else is asked for.
 """
 
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import Measured, Worth, spans
 from core.analysis.results import Analysis
 from core.csv_cells import csv_text
 from demo import wording
 from demo.charts.figures import dressed
 from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, MODEL, percent, translucent
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.sessions import Session
 from demo.tabs.components import Parts
 from demo.tabs.view import HIDDEN, SWITCHES
@@ -24,7 +26,7 @@ from demo.tabs.view import HIDDEN, SWITCHES
 VERDICT = "verdict"  # the class that the model itself says
 ORDER = ("audio", "text", "video")  # of lanes, as in the timeline
 LEAST = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
-ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "worth", "api_visibility": "private"}
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "worth", "api_visibility": "private"}
 
 
 def contents(parts: Parts) -> None:
@@ -43,7 +45,7 @@ def contents(parts: Parts) -> None:
     parts["worth-open"] = gr.State(False)
 
 
-def wire(parts: Parts, analyzer: Analyzer, state: gr.State, switches: list, changes: gr.HTML) -> None:
+def wire(parts: Parts, analyzer: AnyAnalyzer, state: gr.State, switches: list, changes: Any) -> None:
     """Draws when the section is opened, when something else is asked for and when ``changes`` is shown anew."""
     asked = [parts[name] for name in ("worth-model", "worth-class", "worth-span")]
     shown = [parts[name] for name in drawn_parts()]
@@ -70,7 +72,7 @@ def drawn_parts() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def drawn(session: Session, analyzer: Analyzer, wanted: Subset, model: str, label: str, span: str | None) -> dict:
+def drawn(session: Session, analyzer: AnyAnalyzer, wanted: Subset, model: str, label: str, span: str | None) -> dict:
     """What each part of the section shows; one sentence where nothing can be said."""
     analysis = session.current()
     if analysis is None:
@@ -210,8 +212,8 @@ def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
 
 def difference(worth: Worth, used: Subset) -> go.Figure:
     """What each moment receives under cross-attention less under self-attention; a trace ``difference <modality>``."""
-    lanes = [m for m in ORDER if m in used]
-    values = {m: worth.cross_minus_self(m, used) for m in lanes}
+    values = {m: found for m in ORDER if (found := worth.cross_minus_self(m, used)) is not None}
+    lanes = list(values)
     most = max([0.5, *(float(np.nanmax(np.abs(v), initial=0)) for v in values.values())])
     traces, layout, notes = [], {}, []
     height = 1 / len(lanes)
@@ -278,7 +280,7 @@ def modalities(found: Measured, model: str, label: str) -> str:
     total = float(found.probabilities[index])
     pairs = [
         [f"{MODALITY[one]} and {MODALITY[two]}", points(float(value[index]))]
-        for (one, two), value in found.synergy.items()
+        for (one, two), value in (found.synergy or {}).items()
     ]
     together = _numbers("worth-synergy", ["say together beyond what each says"], pairs) if pairs else ""
     sums = f'<p class="hint">{percent(1 / len(LABELS))} for nothing at all, plus these, is {percent(total)}.</p>'
@@ -315,7 +317,9 @@ def as_csv(worths: list[Worth], wanted: Subset = MODALITIES) -> str:
         used = subset_of(m for m in wanted if m in worth.parts)
         for model in MODEL:
             found = worth.of(model, used)
-            for modality in used if found else ():
+            if found is None:
+                continue
+            for modality in used:
                 part = worth.parts[modality]
                 rows = zip(
                     part.starts, part.ends, part.names, found.looked[modality], found.worth(modality), strict=True
@@ -327,7 +331,7 @@ def as_csv(worths: list[Worth], wanted: Subset = MODALITIES) -> str:
     return csv_text(lines)
 
 
-def in_report(analysis: Analysis, worths: list[Worth], drawn_as) -> list[str]:
+def in_report(analysis: Analysis, worths: Sequence[Worth], drawn_as) -> list[str]:
     """The section for a report, for both models and the class that each says; ``drawn_as`` makes HTML of a figure."""
     pieces = []
     for worth in worths:
@@ -340,8 +344,10 @@ def in_report(analysis: Analysis, worths: list[Worth], drawn_as) -> list[str]:
                     f"<h3>{title}, {said_span((worth.start, worth.end))}</h3>", said(worth, found, model, label),
                     drawn_as(chart(worth, found, label)), modalities(found, model, label),
                 ]  # fmt: skip
-        label = label_of(worth.of("self", used), VERDICT)
-        pieces.append(even(worth, used, label))
+        own = worth.of("self", used)
+        if own is None:
+            continue
+        pieces.append(even(worth, used, label_of(own, VERDICT)))
         if len(used) > 1:
             pieces.append(drawn_as(difference(worth, used)))
     return [f"<h2>{wording.SECTIONS['worth']}</h2>", *pieces] if pieces else []

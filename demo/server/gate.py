@@ -116,7 +116,7 @@ class Gate:
             endless = length is None or length > LARGEST_FILE + FORM
             answer = PlainTextResponse(said, status, {"Connection": "close"} if endless else None)
             return await answer(scope, receive, send)
-        scope = scope | {"headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
+        scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
         begun = False
 
         async def noted(message: Message) -> None:
@@ -125,7 +125,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, _impatient(receive, SILENT + length / SLOWEST), noted)
+            await self._app(scope, _impatient(receive, SILENT + (length or 0) / SLOWEST), noted)
         except ClientDisconnect:
             return None
         except Exception as error:

@@ -19,9 +19,11 @@ from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
 from core.analysis.results import Analysis
 from core.cancellation import stoppable
+from core.encoders.features import Progress
 from core.media.reader import MediaError
 from demo import wording
 from demo.server import uploads
+from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.budget import budget
 from demo.server.gradio_compat import sessions as gradio_sessions
 from demo.server.limits import LONGEST_ANALYSIS
@@ -165,7 +167,9 @@ class Session:
         """The sentence for who asks although there is no analysis."""
         return wording.LET_GO if self.dismissed else wording.NO_CLIP
 
-    def take(self, analyzer, path: Path, progress, gone: Callable[[], bool] = lambda: False) -> Analysis:
+    def take(
+        self, analyzer: AnyAnalyzer, path: Path, progress: Progress, gone: Callable[[], bool] = lambda: False
+    ) -> Analysis:
         """Analyses a clip in place of the one before, whose file goes.
 
         Args:
@@ -215,7 +219,9 @@ class Session:
         budget.hold(self, nbytes(analysis))
         return analysis
 
-    def choose_face(self, analyzer, face: int, gone: Callable[[], bool] = lambda: False) -> Analysis | None:
+    def choose_face(
+        self, analyzer: AnyAnalyzer, face: int, gone: Callable[[], bool] = lambda: False
+    ) -> Analysis | None:
         """Puts the analysis with another person's face in the place of what there is, None if there is nothing.
 
         Args:
@@ -235,7 +241,7 @@ class Session:
                 raise Stopped
 
         with stoppable(check):
-            chosen = analyzer.choose_face(before, face)
+            chosen = loaded(analyzer).choose_face(before, face)
         check()
         self.analysis, self.worths = chosen, {}
         budget.hold(self, nbytes(chosen))
@@ -259,7 +265,7 @@ class Session:
         """Forgets the clip because others need the room."""
         self.analysis, self.worths, self.dismissed = None, {}, True
 
-    def worth(self, analyzer, span: tuple[float, float]) -> Worth | None:
+    def worth(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Worth | None:
         """What everything in the clip or in one window of it was worth, measured once.
 
         Args:
@@ -270,19 +276,19 @@ class Session:
         """
         analysis, worths = self.current(), self.worths
         if analysis and span not in worths and analysis.sequences:
-            worths[span] = measure(analyzer, analysis, span)
+            worths[span] = measure(loaded(analyzer), analysis, span)
             if self.worths is worths:  # still this clip's
                 budget.hold(self, nbytes((analysis, worths)))
         return worths.get(span)
 
-    def asked(self, analyzer) -> list[Worth]:
+    def asked(self, analyzer: AnyAnalyzer) -> list[Worth]:
         """What was measured of the clip so far, in order of time, and of its beginning in any case."""
         analysis, worths = self.analysis, self.worths
         if analysis:
             self.worth(analyzer, spans(analysis)[0])
         return [worths[span] for span in sorted(worths)]
 
-    def own(self, path: str | None) -> None:
+    def own(self, path: str | Path | None) -> None:
         """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""
         if path and Path(path) not in self.files and uploads.hold(Path(path)):
             self.files.add(Path(path))

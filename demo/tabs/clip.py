@@ -4,17 +4,18 @@ import logging
 from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from core import MODALITIES, Subset
-from core.analysis.analyzer import Analyzer
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import architecture, attribution, report
 from demo.charts.palette import MODEL
 from demo.server import client_files, stored, uploads
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.console import described
 from demo.server.limits import CLIPS, EXPORTS, HOUR
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
@@ -28,15 +29,15 @@ CAMERA = {
     "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
 }
 OPENING = "contradiction"  # the example that a visitor finds
-ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
-ONE_EXPORT_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": EXPORTS}  # however many clips wait
-PRIVATE = {"api_visibility": "private"}
-QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
+ONE_CLIP_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
+ONE_EXPORT_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": EXPORTS}  # however many clips wait
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 log = logging.getLogger(__name__)
 
 
-def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
+def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session.
 
     It opens with an example that is already analysed, if there is a result by the models that are here now.
@@ -122,7 +123,7 @@ def _controls(parts: Parts) -> None:
     gr.HTML(wording.BOUNDS)
 
 
-def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
+def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
     """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
     choice = [parts[name] for name in ("model", "pair", "head")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
@@ -242,21 +243,21 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 
 
-def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
+def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
     """A clip -> everything shown, or one sentence that says why not."""
     if not path:
         return {"status": _say(wording.NO_CLIP, "error")}
-    path = Path(path)
-    if not path.exists():
+    file = Path(path)
+    if not file.exists():
         return {"status": _say(wording.LOST_CLIP, "error")}
     try:
-        if client_files.shipped(str(path)):
-            path = uploads.copied(path)
+        if client_files.shipped(str(file)):
+            file = uploads.copied(file)
     except uploads.NoRoom:
         return {"status": _say(wording.NO_ROOM, "error")}
-    session.own(path)
+    session.own(file)
     try:
-        analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
+        analysis = session.take(analyzer, file, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(analysis, choice)
     except MediaError as error:
         return view.nothing() | {"status": _say(str(error), "error")}
@@ -312,7 +313,7 @@ def _stop(session: Session) -> None:
     session.stop = True
 
 
-def _export(analyzer: Analyzer, session: Session, kind: str) -> dict:
+def _export(analyzer: AnyAnalyzer, session: Session, kind: str) -> dict:
     """A file as the browser makes it: name, type and text."""
     analysis = session.current()
     if analysis is None:

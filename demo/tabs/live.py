@@ -21,7 +21,6 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer
 from core.analysis.baseline import Baseline
 from core.analysis.live import Live, Moment, SharedListener
 from core.analysis.results import Prediction
@@ -29,6 +28,7 @@ from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
 from demo.charts.palette import EMOTION, MODEL
 from demo.server import clients
+from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS, UNSURE
 from demo.server.sweeper import sweeper
 
@@ -90,9 +90,11 @@ class Guest:
 class Guests:
     """All who are live at the moment. Call ``let_go`` every few seconds: it ends the visits that are over."""
 
-    def __init__(self, analyzer: Analyzer):
+    def __init__(self, analyzer: AnyAnalyzer):
         self._analyzer = analyzer
-        self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
+        self._listeners = SharedListener(
+            lambda: loaded(analyzer).extractor.listener.twin()
+        )  # heard while a clip is analysed
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()  # ticket -> why it is over, for those who come back
@@ -113,7 +115,9 @@ class Guests:
                 return {"error": wording.LIVE_SHARED}
             self._places[ticket] = address
         try:
-            guest = Guest(Live(self._analyzer, self._listeners))  # takes a while, and others may be live meanwhile
+            guest = Guest(
+                Live(loaded(self._analyzer), self._listeners)
+            )  # takes a while, and others may be live meanwhile
         except Exception as error:
             log.error("A live visit could not begin (%s)", type(error).__name__)
             with self._lock:
@@ -226,7 +230,7 @@ def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.nd
 def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction, bool]:
     """The prediction to show, and whether a baseline was taken off it. Measuring anew begins at nothing."""
     if asked == "measure":
-        if not guest.measuring:
+        if not guest.measuring or guest.baseline is None:
             guest.baseline = Baseline()
         guest.baseline.add(moment.predictions)
     guest.measuring = asked == "measure"
@@ -235,7 +239,7 @@ def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction
     return guest.baseline.taken_off(moment.prediction), True
 
 
-def tab(analyzer: Analyzer) -> None:
+def tab(analyzer: AnyAnalyzer) -> None:
     """The contents of the tab."""
     guests = Guests(analyzer)
     sweeper.every(IDLE / 3, guests.let_go)
@@ -364,7 +368,7 @@ def _sound(guest: Guest, encoded: str, rate: float) -> np.ndarray:
     if not len(samples):
         return np.zeros(0, np.float32)
     rate = int(rate)
-    if guest.rate != rate:
+    if guest.rate != rate or guest.resampler is None:
         guest.resampler, guest.rate = AudioResampler("flt", "mono", SAMPLE_RATE), rate
     frame = AudioFrame.from_ndarray(samples[None], "s16", "mono")
     frame.sample_rate = rate

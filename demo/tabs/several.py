@@ -11,12 +11,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from core.analysis.analyzer import Analyzer
 from core.analysis.table import Row, failed, row_of, table_text
 from core.media.reader import SUFFIXES, MediaError
 from demo import wording
 from demo.charts.palette import EMOTION, MODEL, percent
 from demo.server import client_files
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.limits import HOUR, MOST_AT_ONCE, TURNS
 from demo.server.places import stands_in
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
@@ -61,7 +61,7 @@ class Queue:
                 self.rows.append(failed(path.name, wording.TOO_MANY))
                 self.holder.disown(path)
 
-    def read_next(self, analyzer: Analyzer, progress, left) -> None:
+    def read_next(self, analyzer: AnyAnalyzer, progress, left) -> None:
         """Reads one clip, lets go of its file and adds its row, a sentence where it cannot be analysed.
 
         Raises:
@@ -89,7 +89,7 @@ class Queue:
         self.holder.end()
 
 
-def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
+def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """The contents of the tab."""
     state = gr.State(Queue(), time_to_live=HOUR, delete_callback=end_later)
     turns = gr.State(0)  # counts up while clips wait: each change reads the next one

@@ -71,7 +71,7 @@ class Tools(gradio_mcp.GradioMCPServer):
         """Gradio asks the page in its own name."""
         endpoint, values, headers, fn = super()._prepare_tool_call_args(name, arguments)
         request = self.mcp_server.request_context.request
-        headers["x-forwarded-for"] = request.client.host if request.client else "127.0.0.1"
+        headers["x-forwarded-for"] = request.client.host if request and request.client else "127.0.0.1"
         return endpoint, values, headers, fn
 
 
