@@ -19,7 +19,6 @@ from serving import API, Quick, file
 from core import MODALITIES
 from demo import wording
 from demo.server import client_files, console, stored, uploads
-from demo.server.gradio_compat import replace
 from demo.server.limits import LARGEST_FILE
 from demo.tabs.clip import OPENING
 
@@ -175,12 +174,6 @@ def test_nothing_is_fetched_even_if_an_address_got_in(page):
         asyncio.run(processing_utils.async_ssrf_protected_download("http://192.0.2.1/x", "/tmp"))
     with pytest.raises(gr.Error, match="other hosts"):
         gr.UploadButton().postprocess("http://192.0.2.1/x.mp4")
-
-
-def test_what_is_overridden_in_gradio_must_be_there():
-    with pytest.raises(RuntimeError, match="has no renamed"):
-        replace(processing_utils, "renamed", None)
-    assert not hasattr(processing_utils, "renamed")
 
 
 def test_a_part_that_takes_no_file_is_left_alone():

@@ -13,8 +13,9 @@ from starlette.middleware import Middleware
 from demo import wording
 from demo.server import clients, places
 from demo.server.clients import Addressed, address_of
+from demo.server.gradio_compat.sessions import SessionState
 from demo.server.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
-from demo.server.places import FairQueue, FairSessions, LeanState
+from demo.server.places import FairQueue, FairSessions, stands_in
 from demo.server.sessions import Session
 
 HERE, THERE = "203.0.113.7", "198.51.100.9"
@@ -34,10 +35,10 @@ class Served:
                 self.goes_on.wait(30)
                 return "read"
 
+            @stands_in(TURNS)
             def turn():
                 return "next"
 
-            turn.line = TURNS
             one = {"concurrency_limit": 1, "concurrency_id": CLIPS}
             self.clip = gr.Button().click(clip, None, said, **one)
             self.turn = gr.Button().click(turn, None, said, **one)
@@ -173,7 +174,7 @@ def test_nobody_gets_past_the_line(served):
 def test_nothing_that_was_shown_is_kept_a_second_time_nor_written_to_a_file(served):
     assert served.predict("seen", served.large).json()["data"] == [LARGE]
     state = served.page.state_holder.session_data["seen"]
-    assert isinstance(state, LeanState) and state.config_values == {}
+    assert isinstance(state, SessionState) and state.config_values == {}
     answer = served.http.get("gradio_api/deep_link", params={"session_hash": "seen"})
     assert answer.status_code == 404
 
@@ -257,16 +258,3 @@ def test_a_spaces_proxies_are_believed_and_nobody_elses(monkeypatch):
     clients.trust_proxies()
     assert "10.0.0.0/8" in clients.os.environ[clients.TRUSTED].split(",")
     monkeypatch.delenv(clients.TRUSTED)
-
-
-def test_the_tools_server_says_for_whom_it_asks():
-    class Tools:
-        mcp_server = SimpleNamespace(
-            request_context=SimpleNamespace(request=SimpleNamespace(client=SimpleNamespace(host=HERE)))
-        )
-
-        def _prepare_tool_call_args(self, name, arguments):
-            return "endpoint", [], {"x-forwarded-for": "somebody else", "accept": "x"}, None
-
-    fair = type("Fair", (places._NamesItsClient, Tools), {})()
-    assert fair._prepare_tool_call_args("analyze", {})[2] == {"x-forwarded-for": HERE, "accept": "x"}

@@ -92,9 +92,8 @@ class Guests:
 
     def __init__(self, analyzer: AnyAnalyzer):
         self._analyzer = analyzer
-        self._listeners = SharedListener(
-            lambda: loaded(analyzer).extractor.listener.twin()
-        )  # heard while a clip is analysed
+        # A listener of its own, which hears while a clip is analysed.
+        self._listeners = SharedListener(lambda: loaded(analyzer).extractor.listener.twin())
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()  # ticket -> why it is over, for those who come back
