@@ -20,6 +20,7 @@ from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
 from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.server.names import NamedBySecrets
+from demo.server.places import ToolPlaces
 from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
 from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
@@ -92,6 +93,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
             "middleware": [
                 Middleware(Addressed),
                 Middleware(Gate, hosts=hosts or Hosts.known()),
+                Middleware(ToolPlaces),
                 Middleware(NamedBySecrets),
             ],
         },

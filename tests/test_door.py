@@ -12,7 +12,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 import serving
-from gradio import processing_utils
+from gradio import processing_utils, queueing, route_utils, routes
 from gradio.data_classes import FileData
 from serving import API, Quick, file
 
@@ -246,7 +246,7 @@ def test_a_connection_over_which_nothing_is_asked_is_closed(page):
 @pytest.fixture
 def shortened(monkeypatch):
     """Failures as on the console of the page."""
-    for owner in console.queueing, console.route_utils, console.routes:
+    for owner in queueing, route_utils, routes:
         monkeypatch.setattr(owner, "traceback", owner.traceback)
     monkeypatch.setattr(console.threading, "excepthook", console.threading.excepthook)
     before = logging.getLogRecordFactory()

@@ -2,6 +2,8 @@
 
 import ast
 import asyncio
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +11,7 @@ import gradio as gr
 import pytest
 from fastapi import HTTPException
 from gradio import mcp, processing_utils, queueing, route_utils, routes, state_holder
+from gradio.exceptions import InvalidPathError
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
@@ -259,6 +262,24 @@ def test_the_tools_server_says_for_whom_it_asks(tools, monkeypatch):
     assert tools._prepare_tool_call_args("analyze", {})[2] == {"x-forwarded-for": "203.0.113.7", "accept": "x"}
 
 
+def test_the_tools_server_has_one_client_whoever_asks_first(tools, monkeypatch):
+    made = []
+
+    def get_or_create(self):
+        if not made:
+            time.sleep(0.05)
+            made.append("a client")
+        return made[0]
+
+    monkeypatch.setattr(requests.Tools.__base__, "_get_or_create_client", get_or_create)
+    threads = [threading.Thread(target=tools._get_or_create_client) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == ["a client"]
+
+
 def form_of(*files: tuple[str, bytes], field: str = "files") -> Request:
     """A request that brings files in a form."""
     parts = [
@@ -298,7 +319,7 @@ def test_a_file_gets_the_name_that_it_was_sent_with_within_its_folder(tmp_path):
     assert requests.path_for(tmp_path, "my clip.mp4") == tmp_path / "my clip.mp4"
     assert requests.path_for(tmp_path, "../x/y.mp4").parent == tmp_path
     assert requests.path_for(tmp_path, "/") == requests.path_for(tmp_path, "") == tmp_path / "file"
-    with pytest.raises(requests.InvalidPathError):
+    with pytest.raises(InvalidPathError):
         requests.path_for(tmp_path, "..")
 
 

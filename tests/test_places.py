@@ -8,7 +8,11 @@ from types import SimpleNamespace
 import gradio as gr
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from demo import wording
 from demo.server import clients, places
@@ -43,6 +47,7 @@ class Served:
             self.clip = gr.Button().click(clip, None, said, **one)
             self.turn = gr.Button().click(turn, None, said, **one)
             self.export = gr.Button().click(lambda: "file", None, said, concurrency_limit=1, concurrency_id=EXPORTS)
+            self.big = gr.Button().click(lambda: LARGE, None, said, concurrency_id="big")
             self.large = gr.Button().click(lambda: LARGE, None, said, queue=False)
             self.own = gr.Button().click(self._own, state, [state, said], queue=False)
         self.page.queue(api_open=False).launch(
@@ -82,9 +87,9 @@ class Served:
 @pytest.fixture(scope="module")
 def served():
     made = Served()
-    made.clip, made.turn, made.export, made.large, made.own = (
+    made.clip, made.turn, made.export, made.big, made.large, made.own = (
         {"id": dependency._id if hasattr(dependency, "_id") else dependency["id"]}
-        for dependency in (made.clip, made.turn, made.export, made.large, made.own)
+        for dependency in (made.clip, made.turn, made.export, made.big, made.large, made.own)
     )
     yield made
     made.goes_on.set()
@@ -150,6 +155,18 @@ def test_answers_that_nobody_fetches_count(line):
         time.sleep(0.1)  # each is made long before the next one is asked for
     assert answers == [200] * share + [429] * 3
     assert line.fetch("deaf") == share and line.join("deaf", line.export).status_code == 200
+
+
+def test_answers_that_nobody_fetches_have_a_budget(line, monkeypatch):
+    """An export may have five megabytes, and each would be kept for two minutes."""
+    monkeypatch.setattr(places, "MOST_UNFETCHED", 350_000)
+    for i in range(6):
+        assert line.join(f"deaf {i}", line.big).status_code == 200
+        time.sleep(0.1)
+    queue = line.page._queue
+    held = [name for name in queue.pending_messages_per_session if name.startswith("deaf")]
+    assert held == ["deaf 3", "deaf 4", "deaf 5"], "the oldest are gone"
+    assert line.fetch("deaf 5") == 1, "and who listens gets what was asked for"
 
 
 def test_many_at_the_same_moment_are_counted_too(line):
@@ -258,3 +275,31 @@ def test_a_spaces_proxies_are_believed_and_nobody_elses(monkeypatch):
     clients.trust_proxies()
     assert "10.0.0.0/8" in clients.os.environ[clients.TRUSTED].split(",")
     monkeypatch.delenv(clients.TRUSTED)
+
+
+def test_calls_of_tools_are_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(places, "MOST_TOOL_CALLS", 3)
+    monkeypatch.setattr(places, "QUARTER", 2)
+    inside, goes_on = [], threading.Event()
+
+    def slow(request):
+        inside.append(None)
+        goes_on.wait(10)
+        return PlainTextResponse("called")
+
+    routes = [Route("/gradio_api/mcp/", slow, methods=["POST"]), Route("/", lambda request: PlainTextResponse("page"))]
+    app = Starlette(routes=routes, middleware=[Middleware(Addressed), Middleware(places.ToolPlaces)])
+    here, there = (TestClient(app, client=(host, 1)) for host in (HERE, THERE))
+    calls = [threading.Thread(target=here.post, args=("/gradio_api/mcp/",)) for _ in range(2)]
+    calls.append(threading.Thread(target=there.post, args=("/gradio_api/mcp/",)))
+    for number, call in enumerate(calls):
+        call.start()
+        while len(inside) <= number:
+            time.sleep(0.01)
+        if number == 1:
+            assert here.post("/gradio_api/mcp/").status_code == 429, "this address has its share"
+    assert there.post("/gradio_api/mcp/").status_code == 429 and there.get("/").status_code == 200
+    goes_on.set()
+    for call in calls:
+        call.join()
+    assert there.post("/gradio_api/mcp/").text == "called"

@@ -17,6 +17,8 @@ LONGEST_VISIT = 600.0  # seconds live
 HOUR = 3600.0  # seconds that a visit and its files may live
 MOST_SESSIONS = 200  # pages that are open; a quarter of them from one address
 MOST_KEPT = 256 * 1024**2  # bytes of all visitors' analyses together
+MOST_UNFETCHED = 64 * 1024**2  # bytes of all answers that nobody has fetched yet
+MOST_TOOL_CALLS = MOST_WAITING // 2  # of programs, at a time
 UNFETCHED = 120.0  # seconds for which an answer that nobody fetches is kept
 UNSURE = 0.35  # a highest probability below this is said to stand out from nothing
 

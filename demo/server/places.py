@@ -5,16 +5,20 @@ client that asks often enough shuts out everybody else. Here a visit and an addr
 (exports, drawings) has lines of its own, which a long line of clips does not hold up.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.analysis.kept import nbytes
 from demo import wording
 from demo.server import clients
 from demo.server.gradio_compat import sessions as gradio_sessions
-from demo.server.limits import CLIPS, SHARE, SHARES
+from demo.server.limits import CLIPS, MOST_TOOL_CALLS, MOST_UNFETCHED, QUARTER, SHARE, SHARES
 from demo.server.sweeper import sweeper
 
 Function = TypeVar("Function", bound=Callable)
@@ -31,6 +35,19 @@ class _Asked:
 
 class FairQueue(gradio_sessions.Queue):
     """Gradio's queue, in which a visit and an address may have so many events and no more (see ``limits.SHARES``)."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._answers: dict[str, tuple[str, int]] = {}  # event -> visit and bytes, the oldest first
+
+    def answered(self, event: str, session: str, output: dict) -> None:
+        """Where answers that nobody fetches take too much memory, who has waited longest loses them."""
+        self._answers[event] = session, nbytes(output)
+        for other in [other for other, (name, _) in self._answers.items() if not self.is_unfetched(other, name)]:
+            del self._answers[other]
+        while len(self._answers) > 1 and sum(size for _, size in self._answers.values()) > MOST_UNFETCHED:
+            name, _ = self._answers.pop(next(iter(self._answers)))
+            self.forget(name)
 
     def admit(self, session: str, line: str) -> _Asked:
         """Lets an event join if there is a place for it.
@@ -87,6 +104,28 @@ class FairSessions(gradio_sessions.Sessions):
 
     def _in_use(self, name: str) -> bool:
         return any(getattr(value, "in_use", False) for value in self.values(name))
+
+
+class ToolPlaces:
+    """Refuses calls of tools beyond so many at a time: gradio spends three threads and a second of work on each."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+        self._open: Counter[str | None] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "/gradio_api/mcp" not in scope["path"]:
+            return await self._app(scope, receive, send)
+        who = clients.address()
+        if self._open.total() >= MOST_TOOL_CALLS or (who and self._open[who] >= QUARTER):
+            return await PlainTextResponse(wording.TOO_MANY_REQUESTS, 429)(scope, receive, send)
+        self._open[who] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
 
 
 def stands_in(line: str) -> Callable[[Function], Function]:

@@ -19,7 +19,6 @@ from demo.server import client_files, uploads
 from demo.server.gradio_compat.requests import (
     API_PREFIX,
     XSS_SAFE_MIMETYPES,
-    InvalidPathError,
     path_for,
     receive_files,
 )
@@ -91,7 +90,7 @@ async def _taken_in(request: Request, room: uploads.Room, progress: Progress) ->
         return PlainTextResponse(wording.NO_FILE, 400)
     except MultiPartException as error:
         return PlainTextResponse(error.message, 413 if "maximum allowed size" in error.message else 400)
-    except (InvalidPathError, KeyError):  # a name that is none, or a form without a type
+    except (ValueError, KeyError):  # a name that is none, a form without a type or with an odd boundary
         return PlainTextResponse(wording.NO_FORM, 400)
     except ClientDisconnect:
         return PlainTextResponse(wording.NO_FORM, 400)  # to nobody
@@ -104,7 +103,7 @@ def _put_in_place(folder: Path, files: list[UploadFile]) -> list[Path]:
     """Gives what came in the names that it was sent with.
 
     Raises:
-        InvalidPathError: a name cannot be that of a file.
+        ValueError: a name cannot be that of a file.
     """
     paths = []
     for number, file in enumerate(files):

@@ -19,6 +19,7 @@ VERSION = "6.31.0"
 # What is called or overridden -> its parameters.
 SIGNATURES = {
     "gradio.blocks:Blocks.preprocess_data": "self block_fn inputs state explicit_call",
+    "gradio.mcp:GradioMCPServer._get_or_create_client": "self",
     "gradio.mcp:GradioMCPServer._prepare_tool_call_args": "self name arguments",
     "gradio.mcp:GradioMCPServer.convert_strings_to_filedata": "self value filedata_positions",
     "gradio.mcp:handle_file": "filepath_or_url",
@@ -27,6 +28,7 @@ SIGNATURES = {
     "gradio.queueing:Queue.__init__": "self live_updates concurrency_count update_intervals max_size blocks "
     "default_concurrency_limit",
     "gradio.queueing:Queue.push": "self body request username",
+    "gradio.queueing:Queue.send_message": "self event event_message",
     "gradio.queueing:Queue.start": "self",
     "gradio.route_utils:CustomCORSMiddleware.__init__": "self app strict_cors parent_app",
     "gradio.route_utils:FileUploadProgress.append": "self upload_id filename message_bytes",
@@ -42,7 +44,7 @@ SIGNATURES = {
     "gradio.state_holder:StateHolder.__init__": "self",
     "gradio.state_holder:StateHolder.set_blocks": "self blocks",
     "gradio.utils:safe_join": "directory path",
-    "gradio_client.utils:strip_invalid_filename_characters": "filename max_bytes",
+    "gradio.route_utils:client_utils.strip_invalid_filename_characters": "filename max_bytes",
 }
 
 # What is read or replaced.
@@ -53,14 +55,14 @@ NAMES = (
     "gradio.route_utils:traceback.print_exc", "gradio.routes:CustomCORSMiddleware", "gradio.routes:StateHolder",
     "gradio.routes:traceback.print_exc", "gradio.state_holder:SessionState.components",
     "gradio.data_classes:FileData", "gradio.data_classes:ListFiles", "gradio.data_classes:DeveloperPath",
-    "gradio.data_classes:UserProvidedPath", "gradio.exceptions:InvalidPathError",
+    "gradio.data_classes:UserProvidedPath", "gradio.server_messages:ProcessCompletedMessage",
 )  # fmt: skip
 
 # Method -> attributes that it gives its object.
 ATTRIBUTES = {
     "gradio.blocks:Blocks.queue": "_queue",
     "gradio.mcp:GradioMCPServer.__init__": "mcp_server",
-    "gradio.queueing:Event.__init__": "session_hash alive",
+    "gradio.queueing:Event.__init__": "_id session_hash alive",
     "gradio.queueing:Queue.__init__": "ANALYTICS_MAX_EVENTS active_jobs blocks event_ids_to_events "
     "pending_event_ids_session pending_messages_per_session",
     "gradio.state_holder:StateHolder.__init__": "capacity lock session_data time_last_used",

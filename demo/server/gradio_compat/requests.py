@@ -1,5 +1,6 @@
 """What clients send, and what of it gradio sees: inputs of events, files, tools; and what it says of failures."""
 
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -13,17 +14,15 @@ from gradio import processing_utils, queueing, route_utils
 from gradio import routes as gradio_routes
 from gradio.blocks import Block
 from gradio.data_classes import DeveloperPath, FileData, ListFiles, UserProvidedPath
-from gradio.exceptions import InvalidPathError
 from gradio.route_utils import API_PREFIX, XSS_SAFE_MIMETYPES
 from gradio.utils import safe_join
-from gradio_client.utils import strip_invalid_filename_characters
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.server.gradio_compat import replace
 
-__all__ = ["API_PREFIX", "XSS_SAFE_MIMETYPES", "Block", "FileData", "InvalidPathError", "ListFiles"]
+__all__ = ["API_PREFIX", "XSS_SAFE_MIMETYPES", "Block", "FileData", "ListFiles"]
 
 
 def check_inputs(page: gr.Blocks, checked: Callable[[list[Block], list], list]) -> None:
@@ -53,6 +52,7 @@ class Tools(gradio_mcp.GradioMCPServer):
     find_upload: Callable[[str], Path | None] = staticmethod(lambda named: None)
     how_to_upload = ""
     refusal = ""
+    _making = threading.Lock()
 
     @property
     def _file_data_tool_description(self) -> str:
@@ -66,6 +66,11 @@ class Tools(gradio_mcp.GradioMCPServer):
                 raise ValueError(self.refusal)
             value[name] = gradio_mcp.handle_file(f"http://localhost{API_PREFIX}/file={quote(str(path))}")
         return value
+
+    def _get_or_create_client(self):
+        """The client has threads of its own: it is made once, however many ask for the first time together."""
+        with self._making:
+            return super()._get_or_create_client()
 
     def _prepare_tool_call_args(self, name, arguments):
         """Gradio asks the page in its own name."""
@@ -110,7 +115,7 @@ async def receive_files(
 
     Raises:
         MultiPartException: the form is damaged, or has more or larger files.
-        KeyError: it is none.
+        KeyError, ValueError: it is none.
         ClientDisconnect: the client has gone meanwhile.
     """
     parser = route_utils.GradioMultiPartParser(
@@ -125,9 +130,9 @@ def path_for(folder: Path, name: str) -> Path:
     """Where a file of this name, as a client sends it, belongs in a folder.
 
     Raises:
-        InvalidPathError: it cannot be the name of a file.
+        ValueError: it cannot be the name of a file.
     """
-    own = strip_invalid_filename_characters(name)
+    own = route_utils.client_utils.strip_invalid_filename_characters(name)
     return Path(safe_join(DeveloperPath(str(folder)), UserProvidedPath(own)))
 
 

@@ -14,6 +14,7 @@ from gradio import blocks as gradio_blocks
 from gradio import mcp as gradio_mcp
 from gradio import queueing, route_utils, state_holder
 from gradio import routes as gradio_routes
+from gradio.server_messages import ProcessCompletedMessage
 
 from demo.server.gradio_compat import replace
 
@@ -61,11 +62,21 @@ class Queue(queueing.Queue):
         return known + [Standing(noted, False) for noted in self._joining]
 
     def _stands(self, event: str, session: str) -> bool:
-        if event in self.event_ids_to_events:
-            return True
-        name = session or event  # gradio names the session of a program after the event
-        messages = self.pending_messages_per_session.get(name)
-        return bool(messages and not messages.empty() and event in self.pending_event_ids_session.get(name, ()))
+        # Gradio names the session of a program after the event.
+        return event in self.event_ids_to_events or self.is_unfetched(event, session or event)
+
+    def is_unfetched(self, event: str, session: str) -> bool:
+        """Whether a session has not fetched what it was told of an event."""
+        messages = self.pending_messages_per_session.get(session)
+        return bool(messages and not messages.empty() and event in self.pending_event_ids_session.get(session, ()))
+
+    def answered(self, event: str, session: str, output: dict) -> None:
+        """Called when an event of a session that listens has been answered."""
+
+    def send_message(self, event, event_message) -> None:
+        super().send_message(event, event_message)
+        if isinstance(event_message, ProcessCompletedMessage) and event.alive:
+            self.answered(event._id, event.session_hash, event_message.output)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
