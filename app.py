@@ -25,7 +25,7 @@ if __name__ == "__main__":
     # How many may wait is counted in demo/server/places.py; nobody gets past the lines.
     demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
-    names.check(demo.local_url)
+    names.check(demo.local_url or "")
     connections.share_out(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
     for example in filter(stored.is_whole, wording.EXAMPLES):

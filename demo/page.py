@@ -9,18 +9,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from core.analysis.analyzer import Analyzer
 from demo import wording
 from demo.charts import architecture
 from demo.charts.palette import FONT
 from demo.server import api, client_files, places, receiving, uploads
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.clients import Addressed
 from demo.server.gate import Gate
+from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
 from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
 from demo.server.names import NamedBySecrets
 from demo.server.places import ToolPlaces
-from demo.server.sessions import forget_idle, forget_unfetched, leave
+from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
 from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
 from demo.tabs import clip, live, several, tour
@@ -30,10 +31,12 @@ ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
-def build(analyzer: Analyzer) -> gr.Blocks:
+def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
     places.install()
+    client_files.install()
+    share_with_no_site()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
@@ -51,7 +54,7 @@ def build(analyzer: Analyzer) -> gr.Blocks:
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
-            leave(page, request.session_hash)
+            leave(page, name_of(request))
 
         page.unload(on_leaving)
     client_files.guard(page)

@@ -146,7 +146,7 @@ def test_the_console_of_the_page_hides_no_native_line_and_shortens_failures():
     """In a process of its own: the console is that of all of it."""
     code = """
 import logging, os, threading
-from demo import console
+from demo.server import console
 console.tidy()
 os.write(2, b"CUDA speaks\\n")
 import gradio.queueing, gradio.routes

@@ -12,7 +12,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 import serving
-from gradio import processing_utils
+from gradio import processing_utils, queueing, route_utils, routes
 from gradio.data_classes import FileData
 from serving import API, Quick, file
 
@@ -20,7 +20,6 @@ from core import MODALITIES
 from demo import wording
 from demo.server import client_files, console, stored, uploads
 from demo.server.limits import LARGEST_FILE
-from demo.server.patches import replace
 from demo.tabs.clip import OPENING
 
 EXAMPLES = stored.EXAMPLES
@@ -177,12 +176,6 @@ def test_nothing_is_fetched_even_if_an_address_got_in(page):
         gr.UploadButton().postprocess("http://192.0.2.1/x.mp4")
 
 
-def test_what_is_overridden_in_gradio_must_be_there():
-    with pytest.raises(RuntimeError, match="has no renamed"):
-        replace(processing_utils, "renamed", None)
-    assert not hasattr(processing_utils, "renamed")
-
-
 def test_a_part_that_takes_no_file_is_left_alone():
     number, video = gr.Number(), gr.Video()
     assert client_files.checked([number, video], [3, None]) == [3, None] and video.data_model is FileData
@@ -253,7 +246,7 @@ def test_a_connection_over_which_nothing_is_asked_is_closed(page):
 @pytest.fixture
 def shortened(monkeypatch):
     """Failures as on the console of the page."""
-    for owner in console.queueing, console.route_utils, console.routes:
+    for owner in queueing, route_utils, routes:
         monkeypatch.setattr(owner, "traceback", owner.traceback)
     monkeypatch.setattr(console.threading, "excepthook", console.threading.excepthook)
     before = logging.getLogRecordFactory()

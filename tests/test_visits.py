@@ -258,3 +258,12 @@ def test_a_job_runs_once_and_soon():
     ran = threading.Event()
     sweeper.soon(ran.set)
     assert ran.wait(10)
+
+
+def test_who_asks_without_a_session_is_not_found_by_the_next_one_who_does():
+    """A program may leave out the name of its session; nobody's leaving ends what belongs to others of that kind."""
+    nameless = sessions.name_of(SimpleNamespace(session_hash=None))
+    session, page = Session(made.analysis()), served()
+    sessions.remember(nameless, session)
+    sessions.leave(page, nameless)
+    assert session.analysis is not None and not session.stop and "" not in sessions._sessions

@@ -81,8 +81,8 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
     """
     verdict = prediction.verdicts()[model]
     absences = analysis.absent(prediction.used)
-    shares = {m: received(verdict, m) for m in MODALITIES} if verdict else {}
-    shares = {m: share for m, share in shares.items() if share is not None}
+    found = {m: received(verdict, m) for m in MODALITIES} if verdict else {}
+    shares = {m: share for m, share in found.items() if share is not None}
     highest = max([2.0, *(float(values.max()) for _, values in shares.values())])
     traces = [*_waveform(analysis), *_words(analysis), *_found(analysis)]
     layout, notes, shapes = {}, [], []

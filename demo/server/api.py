@@ -5,19 +5,20 @@ What the endpoint takes is told by the types and the docstring of one function, 
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from core import MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer
 from core.media.reader import MediaError
 from demo import wording
 from demo.server import client_files
-from demo.server.sessions import Session, Stopped, gone, remember
+from demo.server.analyzers import AnyAnalyzer
+from demo.server.sessions import Session, Stopped, gone, name_of, remember
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME
 
 
-def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
+def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """Adds the endpoint to the page that is being built; nothing of it is visible."""
 
     def analyze(clip: str | None, modalities: list[str], attention: bool, request: gr.Request) -> dict:
@@ -35,7 +36,7 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
         """
         guest = Session()
         guest.own(clip)
-        name = request.session_hash
+        name = name_of(request)
         remember(name, guest)
         try:
             return _answer(guest, clip, subset_of(modalities), attention, partial(gone, page, name))
@@ -62,7 +63,7 @@ def endpoint(analyzer: Analyzer, page: gr.Blocks) -> None:
 
     with gr.Group(visible=False):
         clip = client_files.plain(gr.File(label="clip", type="filepath"))
-        modalities = gr.CheckboxGroup(list(MODALITIES), value=list(MODALITIES), label="modalities")
+        modalities: Any = gr.CheckboxGroup(list(MODALITIES), value=list(MODALITIES), label="modalities")
         modalities.preprocess = _asked_for
         attention = gr.Checkbox(False, label="attention")
         answer = gr.JSON(label="analysis")

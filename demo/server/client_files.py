@@ -6,18 +6,21 @@ and in static folders, fetches addresses of other hosts, and lets an installed F
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, unquote, urlparse
+from typing import Any
+from urllib.parse import unquote, urlparse
 
 import gradio as gr
-from gradio import mcp as gradio_mcp
-from gradio import processing_utils
-from gradio.blocks import Block
-from gradio.data_classes import FileData, ListFiles
-from gradio.route_utils import API_PREFIX
 
 from demo import wording
 from demo.server import uploads
-from demo.server.patches import replace, require
+from demo.server.gradio_compat.requests import (
+    API_PREFIX,
+    Block,
+    FileData,
+    ListFiles,
+    check_inputs,
+    take_only_uploads,
+)
 
 FILE = f"{API_PREFIX}/file="  # what comes before a path in its address
 
@@ -30,7 +33,7 @@ def allow_in_place(path: Path) -> None:
     gr.set_static_paths(list(_shipped))
 
 
-def takes_shipped(part: Block) -> None:
+def takes_shipped(part: Any) -> None:
     """Lets a client send the path of such a file back to this part."""
     part.takes_shipped = True
 
@@ -40,7 +43,7 @@ def shipped(path: str) -> Path | None:
     return Path(path) if Path(path) in _shipped else None
 
 
-def plain(part):
+def plain(part: Any) -> Any:
     """A part that hands on the path of its file, or a list of them.
 
     Gradio's own way leaves an empty file beside each upload.
@@ -49,14 +52,14 @@ def plain(part):
     return part
 
 
+def install() -> None:
+    """Lets tools take nothing but uploads, and gradio neither fetch nor open anything; before a page is built."""
+    take_only_uploads(upload_of, wording.HOW_TO_UPLOAD, wording.NO_ADDRESS)
+
+
 def guard(page: gr.Blocks) -> None:
     """Lets nothing but uploads be named in the events of a page."""
-    own = page.preprocess_data
-
-    async def preprocess_data(block_fn, inputs, *rest, **options):
-        return await own(block_fn, checked(block_fn.inputs, inputs), *rest, **options)
-
-    replace(page, "preprocess_data", preprocess_data)
+    check_inputs(page, checked)
 
 
 def checked(parts: list[Block], inputs: list) -> list:
@@ -118,30 +121,3 @@ def _dicts(value) -> Iterator[dict]:
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
-
-
-async def _fetch_nothing(*_, **__):
-    raise gr.Error(wording.NO_ADDRESS, print_exception=False)
-
-
-class _Tools(gradio_mcp.GradioMCPServer):
-    """Gradio's, but a tool takes uploads and says how to make one."""
-
-    @property
-    def _file_data_tool_description(self) -> str:
-        return f" {wording.HOW_TO_UPLOAD}"
-
-    def convert_strings_to_filedata(self, value, filedata_positions):
-        value = dict(value)
-        for name in (position[0] for position in filedata_positions if position[0] in value):
-            path = upload_of(value[name]) if isinstance(value[name], str) else None
-            if path is None:
-                raise ValueError(wording.NO_ADDRESS)
-            value[name] = gradio_mcp.handle_file(f"http://localhost{FILE}{quote(str(path))}")
-        return value
-
-
-require(gradio_mcp.GradioMCPServer, "convert_strings_to_filedata", "_file_data_tool_description")
-replace(gradio_mcp, "GradioMCPServer", _Tools)
-replace(processing_utils, "async_ssrf_protected_download", _fetch_nothing)
-replace(processing_utils, "ffmpeg_installed", lambda: False)  # or it would open what visitors send, and fetch from it

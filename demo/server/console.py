@@ -6,11 +6,8 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from types import SimpleNamespace
 
-from gradio import queueing, route_utils, routes
-
-from demo.server.patches import replace
+from demo.server.gradio_compat.requests import report_failures
 
 LINE = "%(asctime)s %(message)s"
 CALLS = 3  # how many calls a line about a failure shows, the innermost first
@@ -35,9 +32,7 @@ def shorten_failures() -> None:
     """
     logging.setLogRecordFactory(_one_line)
     threading.excepthook = lambda failed: log.error("A thread failed: %s", described(failed.exc_value))
-    quiet = SimpleNamespace(**vars(traceback) | {"print_exc": _print_one_line})
-    for module in (queueing, route_utils, routes):
-        replace(module, "traceback", quiet)
+    report_failures(_print_one_line)
 
 
 def described(error: BaseException | None) -> str:
@@ -66,5 +61,5 @@ def _one_line(*arguments, **options) -> logging.LogRecord:
     return record
 
 
-def _print_one_line(*_, **__) -> None:
+def _print_one_line() -> None:
     log.error("A request failed: %s", described(sys.exception()))

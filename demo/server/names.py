@@ -56,7 +56,7 @@ class NamedBySecrets:
                 log.error("A page of HTML has no place for the script that names sessions; it was not sent")
                 return await PlainTextResponse(wording.UNSAFE_PAGE, 500)(scope, receive, send)
             others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-            await send(start | {"headers": [*others, (b"content-length", str(len(whole)).encode())]})
+            await send({**start, "headers": [*others, (b"content-length", str(len(whole)).encode())]})
             await send({"type": "http.response.body", "body": whole})
             return None
 

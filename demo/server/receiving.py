@@ -7,16 +7,8 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from gradio.data_classes import DeveloperPath, UserProvidedPath
-from gradio.route_utils import (
-    API_PREFIX,
-    XSS_SAFE_MIMETYPES,
-    GradioMultiPartParser,
-    GradioUploadFile,
-    client_utils,
-)
-from gradio.utils import safe_join
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
@@ -24,6 +16,12 @@ from starlette.routing import Route
 
 from demo import wording
 from demo.server import client_files, uploads
+from demo.server.gradio_compat.requests import (
+    API_PREFIX,
+    XSS_SAFE_MIMETYPES,
+    path_for,
+    receive_files,
+)
 from demo.server.limits import LARGEST_FILE, MOST_UPLOADS_AT_ONCE
 
 MOST_FILES = 100  # in one form; those beyond ``MOST_AT_ONCE`` are told that they are left out
@@ -43,14 +41,14 @@ def routes() -> list[Route]:
 
 
 class Progress:
-    """What has come in of one upload; the part of gradio's tracker that its parser speaks to."""
+    """What has come in of one upload; an ``UploadProgress``."""
 
     def __init__(self):
         self.received: dict[str, int] = {}  # name of a file -> bytes that nobody was told of yet
         self.ended = False
 
-    def append(self, upload_id: str, name: str, data: bytes) -> None:
-        self.received[name] = self.received.get(name, 0) + len(data)
+    def append(self, upload_id: str, filename: str, message_bytes: bytes) -> None:
+        self.received[filename] = self.received.get(filename, 0) + len(message_bytes)
 
     def set_done(self, upload_id: str) -> None:
         self.ended = True
@@ -83,12 +81,8 @@ async def _taken_in(request: Request, room: uploads.Room, progress: Progress) ->
     folder = await run_in_threadpool(uploads.new_folder)
     kept = False
     try:
-        parser = GradioMultiPartParser(
-            request.headers, request.stream(), max_files=MOST_FILES, max_fields=0, upload_dir=folder,
-            max_file_size=LARGEST_FILE, upload_id="", upload_progress=progress,
-        )  # fmt: skip
-        form = await parser.parse()
-        paths = await run_in_threadpool(_put_in_place, folder, form.getlist("files"))
+        files = await receive_files(request, folder, MOST_FILES, LARGEST_FILE, progress)
+        paths = await run_in_threadpool(_put_in_place, folder, files)
         if paths:
             room.keep(paths)
             kept = True
@@ -105,7 +99,7 @@ async def _taken_in(request: Request, room: uploads.Room, progress: Progress) ->
             await run_in_threadpool(uploads.discard, folder)
 
 
-def _put_in_place(folder: Path, files: list[GradioUploadFile]) -> list[Path]:
+def _put_in_place(folder: Path, files: list[UploadFile]) -> list[Path]:
     """Gives what came in the names that it was sent with.
 
     Raises:
@@ -113,9 +107,8 @@ def _put_in_place(folder: Path, files: list[GradioUploadFile]) -> list[Path]:
     """
     paths = []
     for number, file in enumerate(files):
-        name = client_utils.strip_invalid_filename_characters(Path(file.filename or "clip").name)
         own = folder / str(number)  # two files may have the same name
-        path = Path(safe_join(DeveloperPath(str(own)), UserProvidedPath(name)))
+        path = path_for(own, Path(file.filename or "clip").name)
         file.file.close()
         own.mkdir(mode=0o700)
         Path(file.file.name).rename(path)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import gradio as gr
 
@@ -18,10 +19,13 @@ from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
 from core.analysis.results import Analysis
 from core.cancellation import stoppable
+from core.encoders.features import Progress
 from core.media.reader import MediaError
 from demo import wording
 from demo.server import uploads
+from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.budget import budget
+from demo.server.gradio_compat import sessions as gradio_sessions
 from demo.server.limits import LONGEST_ANALYSIS
 from demo.server.memory import give_back
 from demo.server.sweeper import sweeper
@@ -33,15 +37,35 @@ log = logging.getLogger(__name__)
 _lock = threading.Lock()  # guards the two below: requests, analyses and the sweeper come from threads of their own
 _unheard_since: dict[str, float] = {}
 # Alive only while gradio or a running analysis holds them; a program's session may have several at once.
-_sessions: dict[str, "weakref.WeakSet[Session]"] = {}
+_sessions: dict[str, "weakref.WeakSet[Visit]"] = {}
+
+
+class Visit(Protocol):
+    """What is kept of a visitor and ends with the visit: a clip's ``Session``, or a queue of clips.
+
+    Attributes:
+        stop: set when the visitor leaves; what runs for the visitor reads it.
+    """
+
+    stop: bool
+
+    def end(self) -> None:
+        """Lets go of the visitor's files and forgets everything."""
 
 
 class Stopped(Exception):
     """The visitor pressed Stop or has gone."""
 
 
-def remember(name: str, session: "Session") -> None:
-    """Lets ``leave`` find the session that gradio calls by this name."""
+def name_of(request: gr.Request) -> str:
+    """Of the session that a request belongs to; "" for a program that asks for something without a session."""
+    return request.session_hash or ""
+
+
+def remember(name: str, session: Visit) -> None:
+    """Lets ``leave`` find the session that gradio calls by this name; one without a name cannot be left."""
+    if not name:
+        return
     with _lock:
         for forgotten in [other for other, sessions in _sessions.items() if not sessions]:
             del _sessions[forgotten]
@@ -50,15 +74,14 @@ def remember(name: str, session: "Session") -> None:
 
 def gone(page: gr.Blocks, name: str) -> bool:
     """Whether whoever waits for the analysis that runs under this name has hung up."""
-    running = [event for events in page._queue.active_jobs if events for event in events]
-    return not any(event.alive for event in running if event.session_hash == name) or unheard(page, name) > UNHEARD
+    return not gradio_sessions.is_awaited(page, name) or unheard(page, name) > UNHEARD
 
 
 def unheard(page: gr.Blocks, name: str) -> float:
     """Seconds for which nobody has fetched what was told under this name; a program may ask and never listen."""
-    messages = page._queue.pending_messages_per_session.get(name)
+    unfetched = gradio_sessions.has_unfetched(page, name)
     with _lock:
-        if messages is None or messages.empty():
+        if not unfetched:
             _unheard_since.pop(name, None)
             return 0.0
         return time.monotonic() - _unheard_since.setdefault(name, time.monotonic())
@@ -72,26 +95,25 @@ def leave(page: gr.Blocks, name: str) -> None:
     with _lock:
         _unheard_since.pop(name, None)
         held = [*_sessions.pop(name, ())]
-    state = _tried(page.state_holder.forget, name)
-    held += [value for value in (state.state_data.values() if state else ()) if hasattr(value, "end")]
+    held += [value for value in _tried(gradio_sessions.forget_session, page, name) or () if hasattr(value, "end")]
     for session in held:
         session.stop = True
         _tried(session.end)
-    _tried(page._queue.forget, name)
+    _tried(gradio_sessions.forget_messages, page, name)
     _tried(give_back)
 
 
 def forget_idle(page: gr.Blocks, older_than: float) -> None:
     """Lets go of visitors and programs who have asked for nothing for so many seconds."""
     now = datetime.now()
-    for name, used in list(page.state_holder.time_last_used.items()):
+    for name, used in gradio_sessions.last_used(page).items():
         if (now - used).total_seconds() > older_than:
             leave(page, name)
 
 
 def forget_unfetched(page: gr.Blocks, older_than: float) -> None:
     """Lets go of who has not fetched an answer for so many seconds."""
-    names = list(page._queue.pending_messages_per_session)
+    names = gradio_sessions.names_with_messages(page)
     for name in [name for name in names if unheard(page, name) > older_than]:
         leave(page, name)
     with _lock:
@@ -99,7 +121,7 @@ def forget_unfetched(page: gr.Blocks, older_than: float) -> None:
             del _unheard_since[name]
 
 
-def end_later(session) -> None:
+def end_later(session: Visit) -> None:
     """Ends a session in a thread that may take its time: gradio calls this in its event loop."""
     sweeper.soon(session.end)
 
@@ -145,7 +167,9 @@ class Session:
         """The sentence for who asks although there is no analysis."""
         return wording.LET_GO if self.dismissed else wording.NO_CLIP
 
-    def take(self, analyzer, path: Path, progress, gone: Callable[[], bool] = lambda: False) -> Analysis:
+    def take(
+        self, analyzer: AnyAnalyzer, path: Path, progress: Progress, gone: Callable[[], bool] = lambda: False
+    ) -> Analysis:
         """Analyses a clip in place of the one before, whose file goes.
 
         Args:
@@ -195,7 +219,9 @@ class Session:
         budget.hold(self, nbytes(analysis))
         return analysis
 
-    def choose_face(self, analyzer, face: int, gone: Callable[[], bool] = lambda: False) -> Analysis | None:
+    def choose_face(
+        self, analyzer: AnyAnalyzer, face: int, gone: Callable[[], bool] = lambda: False
+    ) -> Analysis | None:
         """Puts the analysis with another person's face in the place of what there is, None if there is nothing.
 
         Args:
@@ -215,7 +241,7 @@ class Session:
                 raise Stopped
 
         with stoppable(check):
-            chosen = analyzer.choose_face(before, face)
+            chosen = loaded(analyzer).choose_face(before, face)
         check()
         self.analysis, self.worths = chosen, {}
         budget.hold(self, nbytes(chosen))
@@ -239,7 +265,7 @@ class Session:
         """Forgets the clip because others need the room."""
         self.analysis, self.worths, self.dismissed = None, {}, True
 
-    def worth(self, analyzer, span: tuple[float, float]) -> Worth | None:
+    def worth(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Worth | None:
         """What everything in the clip or in one window of it was worth, measured once.
 
         Args:
@@ -250,19 +276,19 @@ class Session:
         """
         analysis, worths = self.current(), self.worths
         if analysis and span not in worths and analysis.sequences:
-            worths[span] = measure(analyzer, analysis, span)
+            worths[span] = measure(loaded(analyzer), analysis, span)
             if self.worths is worths:  # still this clip's
                 budget.hold(self, nbytes((analysis, worths)))
         return worths.get(span)
 
-    def asked(self, analyzer) -> list[Worth]:
+    def asked(self, analyzer: AnyAnalyzer) -> list[Worth]:
         """What was measured of the clip so far, in order of time, and of its beginning in any case."""
         analysis, worths = self.analysis, self.worths
         if analysis:
             self.worth(analyzer, spans(analysis)[0])
         return [worths[span] for span in sorted(worths)]
 
-    def own(self, path: str | None) -> None:
+    def own(self, path: str | Path | None) -> None:
         """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""
         if path and Path(path) not in self.files and uploads.hold(Path(path)):
             self.files.add(Path(path))

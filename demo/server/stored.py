@@ -10,9 +10,11 @@ import json
 import logging
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -94,7 +96,7 @@ def save(analysis: Analysis, path: Path) -> None:
     writer = Writer({}, {})
     tree = writer.taken_apart(replace(analysis, faces=faces, sequences=sequences))
     about = json.dumps({"made_by": fingerprint(), "analysis": tree}, ensure_ascii=False)
-    arrays = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
+    arrays: dict[str, Any] = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
 
     def write(partial: Path) -> None:
         with partial.open("wb") as file:
@@ -212,5 +214,8 @@ def _fine_sequence(kept: Levels) -> Sequence:
     return Sequence(kept.levels * (kept.largest / np.float32(127)), kept.times)
 
 
-COARSE = {AttentionMap: _coarse_map, Sequence: _coarse_sequence}  # kind -> what is written in its place
-FINE = {AttentionMap: _fine_map, Levels: _fine_sequence}  # the inverse
+COARSE: dict[type, Callable[[Any], Any]] = {
+    AttentionMap: _coarse_map,
+    Sequence: _coarse_sequence,
+}  # kind -> what is written in its place
+FINE: dict[type, Callable[[Any], Any]] = {AttentionMap: _fine_map, Levels: _fine_sequence}  # the inverse

@@ -119,7 +119,7 @@ def find(path: str | Path) -> Path | None:
     An upload is a regular file in a folder of ``new_folder`` or in a folder of that, and no part of its path is a link.
     """
     parts = _within(path)
-    if parts is None:
+    if parts is None or _root is None:
         return None
     try:
         modes = [_root.joinpath(*parts[: i + 1]).lstat().st_mode for i in range(len(parts))]
@@ -218,8 +218,9 @@ def copied(path: Path) -> Path:
 
 def new_folder() -> Path:
     """For one upload."""
-    _root.mkdir(mode=0o700, parents=True, exist_ok=True)  # systems clear their temporary folders
-    folder = _root / secrets.token_urlsafe(24)
+    root = prepare()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)  # systems clear their temporary folders
+    folder = root / secrets.token_urlsafe(24)
     folder.mkdir(mode=0o700)
     return folder
 

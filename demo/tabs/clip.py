@@ -3,11 +3,11 @@
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from core import MODALITIES, Subset
-from core.analysis.analyzer import Analyzer
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
@@ -15,9 +15,10 @@ from demo.charts import architecture
 from demo.charts.palette import MODEL
 from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.console import described
 from demo.server.limits import CLIPS, HOUR
-from demo.server.sessions import Session, Stopped, end_later, gone, remember
+from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import attribution, downloads, persons, sections, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
@@ -28,14 +29,14 @@ CAMERA = {
     "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
 }
 OPENING = "contradiction"  # the example that a visitor finds
-ONE_CLIP_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
-PRIVATE = {"api_visibility": "private"}
-QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
+ONE_CLIP_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 log = logging.getLogger(__name__)
 
 
-def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
+def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """The contents of the tab; everything a visitor adds lives in the visitor's session.
 
     It opens with an example that is already analysed, if there is a result by the models that are here now.
@@ -121,7 +122,7 @@ def _controls(parts: Parts) -> None:
     gr.HTML(wording.BOUNDS)
 
 
-def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
+def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
     """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
     choice = [parts[name] for name in ("model", "pair", "head")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
@@ -142,7 +143,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         clip, sound, session, model, pair, head, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
-        name = request.session_hash
+        name = name_of(request)
         remember(name, session)
         left = partial(gone, page, name)
         updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
@@ -150,7 +151,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_stored(name):
         def answer(session, model, pair, head, request: gr.Request):
-            remember(request.session_hash, session)
+            remember(name_of(request), session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
             updates = view.new_clip(found, Choice(model, pair, head))
@@ -160,7 +161,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_unanswered(name):
         def answer(session, request: gr.Request):
-            remember(request.session_hash, session)
+            remember(name_of(request), session)
             path = _copied(name)
             session.show(None, path)
             return session, path
@@ -181,7 +182,7 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
 
     def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
         try:
-            analysis = session.choose_face(analyzer, face, partial(gone, page, request.session_hash))
+            analysis = session.choose_face(analyzer, face, partial(gone, page, name_of(request)))
         except MediaError as error:
             return {status: paragraph(str(error), "error")}
         except Stopped:
@@ -237,23 +238,23 @@ def _wire(analyzer: Analyzer, page: gr.Blocks, state: gr.State, parts: Parts, op
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 
 
-def _analysed(analyzer: Analyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
+def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
     """A clip -> everything shown, or one sentence that says why not."""
     if not path:
         return {"status": paragraph(wording.NO_CLIP, "error")}
-    path = Path(path)
-    if not path.exists():
+    file = Path(path)
+    if not file.exists():
         return {"status": paragraph(wording.LOST_CLIP, "error")}
     try:
-        if client_files.shipped(str(path)):
-            path = uploads.copied(path)
+        if client_files.shipped(str(file)):
+            file = uploads.copied(file)
     except uploads.NoRoom:
         return {"status": paragraph(wording.NO_ROOM, "error")}
-    session.own(path)
-    if path not in session.files:  # only what the visit owns is opened
+    session.own(file)
+    if file not in session.files:  # only what the visit owns is opened
         return {"status": paragraph(wording.LOST_CLIP, "error")}
     try:
-        analysis = session.take(analyzer, path, lambda share, stage: progress(share, desc=stage), left)
+        analysis = session.take(analyzer, file, lambda share, stage: progress(share, desc=stage), left)
         updates = view.new_clip(analysis, choice)
     except MediaError as error:
         return view.nothing() | {"status": paragraph(str(error), "error")}

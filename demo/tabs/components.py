@@ -1,10 +1,12 @@
 """The parts of the clip's tab by name; a part's name is its id in the page."""
 
+from typing import Any
+
 from gradio.blocks import Block
 
 
-class Parts(dict[str, Block]):
-    """Name -> part.
+class Parts(dict[str, Any]):
+    """Name -> part, of no type in particular: gradio makes the methods of its events when it runs.
 
     Args:
         opening: what parts show when the page opens, as an event would update them.
@@ -14,7 +16,7 @@ class Parts(dict[str, Block]):
         super().__init__()
         self._opening = opening
 
-    def add(self, name: str, kind: type[Block], **options) -> Block:
+    def add(self, name: str, kind: type[Block], **options) -> Any:
         """Makes a part; what it shows at the opening goes before ``options``."""
         shown = self._opening.get(name, {})
         if not (isinstance(shown, dict) and shown.get("__type__") == "update"):

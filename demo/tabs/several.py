@@ -12,15 +12,16 @@ from pathlib import Path
 import gradio as gr
 from markupsafe import Markup
 
-from core.analysis.analyzer import Analyzer
 from core.analysis.table import Row, failed, row_of, table_text
 from core.media.reader import SUFFIXES, MediaError
 from demo import wording
 from demo.charts.html import render
 from demo.charts.palette import MODEL
 from demo.server import client_files
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.limits import HOUR, MOST_AT_ONCE, TURNS
-from demo.server.sessions import Session, Stopped, end_later, gone, remember
+from demo.server.places import stands_in
+from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
 
 
@@ -62,7 +63,7 @@ class Queue:
                 self.rows.append(failed(path.name, wording.TOO_MANY))
                 self.holder.disown(path)
 
-    def read_next(self, analyzer: Analyzer, progress, left) -> None:
+    def read_next(self, analyzer: AnyAnalyzer, progress, left) -> None:
         """Reads one clip, lets go of its file and adds its row, a sentence where it cannot be analysed.
 
         Raises:
@@ -90,7 +91,7 @@ class Queue:
         self.holder.end()
 
 
-def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
+def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """The contents of the tab."""
     state = gr.State(Queue(), time_to_live=HOUR, delete_callback=end_later)
     turns = gr.State(0)  # counts up while clips wait: each change reads the next one
@@ -109,12 +110,13 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
     handed_out = gr.JSON(visible=False)
 
     def on_files(paths, queue, turn, request: gr.Request):
-        remember(request.session_hash, queue)
+        remember(name_of(request), queue)
         queue.begin(paths or [])
         return queue, turn + 1, as_html(queue), gr.update(visible=bool(queue.waiting)), gr.update(visible=False)
 
+    @stands_in(TURNS)  # who was let in comes to the end of it, however many clips wait
     def on_turn(queue, turn, request: gr.Request, progress=gr.Progress()):  # noqa: B008 gradio looks for it there
-        name = request.session_hash
+        name = name_of(request)
         if queue.waiting and not queue.stop:
             label = queue.waiting[0].name
             report = lambda share, stage: progress(share, desc=f"{label}: {stage}")  # noqa: E731
@@ -127,8 +129,6 @@ def tab(analyzer: Analyzer, page: gr.Blocks) -> None:
         goes_on = bool(queue.waiting)
         ready = gr.update(visible=bool(queue.rows) and not goes_on)
         return turn + 1 if goes_on else turn, as_html(queue), "", gr.update(visible=goes_on), ready
-
-    on_turn.line = TURNS  # who was let in comes to the end of it, however many clips wait
 
     def on_stop(queue):
         queue.stop = True

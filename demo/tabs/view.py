@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
@@ -16,7 +17,7 @@ from demo.tabs import persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 MEAN = -1  # of all heads
-HIDDEN = {"value": None, "visible": False}
+HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
     "course", "course-chart", *persons.PARTS,
@@ -113,8 +114,11 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
 
 
 def _sharpness(prediction: Prediction, model: str, pair: tuple[str, str], head: int | None) -> Markup:
-    map_ = prediction.verdicts()[model].attention[pair]
+    verdict = prediction.verdicts()[model]
+    if verdict is None:
+        return Markup("")
+    map_ = verdict.attention[pair]
     weights = heatmap.picked(map_, head)
     which = "mean of all heads" if head is None else f"head {head + 1}"
     shown = f"{MODEL[model]}, {panels.pair_name(pair)}, {which}"
-    return panels.attention_summary(shown, heatmap.spread_of(weights, map_.counts[1]), map_.steps[1])
+    return panels.attention_summary(shown, heatmap.spread_of(weights, map_.counts[1]), int(map_.counts[1].sum()))
