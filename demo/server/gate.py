@@ -13,8 +13,6 @@ import time
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from gradio import routes as gradio_routes
-from gradio.route_utils import API_PREFIX
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
@@ -22,9 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import wording
 from demo.server.console import described
+from demo.server.gradio_compat.requests import API_PREFIX
 from demo.server.hosts import Hosts
 from demo.server.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST, MOST_VALUES
-from demo.server.patches import replace
 from demo.server.sweeper import sweeper
 from demo.server.uploads import FORM
 
@@ -123,7 +121,7 @@ class Gate:
             endless = length is None or length > LARGEST_FILE + FORM
             answer = PlainTextResponse(refused.said, refused.status, {"Connection": "close"} if endless else None)
             return await answer(scope, receive, send)
-        scope = scope | {"headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
+        scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
         begun = False
 
         async def noted(message: Message) -> None:
@@ -272,16 +270,3 @@ def close_on_silence(server, seconds: float = SILENT) -> None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if hasattr(socket, "TCP_KEEPIDLE"):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(seconds))
-
-
-class _NoSharing:
-    """In the place of what tells browsers that other sites may read answers: none may."""
-
-    def __init__(self, app: ASGIApp, **_):
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-
-
-replace(gradio_routes, "CustomCORSMiddleware", _NoSharing)
