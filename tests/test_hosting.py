@@ -161,22 +161,22 @@ def ask_tool(address: str, ask):
     async def asked():
         async with streamablehttp_client(f"{address}gradio_api/mcp/") as (reading, writing, _):
             async with ClientSession(reading, writing) as session:
-                await sessions.initialize()
+                await session.initialize()
                 return await ask(session)
 
     return asyncio.run(asked())
 
 
 def test_programs_are_offered_one_tool_with_types(served):
-    (tool,) = ask_tool(served, lambda session: sessions.list_tools()).tools
+    (tool,) = ask_tool(served, lambda session: session.list_tools()).tools
     assert tool.name == "analyze" and "guesses" in tool.description and "Args" not in tool.description
     parts = tool.inputSchema["properties"]
     assert set(parts) == {"clip", "modalities", "attention"} and tool.inputSchema["required"] == ["clip"]
     assert parts["clip"]["type"] == "string" and parts["attention"]["type"] == "boolean"
     assert parts["modalities"]["type"] == "array" and parts["modalities"]["items"]["enum"] == list(made.MODALITIES)
     assert all(part["description"] for part in parts.values())
-    assert ask_tool(served, lambda session: sessions.list_prompts()).prompts == []
-    assert ask_tool(served, lambda session: sessions.list_resources()).resources == []
+    assert ask_tool(served, lambda session: session.list_prompts()).prompts == []
+    assert ask_tool(served, lambda session: session.list_resources()).resources == []
 
 
 def uploaded(address: str, clip: Path) -> str:
@@ -191,7 +191,7 @@ def uploaded(address: str, clip: Path) -> str:
 def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     path = uploaded(served, clip)
     arguments = {"clip": f"{served}gradio_api/file={path}", "modalities": ["video", "audio"]}
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", arguments))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", arguments))
     assert not found.isError
     answer = ast.literal_eval(found.content[0].text)
     assert answer["file"] == "on cpu" and answer["used"] == ["video", "audio"] and set(answer["cross"]) > {"label"}
@@ -203,7 +203,7 @@ def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
 )
 def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
     before = {path for path in uploads.prepare().rglob("*")}
-    found = ask_tool(served, lambda session: sessions.call_tool("analyze", {"clip": clip}))
+    found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
     assert {path for path in uploads.prepare().rglob("*")} == before
 
