@@ -36,7 +36,8 @@ def render(template: str, macro: str, /, **values: object) -> Markup:
         template: name of a file in ``demo/templates`` without ``.html``.
 
     Raises:
+        AttributeError: the template has no such macro.
         TypeError: the macro has no argument of that name.
-        jinja2.UndefinedError: there is no such macro, or it uses what was not given.
+        jinja2.UndefinedError: the macro uses what was not given.
     """
     return Markup(getattr(_environment.get_template(f"{template}.html").module, macro)(**values))

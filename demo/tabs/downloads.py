@@ -1,6 +1,5 @@
 """What a visitor can take home: the buttons, and the files that they make, which the server hands over and forgets."""
 
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -28,7 +27,7 @@ def wire(parts: Parts, analyzer: Analyzer, state: gr.State) -> None:
     handed_out = parts["handed-out"]
     for kind in wording.DOWNLOADS:
         pressed = parts[f"download-{kind}"].click
-        made = pressed(partial(exported, analyzer, kind), state, handed_out, **ONE_AT_A_TIME)
+        made = pressed(lambda session, kind=kind: exported(analyzer, kind, session), state, handed_out, **ONE_AT_A_TIME)
         made.then(None, handed_out, None, js="(file) => window.handOut(file)", api_visibility="private")
 
 
