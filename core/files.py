@@ -89,7 +89,8 @@ def lock(file: IO, wait: bool = False) -> bool:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             else:
                 file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # the first byte, which need not exist
+                # The first byte, which need not exist.
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
             return True
         except (BlockingIOError, PermissionError):  # the latter from Windows
             if not wait:

@@ -56,7 +56,8 @@ def unix_only(source: str) -> list[str]:
     """What a source takes from Unix without asking whether it is there, by ``try`` or ``hasattr``."""
     tree = ast.parse(source)
     tried = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try) for inner in ast.walk(node)}
-    asked = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    asked = {ast.unparse(call) for call in calls if getattr(call.func, "id", "") == "hasattr"}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import) and id(node) not in tried:

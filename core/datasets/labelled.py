@@ -40,7 +40,7 @@ class Picked(Sequence):
     source: Sequence[np.ndarray]
     indices: np.ndarray
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override] # no slices
         return self.source[self.indices[index]]
 
     def __len__(self) -> int:

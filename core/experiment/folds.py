@@ -87,7 +87,7 @@ def statistics_of(sequences: Mapping[str, Sequence[np.ndarray]]) -> Normalisatio
     """Statistics over all steps of all sequences of each modality, in one pass, in float64."""
     means, deviations = {}, {}
     for modality, found in sequences.items():
-        count, total, squares = 0, 0.0, 0.0
+        count, total, squares = 0, np.zeros(1), np.zeros(1)
         for index in range(len(found)):
             values = found[index].astype(np.float64)
             count, total, squares = count + len(values), total + values.sum(0), squares + np.square(values).sum(0)

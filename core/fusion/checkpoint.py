@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class EncoderFormat:
     """
 
     read: Callable[[dict], nn.Module]
-    describe: Callable[[nn.Module], dict]
+    describe: Callable[[Any], dict]
     trainable: bool
 
 
