@@ -11,7 +11,7 @@ from demo.page import build, launch_options
 from demo.server import clients, connections, console, memory, names, stored, zerogpu
 from demo.server.gate import close_on_silence
 from demo.server.hosts import Hosts
-from demo.server.limits import MOST_EVENTS
+from demo.server.limits import MAX_EVENTS
 
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     console.tidy()
     clients.trust_proxies()
     # How many may wait is counted in demo/server/places.py; nobody gets past the lines.
-    demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
+    demo.queue(max_size=MAX_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
     names.check(demo.local_url or "")
     connections.share_out(demo.server)

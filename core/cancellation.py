@@ -12,8 +12,8 @@ _check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None
 
 
 @contextmanager
-def stoppable(check: Callable[[], None]) -> Iterator[None]:
-    """Inside, ``checkpoint`` calls ``check``."""
+def cancellation_scope(check: Callable[[], None]) -> Iterator[None]:
+    """Inside, ``raise_if_cancelled`` calls ``check``."""
     before = _check.set(check)
     try:
         yield
@@ -21,7 +21,7 @@ def stoppable(check: Callable[[], None]) -> Iterator[None]:
         _check.reset(before)
 
 
-def checkpoint(*_) -> None:
+def raise_if_cancelled(*_) -> None:
     """Ends the work if it was called off; can stand as a hook of a module, before each of its runs."""
     check = _check.get()
     if check:

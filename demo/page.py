@@ -18,7 +18,7 @@ from demo.server.clients import Addressed
 from demo.server.gate import Gate
 from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
-from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
+from demo.server.limits import HOUR, MAX_FILE_BYTES, MAX_SESSIONS, UNFETCHED
 from demo.server.names import NamedBySecrets
 from demo.server.places import ToolPlaces
 from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
@@ -87,7 +87,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
         "favicon_path": str(ICON),
         "pwa": True,
         "mcp_server": True,
-        "max_file_size": LARGEST_FILE,
+        "max_file_size": MAX_FILE_BYTES,
         "app_kwargs": {
             "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
             "middleware": [
@@ -98,7 +98,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
             ],
         },
         "show_error": True,
-        "state_session_capacity": MOST_SESSIONS,
+        "state_session_capacity": MAX_SESSIONS,
         "run_history": False,
         "ssr_mode": False,
         "share": False,

@@ -5,14 +5,14 @@ import json
 from core import CHECKPOINTS
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
-from demo.server.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
+from demo.server.limits import MAX_FILE_BYTES, MAX_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
 
 
 def too_long(largest: int) -> str:
     """Why a request with more bytes than that is not read."""
-    if largest >= LARGEST_FILE:
+    if largest >= MAX_FILE_BYTES:
         return TOO_LARGE
     if not largest:
         return "This request may not have a body."
@@ -96,7 +96,7 @@ NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
 TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
-TOO_COMPLEX = f"This request holds more than {MOST_VALUES:,} values."
+TOO_COMPLEX = f"This request holds more than {MAX_VALUES:,} values."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
 TOO_MANY_REQUESTS = "Too much is asked for from this address at the same time; try again in a moment."
 TOO_MANY_UPLOADS = "Too many uploads from this address are on their way; wait until some have arrived."
@@ -269,29 +269,29 @@ FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.
 Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere.</p></footer>"""
 
-WORTH_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is an even
-share. <em>Mattered</em> is what happens when that part alone is left out, as if it had never been there: a bar up means
-that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left still
+ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is an
+even share. <em>Mattered</em> is what happens when that part alone is left out, as if it had never been there: a bar up
+means that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left still
 knows of what is gone, because words and voice were read in their context, and parts that repeat each other are worth
 little one by one.</p>"""
-WORTH_TABLE = "These numbers as a table"
-WORTH_SHAPLEY = """<h3>The modalities</h3>
+ATTRIBUTION_TABLE = "These numbers as a table"
+ATTRIBUTION_SHAPLEY = """<h3>The modalities</h3>
 <p class="hint">What each adds to the probability, averaged over all orders in which they could come (its Shapley value;
 nothing at all counts as every class equally likely, a convention), and what two say together beyond what each says
 without the other: below zero they repeat each other.</p>"""
-WORTH_CROSS = """<h3>The modalities</h3>
+ATTRIBUTION_CROSS = """<h3>The modalities</h3>
 <p class="hint">Cross-attention says nothing from a single modality, so there are no shares to give out. What can be
 said is what each adds to the other two.</p>"""
-WORTH_CROSS_PAIR = """<h3>The modalities</h3>
+ATTRIBUTION_CROSS_PAIR = """<h3>The modalities</h3>
 <p class="hint">Cross-attention says nothing from a single modality, so with two neither has a worth of its own.</p>"""
-WORTH_ADDED = {1: "to nothing", 2: "to the other one", 3: "to the other two"}
-WORTH_EVEN = """<h3>If attention were even</h3>
+ATTRIBUTION_ADDED = {1: "to nothing", 2: "to the other one", 3: "to the other two"}
+ATTRIBUTION_EVEN = """<h3>If attention were even</h3>
 <p class="hint">The same models with every moment weighted alike. Where the verdict stays, it did not hang on where they
 looked.</p>"""
-WORTH_DIFFERENCE = """<h3>Cross minus self</h3>
+ATTRIBUTION_DIFFERENCE = """<h3>Cross minus self</h3>
 <p class="hint">Attention that each moment receives under cross-attention less what it receives under self-attention, in
 even shares: above zero the others look there more than its own modality does.</p>"""
-WORTH_UNKNOWN = "This result was stored without what the models read; press Analyse to ask them."
+ATTRIBUTION_UNKNOWN = "This result was stored without what the models read; press Analyse to ask them."
 
 PHRASES = """<p class="hint">What was said between two pauses or in one sentence, and what both models make of that part
 alone. Press one to play it.</p>"""

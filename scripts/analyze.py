@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of
 from core.analysis.analyzer import Analyzer
+from core.analysis.attribution import as_json as attributions_to_json
 from core.analysis.attribution import spans
 from core.analysis.attributor import measure
 from core.analysis.results import Analysis, Prediction
@@ -49,7 +50,10 @@ def main() -> int:
     parser.add_argument("--whisper", default="tiny.en", help="a larger Whisper for the words, where there is internet")
     parser.add_argument("--attention", action="store_true", help="with --json: the attention maps too")
     parser.add_argument(
-        "--worth", action="store_true", help="with --json: what each word, half second and face is worth"
+        "--attribution",
+        "--worth",
+        action="store_true",
+        help="with --json: how verdicts change without each word, half second and face",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each clip")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="a table with a line for each clip; goes on with it")
@@ -155,8 +159,8 @@ def advance(bar: tqdm, share: float, stage: str) -> None:
 
 def as_json(analyzer: Analyzer, found: Analysis, arguments: argparse.Namespace) -> dict:
     described = found.to_json(arguments.modalities, arguments.attention)
-    if arguments.worth:
-        described["worth"] = [measure(analyzer, found, span).to_json() for span in spans(found)]
+    if arguments.attribution:
+        described |= attributions_to_json([measure(analyzer, found, span) for span in spans(found)])
     return described
 
 

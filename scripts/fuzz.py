@@ -26,7 +26,7 @@ import numpy as np
 
 from scripts.arguments import parser_of
 
-LARGEST = 20_000  # bytes of an input
+MAX_INPUT_BYTES = 20_000  # bytes of an input
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ def main() -> int:
             with contextlib.suppress(WeightsError):
                 read_container(data)
 
-        options = [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-max_len={LARGEST}", "-timeout=20"]
+        options = [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-max_len={MAX_INPUT_BYTES}", "-timeout=20"]
         options += [f"-artifact_prefix={arguments.keep}/", "-rss_limit_mb=4000", "-print_final_stats=1"]
         target = {"media": media, "weights": weights}[arguments.reader]
         atheris.Setup([sys.argv[0], *options, str(corpus)], target)

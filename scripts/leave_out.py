@@ -26,7 +26,7 @@ from core.encoders.packaged import WeightsError
 from core.files import prepare_folder
 from core.fusion.checkpoint import copy_encoders, load_encoders
 from core.training.batches import PairRecipe
-from core.training.leave_out import Judged, calibration_error, leave_out, together
+from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
 from core.training.loop import overridden
 from scripts.arguments import parser_of
 
@@ -82,7 +82,7 @@ def main() -> int:
     return 0
 
 
-def line(name: str, judged: Judged) -> str:
+def line(name: str, judged: HeldOutPredictions) -> str:
     figures = [
         judged.of_set(BOTH, "cross"), judged.of_set(BOTH, "self"),
         judged.of_set(("video",), "self"), judged.of_set(("audio",), "self"), judged.of_voice,

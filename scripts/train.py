@@ -26,7 +26,7 @@ import plotly.graph_objects as go
 from core import CHECKPOINTS
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker
-from core.datasets.multimodal import Moments, training_clips
+from core.datasets.multimodal import MultimodalClips, training_clips
 from core.device import CHOICES, Device, choose_device
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
@@ -50,9 +50,9 @@ from core.training.voice import (
     SHARE,
     VoiceData,
     VoiceRecipe,
-    settled,
-    train_members,
+    interpolate_weights,
     train_voice_encoder,
+    train_weight_average,
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter
 from scripts.arguments import parser_of
@@ -117,18 +117,18 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
     data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
     name = f"without-{arguments.without}" if arguments.without else "measured"
-    model, worth, folders = train_members(data, recipe, folder / name, device)
+    model, worth, folders = train_weight_average(data, recipe, folder / name, device)
     if arguments.without:
         print(worth or "Nobody is held out: nothing was measured.")
     else:
         made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
         made |= {"validation": worth, "share": SHARE}
-        save_encoder(arguments.runs / "measured" / "checkpoint", "voice", settled(model.encoder), made)
+        save_encoder(arguments.runs / "measured" / "checkpoint", "voice", interpolate_weights(model.encoder), made)
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         folders.append(folder / "final")
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
-        save_encoder(checkpoint, "voice", settled(model.encoder), made)
+        save_encoder(checkpoint, "voice", interpolate_weights(model.encoder), made)
     draw_curves(folder)
 
 
@@ -171,7 +171,7 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     print_tables(held_out)
 
 
-def said_of(unmet: Moments, held_out: set[str]) -> str:
+def said_of(unmet: MultimodalClips, held_out: set[str]) -> str:
     """Whom the pair is measured on."""
     people = np.unique(unmet.groups).tolist()
     if not people:

@@ -6,13 +6,13 @@ import skimage.data
 
 from core import MODALITIES, SUBSETS, Subset
 from core.analysis.analyzer import AttentionMap
-from core.analysis.kept import FaceSummary, Waveform
-from core.analysis.results import Analysis, Prediction, Verdict, Window
+from core.analysis.kept import Envelope, FaceSummary
+from core.analysis.results import Analysis, Prediction, Segment, Verdict
 from core.encoders.face_track import FaceTrack
 from core.encoders.transcript import Transcript, Word
 from core.encoders.whisper_weights import load_tiny_en
 from core.fusion.pairs import CROSS, SELF, pairs_within
-from core.media.reader import SAMPLE_RATE, Voice
+from core.media.reader import SAMPLE_RATE, Waveform
 
 HEADS = 6
 SENTENCE = ["I", "am", "so", "fine", "today", "and", "you", "are", "fine", "too"]
@@ -45,7 +45,7 @@ def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file=
         "audio": np.arange(0, duration, 0.08),
     }
     time = np.arange(round(duration * SAMPLE_RATE)) / SAMPLE_RATE
-    voice = Voice((0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(np.pi * time / duration)).astype(np.float32))
+    voice = Waveform((0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(np.pi * time / duration)).astype(np.float32))
     present = tuple(m for m in MODALITIES if m not in (missing or {}))
     maps = {
         name: {pair: _map(pair, times, chance) for pair in pairs_within(pairs, present)}
@@ -53,15 +53,15 @@ def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file=
     }
     return Analysis(
         file=file, duration=duration, transcript=transcript, faces=FaceSummary.of(track, duration),
-        waveform=Waveform.of(voice), missing=missing or {},
+        envelope=Envelope.of(voice), missing=missing or {},
         predictions={s: prediction(s, maps, chance) for s in SUBSETS if set(s) <= set(present)}, windows=windows,
         timings={"total": 1.0}, warnings=(),
     )  # fmt: skip
 
 
-def window(start: float, end: float, used: Subset = MODALITIES, seed: int = 0) -> Window:
+def window(start: float, end: float, used: Subset = MODALITIES, seed: int = 0) -> Segment:
     """A window with a random prediction from ``used``."""
-    return Window(start, end, prediction(used, {"cross": {}, "self": {}}, np.random.default_rng(seed)))
+    return Segment(start, end, prediction(used, {"cross": {}, "self": {}}, np.random.default_rng(seed)))
 
 
 def prediction(used: Subset, maps: dict, chance) -> Prediction:
@@ -94,11 +94,11 @@ class QuickListener:
         for module in ("core.encoders.features", "core.datasets.composed"):
             monkeypatch.setattr(f"{module}.Listener", cls)
 
-    def intervals(self, voice: Voice):
+    def intervals(self, voice: Waveform):
         """All of it is speech."""
         return ((0.0, voice.duration),)
 
-    def states(self, voice: Voice, intervals=()) -> np.ndarray:
+    def states(self, voice: Waveform, intervals=()) -> np.ndarray:
         """[4, T, 384], different for different voices."""
         steps = -(-len(voice.samples) // 320)
         seed = int(np.abs(voice.samples).sum() * 1000)

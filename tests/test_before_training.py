@@ -14,7 +14,7 @@ from test_training import NOTHING, SMALL, WIDTHS, banks
 from core import LABELS, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker, compose
-from core.datasets.multimodal import Moments
+from core.datasets.multimodal import MultimodalClips
 from core.device import choose_device
 from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
@@ -26,7 +26,7 @@ from core.training.ablation import Ablation, Change
 from core.training.batches import PairRecipe
 from core.training.evaluation import LabelledUtterances, evaluate_people, evaluate_subset, fit_temperatures
 from core.training.face import FaceData
-from core.training.leave_out import Judged, calibration_error, leave_out
+from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out
 from core.training.loop import Recipe
 from core.training.voice import VoiceData, evaluate_voices
 from core.training.words import LineData
@@ -58,12 +58,12 @@ def quick(monkeypatch):
     monkeypatch.setattr("core.training.voice.Listener", QuickListener)
 
 
-def moments(widths: dict[str, int], people: tuple[str, ...], lacking: str = "text") -> Moments:
+def moments(widths: dict[str, int], people: tuple[str, ...], lacking: str = "text") -> MultimodalClips:
     """A clip of each class of everybody, all without one modality."""
     chance = np.random.default_rng(0)
     labels = np.tile(np.arange(7), len(people))
     clips = {m: [chance.normal(0, 1, (0 if m == lacking else 4, n)) for _ in labels] for m, n in widths.items()}
-    return Moments(labels, clips, np.repeat(np.array(people, str), 7))
+    return MultimodalClips(labels, clips, np.repeat(np.array(people, str), 7))
 
 
 @pytest.mark.parametrize("who", ["nobody", "one", "both"])
@@ -162,7 +162,7 @@ def test_parts_without_faces_or_lines_are_named(tmp_path):
 
 def test_who_lacks_a_modality_does_not_end_the_table():
     labels = np.arange(7)
-    both = Judged(labels, labels[:0], {("video", "audio"): {"self": np.eye(7)}}, np.zeros((0, 7)))
+    both = HeldOutPredictions(labels, labels[:0], {("video", "audio"): {"self": np.eye(7)}}, np.zeros((0, 7)))
     face = replace(both, of_clips={("video",): {"self": np.eye(7)}})
     assert calibration_error([both, both, face], ("video", "audio"), "self") == pytest.approx(
         calibration_error([both, both], ("video", "audio"), "self")

@@ -10,9 +10,9 @@ from film import Pictures, Sound, film
 from floods import many_pictures, mp4, one_byte_packets, tables
 from matroska import block, cluster, matroska, picture_track, sound_track
 
-from core.cancellation import stoppable
+from core.cancellation import cancellation_scope
 from core.media import clock, container, pictures
-from core.media.clock import LONGEST_GAP, Clock, Spans, Stamps
+from core.media.clock import MAX_GAP_SECONDS, Clock, Spans, Stamps
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip, read_frames
 
 
@@ -50,7 +50,7 @@ def small_packets(tmp_path_factory):
 
 def test_every_packet_asks(small_packets):
     checks = Checks()
-    with stoppable(checks):
+    with cancellation_scope(checks):
         assert open_clip(small_packets).duration == pytest.approx(1.6, abs=0.01)
     assert checks.asked > 2 * 25_600, "once for its time and once for its sound"
 
@@ -58,7 +58,7 @@ def test_every_packet_asks(small_packets):
 @pytest.mark.parametrize("last", [1, 2, 7, 100, 20_000, 30_000, 50_000])
 def test_called_off_ends_there(small_packets, last):
     checks = Checks(last)
-    with pytest.raises(CalledOff), stoppable(checks):
+    with pytest.raises(CalledOff), cancellation_scope(checks):
         open_clip(small_packets)
     assert checks.asked == last
 
@@ -66,13 +66,13 @@ def test_called_off_ends_there(small_packets, last):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_pictures_ask_too(tmp_path, share):
     path = film(tmp_path / "x.mp4", Pictures([np.zeros((48, 64, 3), np.uint8)] * 60, rate=30))
-    with stoppable(whole := Checks()):
+    with cancellation_scope(whole := Checks()):
         read(path)
-    with stoppable(opening := Checks()):
+    with cancellation_scope(opening := Checks()):
         clip = open_clip(path)
     last = opening.asked + round(share * (whole.asked - opening.asked))
     assert whole.asked - opening.asked > 2 * 60, "each packet and each picture"
-    with pytest.raises(CalledOff), stoppable(checks := Checks(last - opening.asked)):
+    with pytest.raises(CalledOff), cancellation_scope(checks := Checks(last - opening.asked)):
         list(read_frames(path, clock=clip.clock))
     assert checks.asked == last - opening.asked
 
@@ -83,7 +83,7 @@ def test_what_nobody_reads_asks_as_well(tmp_path):
     hidden = b"\xae" + picture_track(2, b"V_UNKNOWN", 64, 48)[1:]
     path = tmp_path / "x.mkv"
     path.write_bytes(matroska([sound_track(), hidden], [cluster(0, block(bytes(160))), rubbish]))
-    with stoppable(checks := Checks()):
+    with cancellation_scope(checks := Checks()):
         open_clip(path)
     assert checks.asked > path.stat().st_size / container.PIECE
 
@@ -111,7 +111,7 @@ def merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """The same by sorting all."""
     found: list[tuple[float, float]] = []
     for begin, end in sorted(spans):
-        if found and begin - found[-1][1] <= LONGEST_GAP:
+        if found and begin - found[-1][1] <= MAX_GAP_SECONDS:
             found[-1] = found[-1][0], max(found[-1][1], end)
         else:
             found.append((begin, end))
@@ -250,4 +250,4 @@ def test_a_single_packet_of_sound_has_bounds(tmp_path):
     clusters = [cluster(0, block(b"\x90" * 16_000)), cluster(1000, block(bytes(2_000_000)))]
     path.write_bytes(matroska([sound_track()], clusters))
     clip = open_clip(path)
-    assert clip.damaged and clip.voice.duration == pytest.approx(1.0)
+    assert clip.damaged and clip.audio.duration == pytest.approx(1.0)

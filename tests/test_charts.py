@@ -90,7 +90,7 @@ def test_long_axes_are_binned_into_mean_weights():
     weights = chance.dirichlet(np.ones(1000), (6, 500)).astype(np.float32)
     long = AttentionMap("audio", "audio", weights, np.arange(500) * 0.08, np.arange(1000) * 0.08)
     shown, query_times, key_times = heatmap.binned(long, None)
-    assert shown.shape == (heatmap.MOST_STEPS, heatmap.MOST_STEPS) == (len(query_times), len(key_times))
+    assert shown.shape == (heatmap.MAX_STEPS, heatmap.MAX_STEPS) == (len(query_times), len(key_times))
     assert (np.diff(key_times) > 0).all()
     assert 0 <= key_times[0] < key_times[-1] <= 80
     weights[:] = 1 / 1000  # bins of 6 and of 7 steps: even attention must look even
@@ -107,7 +107,7 @@ def test_faces_stand_on_the_video_axis_only():
     made = analysis()
     assert not heatmap.attention(made, made.everything, "cross", ("text", "audio")).layout.images
     images = heatmap.attention(made, made.everything, "cross", ("text", "video")).layout.images
-    assert 0 < len(images) <= heatmap.MOST_THUMBNAILS
+    assert 0 < len(images) <= heatmap.MAX_THUMBNAILS
     assert all(image.source.startswith("data:image/webp;base64,") for image in images)
 
 

@@ -36,7 +36,7 @@ async def lasting(request):
 @pytest.fixture
 def port(monkeypatch):
     """Of a server for a few connections, each of which is looked at often."""
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", MOST)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", MOST)
     monkeypatch.setattr(connections, "QUIET", 0.3)
     app = Starlette(routes=[Route("/", quick), Route("/lasting", lasting)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
@@ -107,7 +107,7 @@ def test_an_address_has_a_quarter_of_the_connections(port, monkeypatch):
 
 
 def test_an_address_has_so_many_requests_open(monkeypatch):
-    monkeypatch.setattr(clients, "MOST_OPEN", 2)
+    monkeypatch.setattr(clients, "MAX_OPEN", 2)
     seen, together = [], threading.Barrier(3)
 
     def slow(request):

@@ -19,7 +19,7 @@ from serving import API, Quick, file
 from core import MODALITIES
 from demo import wording
 from demo.server import client_files, console, stored, uploads
-from demo.server.limits import LARGEST_FILE
+from demo.server.limits import MAX_FILE_BYTES
 from demo.tabs.clip import OPENING
 
 EXAMPLES = stored.EXAMPLES
@@ -201,7 +201,7 @@ def test_modalities_that_are_not_said_are_all(page):
 
 def test_thirty_uploads_of_the_largest_size_get_what_room_there_is(page):
     head = (
-        f"POST {API}/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGEST_FILE}\r\n"
+        f"POST {API}/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_FILE_BYTES}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
     )
     wires = []
@@ -209,8 +209,8 @@ def test_thirty_uploads_of_the_largest_size_get_what_room_there_is(page):
         for i in range(30):
             wires.append(socket.create_connection(("127.0.0.1", page.port), timeout=10))
             wires[-1].sendall(head.encode())
-            until(lambda i=i: uploads.announced() >= min(i + 1, 20) * LARGEST_FILE)
-        assert uploads.announced() == 20 * LARGEST_FILE
+            until(lambda i=i: uploads.announced() >= min(i + 1, 20) * MAX_FILE_BYTES)
+        assert uploads.announced() == 20 * MAX_FILE_BYTES
         for wire in wires[20:]:
             assert wire.recv(100).split()[1] == b"503"
         path = page.http.post(f"{API}/upload", files={"files": ("a.mp4", b"small")})
@@ -360,6 +360,6 @@ def test_a_start_survives_missing_and_damaged_examples(tmp_path, monkeypatch):
         (tmp_path / "moods.mp4").unlink()
         succeeded, said = page.ask(page.event("example-moods", "click"), [None])
         assert not succeeded and wording.NO_EXAMPLE in said
-        monkeypatch.setattr(uploads, "MOST_STORED", 0)
+        monkeypatch.setattr(uploads, "MAX_STORED", 0)
         succeeded, said = page.ask(pressed, [None])
         assert not succeeded and wording.NO_ROOM in said

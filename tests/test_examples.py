@@ -43,9 +43,9 @@ def check_the_same(said, kept):
         times = ([getattr(w, time) for w in a.transcript.words] for a in (kept, said))
         np.testing.assert_allclose(*times, atol=0.03)
     np.testing.assert_allclose(kept.faces.boxes, said.faces.boxes, atol=0.01)
-    np.testing.assert_allclose(kept.waveform.peaks, said.waveform.peaks, atol=1e-6)
-    np.testing.assert_allclose(kept.waveform.times, said.waveform.times)
-    assert len(kept.faces.pictures) == min(stored.MOST_FACES, len(said.faces))
+    np.testing.assert_allclose(kept.envelope.peaks, said.envelope.peaks, atol=1e-6)
+    np.testing.assert_allclose(kept.envelope.times, said.envelope.times)
+    assert len(kept.faces.pictures) == min(stored.MAX_FACES, len(said.faces))
     for time, picture in zip(kept.faces.picture_times, kept.faces.pictures, strict=True):
         pair = [cv2.imdecode(np.frombuffer(p, np.uint8), 1) for p in (picture, said.faces.nearest_picture(time))]
         assert np.abs(pair[0].astype(int) - pair[1]).mean() < 25, "the same face"
@@ -110,4 +110,4 @@ def test_the_script_makes_them(tmp_path, command):
     assert not command("examples.py", str(tmp_path), "--only", "angry", "--clips").returncode
     made, shipped = (open_clip(path) for path in (tmp_path / "angry.mp4", stored.clip_of("angry")))
     assert made.duration == pytest.approx(shipped.duration, abs=0.5)
-    assert made.has_pictures and not made.voice.silent
+    assert made.has_pictures and not made.audio.silent

@@ -20,7 +20,7 @@ from demo import wording
 from demo.server import gate
 from demo.server.gate import KINDS, Gate, route_path
 from demo.server.hosts import Hosts, is_loopback, origin_of, place_of
-from demo.server.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST
+from demo.server.limits import MAX_CALL, MAX_FILE_BYTES, MAX_REQUEST_BYTES
 
 JOIN, STEP, UPLOAD = "/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/upload"
 MCP = "/gradio_api/mcp/"
@@ -241,17 +241,17 @@ def test_only_the_route_of_uploads_may_bring_as_much_as_an_upload(client, path):
     if path.startswith("/gradio_api/") and not path.endswith("/upload/"):
         assert refused.status_code == 413 and ("4 MB" if path == STEP else "256 KB") in refused.text
         assert "clip" not in refused.text and "200" not in refused.text
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(LARGEST_FILE)}
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(MAX_FILE_BYTES)}
     assert client.post(path, content=b"x", headers=headers).status_code in (413, 404)
 
 
-@pytest.mark.parametrize("path, largest", [(STEP, LARGEST_REQUEST), (JOIN, LARGEST_CALL), (MCP, LARGEST_CALL)])
+@pytest.mark.parametrize("path, largest", [(STEP, MAX_REQUEST_BYTES), (JOIN, MAX_CALL), (MCP, MAX_CALL)])
 def test_bodies_are_bounded_and_say_their_own_limit(client, path, largest):
     json = {"Content-Type": "application/json"}
     assert client.post(path, content=b" " * largest, headers=json).json()["length"] == largest
     too_long = client.post(path, content=b" " * (largest + 1), headers=json)
     assert too_long.status_code == 413 and too_long.text == wording.too_long(largest)
-    assert wording.too_long(LARGEST_REQUEST) == "This request may have 4 MB; only an upload may be larger."
+    assert wording.too_long(MAX_REQUEST_BYTES) == "This request may have 4 MB; only an upload may be larger."
 
 
 @pytest.mark.parametrize("values", [b"[" * 10_001, b"[" + b"{}," * 5_001, b"," * 10_001, b'{"a":[' * 5_001])
@@ -304,7 +304,7 @@ def test_routes_are_found_below_a_root_path(root, strips):
     before = "" if strips else root
     client = client_of(root_path=root)
     assert client.get(f"{before}/config").status_code == 200
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(LARGEST_REQUEST + 1)}
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(MAX_REQUEST_BYTES + 1)}
     assert client.post(f"{before}{UPLOAD}", content=b"x", headers=headers).status_code == 200
     assert client.post(f"{before}/gradio_api/call/upload", content=b"x", headers=headers).status_code == 413
     assert client.get(f"{before}/sub/config").status_code == (404 if root != "/sub" or not strips else 200)
@@ -371,7 +371,7 @@ def test_a_request_as_a_whole_has_its_time(monkeypatch):
 
     assert 3 < asyncio.run(run()) < 20
     largest = max(kind.largest for kind in KINDS)
-    assert gate.SILENT + largest / gate.SLOWEST < 3600, "or an upload could outlive the hour that it may be kept"
+    assert gate.SILENT + largest / gate.MIN_RATE < 3600, "or an upload could outlive the hour that it may be kept"
 
 
 def test_the_start_says_what_is_wrong_with_a_name(capsys):

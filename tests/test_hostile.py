@@ -19,7 +19,7 @@ from floods import many_pictures, mp4, one_byte_packets, tables
 from matroska import block, cluster, matroska, picture_track, sound_track
 from recordings import portrait, save_clip, save_wav
 
-from core.media.reader import LONGEST_CLIP, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.media.reader import MAX_CLIP_SECONDS, MAX_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
 SECONDS = 8.0  # that any of these may take, on a machine on which much else runs
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)
@@ -233,7 +233,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], Path | str], Answer]] = {
     "8K": (lambda d, m: video(d / "x.mkv", [0, 0.1], (7680, 4320)), Right(0.1, True, 0)),
     "240 frames a second": (lambda d, m: video(d / "x.mp4", np.arange(0, 2, 1 / 240)), Right(2.0, True, 0)),
     "a frame every three seconds": (lambda d, m: video(d / "x.mp4", [0, 3, 6, 9]), Right(9.0, True, 0)),
-    "an hour of silence": (lambda d, m: long_silence(d / "x.wav"), Right(LONGEST_CLIP, False, 0, "Only the first")),
+    "an hour of silence": (lambda d, m: long_silence(d / "x.wav"), Right(MAX_CLIP_SECONDS, False, 0, "Only the first")),
     "sound longer than the picture": (
         lambda d, m: retimed(m / "whole.mp4", d / "x.mkv", lambda k, t: 0 if k == "audio" or t < 0.5 else None), BOTH,
     ),
@@ -389,10 +389,10 @@ def check(right: Right, clip, frames) -> None:
     assert clip.has_pictures == right.pictures == bool(frames)
     times = [frame.time for frame in frames]
     assert times == sorted(times) and all(0 <= at <= clip.duration + 0.1 for at in times)
-    assert all(max(frame.image.shape) <= LONGEST_SIDE for frame in frames)
+    assert all(max(frame.image.shape) <= MAX_SIDE for frame in frames)
     assert right.says in " ".join(clip.warnings)
     if right.tone > 0:
-        samples = clip.voice.samples
+        samples = clip.audio.samples
         assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
         spectrum = np.abs(np.fft.rfft(samples))
         assert spectrum.argmax() * SAMPLE_RATE / len(samples) == pytest.approx(right.tone, abs=4)
@@ -423,7 +423,7 @@ def test_sound_and_pictures_keep_their_places_beside_each_other(tmp_path, shift)
             container.mux(voice.encode(part))
     clip = open_clip(path)
     bright = [frame.time for frame in read_frames(path, 20, clock=clip.clock) if frame.image.mean() > 128]
-    loud = np.abs(clip.voice.samples) > 0.2
+    loud = np.abs(clip.audio.samples) > 0.2
     heard = [np.flatnonzero(loud)[0] / SAMPLE_RATE, np.flatnonzero(loud)[-1] / SAMPLE_RATE]
     assert len(bright) == 12
     assert [bright[0], bright[-1] + 0.05] == pytest.approx(heard, abs=0.12)

@@ -112,8 +112,8 @@ def test_an_utterance_is_cut_out_of_its_dialog(release):
     assert len(frames) == 20 and frames[0].time == pytest.approx(0, abs=0.051)
     shades = [frame.image[5:15, 50:300].mean() for frame in frames]
     assert shades[0] == pytest.approx(53 * 3, abs=4) and shades[-1] == pytest.approx(72 * 3, abs=4)
-    assert clip.voice.duration == pytest.approx(open_clip(record.voice).voice.duration, abs=0.01)
-    assert np.abs(clip.voice.samples - open_clip(record.voice).voice.samples)[:8000].max() < 1e-3
+    assert clip.audio.duration == pytest.approx(open_clip(record.voice).audio.duration, abs=0.01)
+    assert np.abs(clip.audio.samples - open_clip(record.voice).audio.samples)[:8000].max() < 1e-3
     assert not path.exists()
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from core.analysis.attribution import spans
 from core.analysis.attributor import measure
-from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
+from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, Envelope, FaceSummary, nbytes
 from core.analysis.results import WINDOW
 from core.encoders.face_track import BLENDSHAPES, FaceTrack
 from core.encoders.transcript import Transcript, Word
-from core.encoders.utterance import Sequence, Utterance
-from core.media.reader import SAMPLE_RATE, Voice
+from core.encoders.utterance import FeatureSequence, Utterance
+from core.media.reader import SAMPLE_RATE, Waveform
 
 MEGABYTE = 1e6
 
@@ -28,7 +28,7 @@ def five_minutes(utterance) -> Utterance:
     sequences = {}
     for modality, count in steps.items():
         rows = utterance[modality].values[chance.integers(0, len(utterance[modality].values), count)]
-        sequences[modality] = Sequence(rows, (np.arange(count) + 0.5) * 300 / count)
+        sequences[modality] = FeatureSequence(rows, (np.arange(count) + 0.5) * 300 / count)
     times = sequences["video"].times
     track = FaceTrack(
         times=times, crops=np.zeros((3_000, 48, 48), np.uint8), thumbnails=np.zeros((3_000, 96, 96, 3), np.uint8),
@@ -36,8 +36,8 @@ def five_minutes(utterance) -> Utterance:
         frame_times=times, found=np.ones(3_000, bool),
     )  # fmt: skip
     words = tuple(Word("word", float(t) - 0.1, float(t) + 0.1, 0.9) for t in sequences["text"].times)
-    voice = Voice(np.zeros(300 * SAMPLE_RATE, np.float32))
-    return replace(utterance, duration=300.0, faces=track, voice=voice, transcript=Transcript(words), **sequences)
+    voice = Waveform(np.zeros(300 * SAMPLE_RATE, np.float32))
+    return replace(utterance, duration=300.0, faces=track, waveform=voice, transcript=Transcript(words), **sequences)
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,14 @@ def test_five_minutes_are_kept_in_fifteen_megabytes(analysis, five_minutes):
     """They were 133 MB: 83 of pictures, 7 of crops, 19 of sound, 18 of features, 6 of attention."""
     assert nbytes(five_minutes) > 100 * MEGABYTE
     assert nbytes(analysis) < 15.5 * MEGABYTE
-    assert nbytes(analysis.faces) + nbytes(analysis.waveform) < 0.6 * MEGABYTE
+    assert nbytes(analysis.faces) + nbytes(analysis.envelope) < 0.6 * MEGABYTE
     assert nbytes(analysis.predictions) < 6 * MEGABYTE, "attention as before: it is shown and written out"
 
 
 def test_nothing_kept_holds_on_to_what_is_not(analysis, five_minutes):
     """A view into a large array would keep all of it alive."""
-    large = [five_minutes.voice.samples, five_minutes.faces.thumbnails, five_minutes.faces.crops]
-    kept = [analysis.waveform.peaks, analysis.waveform.times, analysis.faces.picture_times, analysis.faces.boxes]
+    large = [five_minutes.waveform.samples, five_minutes.faces.thumbnails, five_minutes.faces.crops]
+    kept = [analysis.envelope.peaks, analysis.envelope.times, analysis.faces.picture_times, analysis.faces.boxes]
     kept += [array for s in analysis.sequences.values() for array in (s.values, s.times)]
     assert not any(np.shares_memory(one, other) for one in kept for other in large)
     assert all(array.base is None or array.base.nbytes <= 2 * array.nbytes for array in kept)
@@ -91,7 +91,7 @@ def test_what_was_it_worth_is_measured_as_from_all_digits(analysis, five_minutes
             found = kept.of(name, used)
             np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
             for modality in used:
-                np.testing.assert_allclose(found.without[modality], expected.without[modality], atol=1e-4)
+                np.testing.assert_allclose(found.occluded[modality], expected.occluded[modality], atol=1e-4)
 
 
 def test_a_clip_of_one_window_keeps_all_digits(analyzer, utterance, monkeypatch):
@@ -126,8 +126,8 @@ def test_few_faces_keep_all_their_pictures():
 
 @pytest.mark.parametrize("samples", [1, 7, MAX_PEAKS, MAX_PEAKS + 1, 100_000])
 def test_a_waveform_holds_the_loudest_of_each_part(samples):
-    voice = Voice(np.random.default_rng(samples).uniform(-1, 1, samples).astype(np.float32))
-    waveform = Waveform.of(voice)
+    voice = Waveform(np.random.default_rng(samples).uniform(-1, 1, samples).astype(np.float32))
+    waveform = Envelope.of(voice)
     count = min(samples, MAX_PEAKS)
     edges = np.linspace(0, samples, count + 1).astype(int)
     expected = [np.abs(voice.samples[a:b]).max() for a, b in itertools.pairwise(edges)]
@@ -138,5 +138,5 @@ def test_a_waveform_holds_the_loudest_of_each_part(samples):
 def test_bytes_are_counted_once():
     shared = np.zeros(1000, np.uint8)
     assert nbytes([shared, {"a": shared, "b": (shared, b"four")}]) == 1000 + 4 + 2
-    assert nbytes(Voice(np.zeros(10, np.float32))) == 40
+    assert nbytes(Waveform(np.zeros(10, np.float32))) == 40
     assert nbytes((None, 1, 2.0)) == 0

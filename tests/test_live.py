@@ -16,12 +16,12 @@ from core import LABELS
 from core.analysis.baseline import Baseline
 from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
 from core.analysis.results import Prediction, Verdict
-from core.cancellation import stoppable
+from core.cancellation import cancellation_scope
 from core.encoders.speech import Listener
-from core.media.reader import SAMPLE_RATE, Voice
+from core.media.reader import SAMPLE_RATE, Waveform
 from demo import wording
 from demo.server import live_visits
-from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
 from demo.server.live_visits import NOTHING_SENSED, Guests
 from demo.server.sweeper import Sweeper
 
@@ -206,27 +206,27 @@ def test_a_listener_is_copied_while_it_decodes(fox):
             assert go_on.wait(60)
 
     def hear():
-        with stoppable(check):
-            return listener.words(Voice(fox))
+        with cancellation_scope(check):
+            return listener.words(Waveform(fox))
 
     with ThreadPoolExecutor(1) as beside:
         words = beside.submit(hear)
         assert inside.wait(60)
         try:
             twin = listener.twin()
-            heard = twin.words(Voice(fox))
+            heard = twin.words(Waveform(fox))
         finally:
             go_on.set()
         assert heard == words.result() and {"quick", "fox"} <= {word.text for word in heard}
     assert twin.model.encoder.encoder.conv1.weight is listener.model.encoder.encoder.conv1.weight, "weights are shared"
-    assert twin.twin().words(Voice(fox)) == heard
+    assert twin.twin().words(Waveform(fox)) == heard
 
 
 def test_a_call_that_was_broken_off_leaves_nothing_in_the_model(fox):
     """Whisper takes back its hooks for the times of words only if it comes to the end."""
     listener, calls = Listener(), []
-    with stoppable(lambda: calls.append(None)):
-        listener.words(Voice(fox))
+    with cancellation_scope(lambda: calls.append(None)):
+        listener.words(Waveform(fox))
     last = len(calls)  # before the times of words are found
     calls.clear()
 
@@ -235,8 +235,8 @@ def test_a_call_that_was_broken_off_leaves_nothing_in_the_model(fox):
         if len(calls) == last:
             raise InterruptedError
 
-    with pytest.raises(InterruptedError), stoppable(check):
-        listener.words(Voice(fox))
+    with pytest.raises(InterruptedError), cancellation_scope(check):
+        listener.words(Waveform(fox))
     assert [len(block.cross_attn._forward_hooks) for block in listener.model.decoder.blocks] == [0] * 4
 
 
@@ -405,8 +405,8 @@ def wait_until(true) -> None:
 
 
 def test_tickets_keep_visitors_apart_and_are_few(guests):
-    tickets = [guests.begin()["ticket"] for _ in range(MOST_VISITORS)]
-    assert len(set(tickets)) == MOST_VISITORS
+    tickets = [guests.begin()["ticket"] for _ in range(MAX_VISITORS)]
+    assert len(set(tickets)) == MAX_VISITORS
     assert guests.begin() == {"error": wording.LIVE_FULL}
     guests.step({"ticket": tickets[0], "picture": jpeg(portrait(400, 300))})
     assert guests.step({"ticket": tickets[1], "picture": ""})["used"] == [], "another visitor's face"
@@ -460,7 +460,7 @@ def test_a_visit_ends_after_its_longest_time_and_another_may_begin(guests, monke
     monkeypatch.setattr(live_visits.time, "monotonic", lambda: clock() + seconds)
     while "error" not in (answer := guests.step({"ticket": ticket, **SOMETHING["sound"](0)})):
         seconds += 10
-    assert answer == {"error": wording.LIVE_LONG} and LONGEST_VISIT <= seconds <= LONGEST_VISIT + 10
+    assert answer == {"error": wording.LIVE_LONG} and MAX_VISIT_SECONDS <= seconds <= MAX_VISIT_SECONDS + 10
     assert guests.step({"ticket": ticket}) == answer, "and so it is said to who comes back"
     assert "ticket" in guests.begin()
 
@@ -468,13 +468,13 @@ def test_a_visit_ends_after_its_longest_time_and_another_may_begin(guests, monke
 def test_one_address_never_has_all_places(guests):
     tickets = [guests.begin("203.0.113.5") for _ in range(LIVE_SHARE + 3)]
     assert [answer.get("error") for answer in tickets] == [None] * LIVE_SHARE + [wording.LIVE_SHARED] * 3
-    assert LIVE_SHARE < MOST_VISITORS and "ticket" in guests.begin("203.0.113.6")
+    assert LIVE_SHARE < MAX_VISITORS and "ticket" in guests.begin("203.0.113.6")
     guests.end(tickets[0]["ticket"])
     assert "ticket" in guests.begin("203.0.113.5")
 
 
 def test_places_that_addresses_do_not_tell_apart_are_for_all(guests):
-    assert all("ticket" in guests.begin(None) for _ in range(MOST_VISITORS))
+    assert all("ticket" in guests.begin(None) for _ in range(MAX_VISITORS))
     assert guests.begin(None) == {"error": wording.LIVE_FULL}
 
 
@@ -484,10 +484,10 @@ def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
     before = threading.active_count()
     with ThreadPoolExecutor(8) as many:
         answers = list(many.map(lambda _: guests.begin(), range(300)))
-    assert sum("ticket" in answer for answer in answers) == MOST_VISITORS
-    assert sum(answer == {"error": wording.LIVE_FULL} for answer in answers) == 300 - MOST_VISITORS
-    assert threading.active_count() <= before + 2 * MOST_VISITORS
-    assert len(guests._places) == MOST_VISITORS
+    assert sum("ticket" in answer for answer in answers) == MAX_VISITORS
+    assert sum(answer == {"error": wording.LIVE_FULL} for answer in answers) == 300 - MAX_VISITORS
+    assert threading.active_count() <= before + 2 * MAX_VISITORS
+    assert len(guests._places) == MAX_VISITORS
     for ticket in list(guests._places):
         guests.end(ticket)
     assert threading.active_count() == before
@@ -514,7 +514,7 @@ def test_a_visitors_steps_never_wait_in_line_for_each_other(guests, monkeypatch)
 
 
 def test_why_visits_ended_is_remembered_of_some_only(guests, monkeypatch):
-    monkeypatch.setattr(live_visits, "MOST_ENDED", 2)
+    monkeypatch.setattr(live_visits, "MAX_ENDED", 2)
     monkeypatch.setattr(live_visits, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
     for _ in range(5):
         guests.end(guests.begin()["ticket"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recordings import Pipe, save_clip, save_wav
 
-from core.media.reader import FRAME_RATE, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.media.reader import FRAME_RATE, MAX_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)
 
@@ -49,10 +49,10 @@ def test_sound_files(tmp_path, suffix):
         container.mux(stream.encode(None))
     clip = open_clip(path)
     assert not clip.has_pictures and not clip.damaged
-    assert clip.voice.samples.dtype == np.float32 and clip.voice.samples.ndim == 1
+    assert clip.audio.samples.dtype == np.float32 and clip.audio.samples.ndim == 1
     assert clip.duration == pytest.approx(2.0, abs=0.1)
-    assert loudest_frequency(clip.voice.samples) == pytest.approx(440, abs=2)
-    assert np.abs(clip.voice.samples[4000:-4000]).max() == pytest.approx(0.3, abs=0.05)
+    assert loudest_frequency(clip.audio.samples) == pytest.approx(440, abs=2)
+    assert np.abs(clip.audio.samples[4000:-4000]).max() == pytest.approx(0.3, abs=0.05)
     assert list(read_frames(path)) == []
 
 
@@ -91,7 +91,7 @@ def test_any_number_of_channels_is_their_mean(tmp_path, channels, codec, samples
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             container.mux(stream.encode(part))
         container.mux(stream.encode(None))
-    heard = open_clip(path).voice.samples
+    heard = open_clip(path).audio.samples
     assert loudest_frequency(heard) == pytest.approx(440, abs=1)
     assert np.abs(heard[2000:-2000]).max() == pytest.approx(0.6 / channels, rel=0.15)
 
@@ -100,7 +100,7 @@ def test_more_channels_than_any_layout_has_a_name_for(tmp_path):
     with wave.open(str(tmp_path / "many.wav"), "wb") as file:
         file.setparams((255, 2, SAMPLE_RATE, 0, "NONE", ""))
         file.writeframes((np.repeat(TONE[:, None], 255, 1) * 32767).astype("<i2").tobytes())
-    heard = open_clip(tmp_path / "many.wav").voice.samples
+    heard = open_clip(tmp_path / "many.wav").audio.samples
     np.testing.assert_allclose(heard[100:-100], TONE[100:-100], atol=1e-3)
 
 
@@ -148,14 +148,14 @@ def test_late_sound_keeps_its_time(tmp_path):
                     packet.dts += round(0.5 / packet.time_base)
                 packet.stream = streams[packet.stream]
                 new.mux(packet)
-    samples = open_clip(path).voice.samples
+    samples = open_clip(path).audio.samples
     assert np.abs(samples[: int(0.4 * SAMPLE_RATE)]).max() < 0.01
     assert np.abs(samples[int(0.6 * SAMPLE_RATE) :]).max() > 0.2
 
 
 def test_large_frames_are_scaled_down(tmp_path):
     (frame, *_) = read_frames(pictures(tmp_path / "large.mp4", size=(1920, 1080)))
-    assert frame.image.shape == (360, LONGEST_SIDE, 3)
+    assert frame.image.shape == (360, MAX_SIDE, 3)
 
 
 @pytest.mark.parametrize(("degrees", "matrix", "red_side"), [
@@ -196,12 +196,12 @@ def test_a_cover_image_is_no_video(tmp_path):
             container.mux(sound.encode(part))
         container.mux(sound.encode(None))
     clip = open_clip(path)
-    assert not clip.has_pictures and clip.voice is not None
+    assert not clip.has_pictures and clip.audio is not None
 
 
 def test_silence_is_not_a_quiet_room(tmp_path):
-    assert open_clip(save_wav(np.zeros(SAMPLE_RATE), tmp_path / "muted.wav")).voice.silent
-    assert not open_clip(save_wav(0.01 * TONE, tmp_path / "quiet.wav")).voice.silent
+    assert open_clip(save_wav(np.zeros(SAMPLE_RATE), tmp_path / "muted.wav")).audio.silent
+    assert not open_clip(save_wav(0.01 * TONE, tmp_path / "quiet.wav")).audio.silent
 
 
 def test_bad_files_get_one_sentence_and_a_code(tmp_path):

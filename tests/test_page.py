@@ -593,8 +593,8 @@ def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed,
         mattered, looked = worth_of_parts(analysed, "mattered"), worth_of_parts(analysed, "looked")
         assert set(mattered) == set(looked) == set(MODALITIES)
         for modality in MODALITIES:
-            np.testing.assert_allclose(mattered[modality], found.worth(modality)[:, index] * 100, atol=0.02)
-            np.testing.assert_allclose(looked[modality], found.looked[modality], atol=0.002)
+            np.testing.assert_allclose(mattered[modality], found.effect(modality)[:, index] * 100, atol=0.02)
+            np.testing.assert_allclose(looked[modality], found.attention_received[modality], atol=0.002)
     toggle(analysed, "video")
     analysed.wait_for_function(
         """() => !document.querySelector('#worth-chart .js-plotly-plot')?.calcdata?.some(
@@ -602,7 +602,7 @@ def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed,
     )
     found = measured.of("self", ("text", "audio"))
     np.testing.assert_allclose(
-        worth_of_parts(analysed, "mattered")["text"], found.worth("text")[:, LABELS.index("sadness")] * 100, atol=0.02
+        worth_of_parts(analysed, "mattered")["text"], found.effect("text")[:, LABELS.index("sadness")] * 100, atol=0.02
     )
     toggle(analysed, "video")
     wait_until_on(analysed, "words + face + voice")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.analysis.phrases import LONGEST, MARGIN, phrases_of
+from core.analysis.phrases import MARGIN, MAX_PHRASE_SECONDS, phrases_of
 from core.encoders.transcript import Transcript, Word
 
 
@@ -54,7 +54,7 @@ def test_who_never_pauses_is_cut_in_the_longest_pauses_and_no_word_is_lost():
     found = phrases_of(words, 60.0)
     assert found[0].text.split()[0] == "w0" and "w30" in [p.text.split()[0] for p in found]
     assert " ".join(p.text for p in found).split() == [w.text for w in words]
-    assert all(p.end - p.start <= LONGEST + 2 * MARGIN for p in found)
+    assert all(p.end - p.start <= MAX_PHRASE_SECONDS + 2 * MARGIN for p in found)
     assert all(before.end <= after.start for before, after in itertools.pairwise(found))
 
 

@@ -18,7 +18,7 @@ from demo import wording
 from demo.server import clients, places
 from demo.server.clients import Addressed, address_of
 from demo.server.gradio_compat.sessions import SessionState
-from demo.server.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
+from demo.server.limits import CLIPS, EXPORTS, MAX_WAITING, QUARTER, SHARES, TURNS
 from demo.server.places import FairQueue, FairSessions, stands_in
 from demo.server.sessions import Session
 
@@ -138,9 +138,9 @@ def test_an_address_has_a_share_however_many_visits_it_makes(line):
 
 
 def test_a_full_line_of_clips_holds_up_neither_exports_nor_who_was_let_in(line):
-    answers = [line.join(f"anybody {i}") for i in range(MOST_WAITING + 5)]
-    assert counted(answers) == {200: MOST_WAITING, 503: 5}
-    assert answers[-1].json() == {"detail": wording.line_is_full(MOST_WAITING, True)}
+    answers = [line.join(f"anybody {i}") for i in range(MAX_WAITING + 5)]
+    assert counted(answers) == {200: MAX_WAITING, 503: 5}
+    assert answers[-1].json() == {"detail": wording.line_is_full(MAX_WAITING, True)}
     assert line.join("somebody", line.turn).status_code == 200
     assert line.join("taker", line.export).status_code == 200
     begun = time.monotonic()
@@ -159,7 +159,7 @@ def test_answers_that_nobody_fetches_count(line):
 
 def test_answers_that_nobody_fetches_have_a_budget(line, monkeypatch):
     """An export may have five megabytes, and each would be kept for two minutes."""
-    monkeypatch.setattr(places, "MOST_UNFETCHED", 350_000)
+    monkeypatch.setattr(places, "MAX_UNFETCHED", 350_000)
     for i in range(6):
         assert line.join(f"deaf {i}", line.big).status_code == 200
         time.sleep(0.1)
@@ -300,7 +300,7 @@ def test_a_spaces_proxies_are_believed_and_nobody_elses(monkeypatch):
 
 
 def test_calls_of_tools_are_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(places, "MOST_TOOL_CALLS", 3)
+    monkeypatch.setattr(places, "MAX_TOOL_CALLS", 3)
     monkeypatch.setattr(places, "QUARTER", 2)
     inside, goes_on = [], threading.Event()
 

@@ -16,7 +16,7 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.tess import read_tess
 from core.datasets.clips import as_one_file
 from core.datasets.composed import BankMaker
-from core.datasets.multimodal import read_moments
+from core.datasets.multimodal import read_multimodal_clips
 from core.datasets.readable import without
 from core.datasets.sources import SOURCES
 from core.device import choose_device
@@ -167,13 +167,13 @@ def test_clips_leave_it_out_too(tmp_path, caplog, capfd, monkeypatch):
     files = save_crema_d(tmp_path)
     beheaded(files[0])
     records = SOURCES["crema-d"].records("voices", tmp_path)
-    moments = read_moments(records, Reads(), dict.fromkeys(MODALITIES, 2), tmp_path / "cache", 1)
+    moments = read_multimodal_clips(records, Reads(), dict.fromkeys(MODALITIES, 2), tmp_path / "cache", 1)
     assert len(moments) == 23 and moments.labels.tolist() == [r.label for r in records[1:]]
     assert "crema-d: 1 of 24 recordings cannot be used" in caplog.text and capfd.readouterr().out == ""
     for path in files[:13]:
         beheaded(path)
     with pytest.raises(CorpusError, match="crema-d: 13 of 24 recordings"):
-        read_moments(records, Reads(), dict.fromkeys(MODALITIES, 2), tmp_path / "other", 1)
+        read_multimodal_clips(records, Reads(), dict.fromkeys(MODALITIES, 2), tmp_path / "other", 1)
     # And the experiment.
     monkeypatch.setattr("core.experiment.corpora.ClipFeatures", lambda *_, **__: Reads())
     monkeypatch.setattr("core.experiment.corpora._divided", lambda *_: None)  # two actors are too few for folds

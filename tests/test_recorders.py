@@ -88,7 +88,7 @@ def test_pictures_and_sound_of_a_recorder(tmp_path, name):
     clip = open_clip(record(RECORDERS[name], tmp_path / "recording", tone(2)))
     assert clip.has_pictures and not clip.warnings
     assert clip.duration == pytest.approx(2.0, abs=0.15)
-    assert loudest(clip.voice.samples) == pytest.approx(440, abs=2)
+    assert loudest(clip.audio.samples) == pytest.approx(440, abs=2)
     times = [frame.time for frame in read_frames(clip.path, clock=clip.clock)]
     assert 17 <= len(times) <= 21 and times[0] < 0.05 and times[-1] > 1.8
     assert len({int((time + 1e-3) * FRAME_RATE) for time in times}) == len(times), "one of each tenth of a second"
@@ -107,7 +107,7 @@ def test_a_recording_that_broke_off_is_read_as_far_as_it_goes(tmp_path, name):
     (tmp_path / "cut").write_bytes(whole[: len(whole) * 2 // 3])
     clip = open_clip(tmp_path / "cut")
     assert clip.has_pictures and 1.2 < clip.duration < 2.9
-    assert loudest(clip.voice.samples) == pytest.approx(440, abs=2)
+    assert loudest(clip.audio.samples) == pytest.approx(440, abs=2)
 
 
 @pytest.mark.parametrize("name", ["Safari, MP4", "Chrome, MP4"])

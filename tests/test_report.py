@@ -123,7 +123,7 @@ def test_an_analysis_ends_when_it_takes_too_long_or_nobody_waits_for_it(long, mo
     session = Session(long)
     with pytest.raises(Stopped):
         session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None, lambda: True)
-    monkeypatch.setattr("demo.server.sessions.LONGEST_ANALYSIS", -1.0)
+    monkeypatch.setattr("demo.server.sessions.MAX_ANALYSIS_SECONDS", -1.0)
     with pytest.raises(MediaError, match="five minutes") as caught:
         session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None)
     assert caught.value.code == "too_slow" and session.analysis is None

@@ -125,7 +125,7 @@ def test_no_visit_and_no_address_takes_every_place_in_line(attacks):
     crowding, share = attacks["crowding"], limits.QUARTER
     assert crowding["visit"] == crowding["address"] == {"200": share, "429": 40 - share}
     assert crowding["sentence"] == wording.visit_has_its_share(share, True)
-    assert crowding["everybody"]["200"] <= limits.MOST_WAITING - 2 * share and crowding["everybody"]["503"] > 0
+    assert crowding["everybody"]["200"] <= limits.MAX_WAITING - 2 * share and crowding["everybody"]["503"] > 0
 
 
 def test_a_full_line_holds_up_neither_exports_nor_who_was_let_in(attacks):
@@ -142,13 +142,13 @@ def test_no_address_takes_every_live_place(attacks):
 
 def test_beginnings_that_are_refused_leave_no_thread(attacks):
     beginnings = attacks["beginnings"]
-    assert beginnings["admitted"] == limits.MOST_VISITORS
-    assert beginnings["threads_after"] <= beginnings["threads_before"] + 4 * limits.MOST_VISITORS
+    assert beginnings["admitted"] == limits.MAX_VISITORS
+    assert beginnings["threads_after"] <= beginnings["threads_before"] + 4 * limits.MAX_VISITORS
 
 
 def test_bytes_that_are_announced_are_counted(attacks):
     announced = attacks["announced"]
-    most = uploads.MOST_STORED // limits.LARGEST_FILE
+    most = uploads.MAX_STORED // limits.MAX_FILE_BYTES
     assert sum(announced["refused"].values()) >= 30 - most and announced["afterwards"] == 200
 
 

@@ -12,9 +12,9 @@ import whisper
 from conftest import SENTENCE
 from recordings import speak
 
-from core.cancellation import stoppable
+from core.cancellation import cancellation_scope
 from core.encoders.voice import mfcc
-from core.media.reader import SAMPLE_RATE, Voice, open_clip
+from core.media.reader import SAMPLE_RATE, Waveform, open_clip
 
 MEDIA = Path(gradio.__file__).parent / "media_assets" / "audio"
 PAUSE = np.zeros(SAMPLE_RATE, np.float32)
@@ -31,7 +31,7 @@ def letters(text: str) -> str:
 
 def test_a_sentence_with_word_times(listener, tmp_path):
     spoken = speak(SENTENCE, tmp_path / "a.wav")
-    speech = listener.listen(Voice(np.concatenate([PAUSE, spoken])))
+    speech = listener.listen(Waveform(np.concatenate([PAUSE, spoken])))
     assert letters(speech.transcript.text) == letters(SENTENCE)
     starts = [word.start for word in speech.transcript.words]
     assert starts == sorted(starts)
@@ -48,7 +48,7 @@ def onset(samples: np.ndarray) -> float:
 def test_the_first_word_begins_when_somebody_speaks(listener, tmp_path, silence, text):
     spoken = speak(text, tmp_path / "a.wav")
     quiet = np.zeros(round(silence * SAMPLE_RATE), np.float32)
-    speech = listener.listen(Voice(np.concatenate([quiet, spoken, PAUSE])), with_states=False)
+    speech = listener.listen(Waveform(np.concatenate([quiet, spoken, PAUSE])), with_states=False)
     words = speech.transcript.words
     assert words[0].start == pytest.approx(silence + onset(spoken), abs=0.1)
     assert words[0].start >= speech.intervals[0][0] and words[-1].end <= speech.intervals[-1][1]
@@ -58,7 +58,7 @@ def test_the_first_word_begins_when_somebody_speaks(listener, tmp_path, silence,
 @pytest.mark.parametrize(("text", "times"), [("Leave me alone!", 5), ("I never lied to you. You ruined my life.", 8)])
 def test_what_is_said_again_and_again_is_heard_as_often(listener, tmp_path, text, times):
     once = speak(text, tmp_path / "a.wav")
-    speech = listener.listen(Voice(np.tile(once, times)), with_states=False)
+    speech = listener.listen(Waveform(np.tile(once, times)), with_states=False)
     assert letters(speech.transcript.text) == letters(" ".join([text] * times))
     assert all(word.start < word.end for word in speech.transcript.words)
     starts = [word.start for word in speech.transcript.words if word.text == text.split()[0]]
@@ -66,7 +66,7 @@ def test_what_is_said_again_and_again_is_heard_as_often(listener, tmp_path, text
 
 
 def test_a_word_for_long(listener, tmp_path):
-    speech = listener.listen(Voice(speak("No, " * 20 + "Stop it.", tmp_path / "a.wav")), with_states=False)
+    speech = listener.listen(Waveform(speak("No, " * 20 + "Stop it.", tmp_path / "a.wav")), with_states=False)
     words = letters(speech.transcript.text).split()
     assert words[-2:] == ["stop", "it"] and set(words[:-2]) == {"no"}
     assert 15 <= len(words) - 2 <= 22, "to a few: nobody counts them by ear"
@@ -84,7 +84,7 @@ def test_of_two_languages_the_one_that_is_understood_stays(listener, tmp_path, l
     parts = [speak(SENTENCE, tmp_path / "a.wav"), speak(foreign, tmp_path / "b.wav", voice=language)]
     lengths = [len(part) / SAMPLE_RATE for part in parts]
     parts = parts if first else parts[::-1]
-    words = listener.listen(Voice(np.concatenate([parts[0], PAUSE[:8000], parts[1]])), with_states=False).transcript
+    words = listener.listen(Waveform(np.concatenate([parts[0], PAUSE[:8000], parts[1]])), with_states=False).transcript
     heard = letters(words.text).replace("im so", "i am so")
     assert heard == letters(SENTENCE)
     begin = 0.0 if first else lengths[1] + 0.5
@@ -99,7 +99,7 @@ def test_no_words_are_invented(listener, kind):
         "noise": 0.01 * np.random.default_rng(0).standard_normal(len(time)),
         "hum": 0.1 * np.sin(2 * np.pi * 100 * time),
     }[kind]
-    speech = listener.listen(Voice(samples.astype(np.float32)))
+    speech = listener.listen(Waveform(samples.astype(np.float32)))
     assert speech.intervals == () and speech.transcript.words == () and speech.states.shape == (4, 0, 384)
 
 
@@ -113,7 +113,7 @@ def runs(listener):
 
 
 def test_the_encoder_runs_once_and_its_states_are_its_blocks_outputs(listener, tmp_path, runs):
-    voice = Voice(speak("Dogs are sitting by the door.", tmp_path / "b.wav"))
+    voice = Waveform(speak("Dogs are sitting by the door.", tmp_path / "b.wav"))
     speech = listener.listen(voice)
     assert len(runs) == 1 and "door" in speech.transcript.text.lower()
     output = runs[0][1]
@@ -134,7 +134,7 @@ def test_one_spectrogram_serves_words_and_states(listener, tmp_path, monkeypatch
 
     for module in ("whisper", "whisper.audio", "whisper.transcribe"):
         monkeypatch.setattr(sys.modules[module], "log_mel_spectrogram", another)
-    speech = listener.listen(Voice(speak("Dogs are sitting by the door.", tmp_path / "h.wav")))
+    speech = listener.listen(Waveform(speak("Dogs are sitting by the door.", tmp_path / "h.wav")))
     assert speech.transcript.words and speech.states.any()
     assert len(made) == len(runs) == 1
 
@@ -144,7 +144,7 @@ def test_more_than_one_window(listener, tmp_path, runs):
     long = np.zeros(40 * SAMPLE_RATE, np.float32)
     long[: len(spoken)] = spoken
     long[34 * SAMPLE_RATE : 34 * SAMPLE_RATE + len(spoken)] = spoken
-    speech = listener.listen(Voice(long))
+    speech = listener.listen(Waveform(long))
     assert speech.states.shape == (4, 2000, 384) and len(runs) == 2
     assert speech.transcript.text.lower().count("door") == 2
     assert speech.transcript.words[-1].end == pytest.approx(34 + len(spoken) / SAMPLE_RATE, abs=1.5)
@@ -158,11 +158,11 @@ def test_shouted_clipped_and_noisy_speech_is_found(listener, tmp_path):
         spoken + spoken.std() * noise / 2,
         0.003 * spoken,
     ):
-        assert listener.intervals(Voice(heard.astype(np.float32)))
+        assert listener.intervals(Waveform(heard.astype(np.float32)))
 
 
 def test_a_second_look_finds_what_the_first_missed(listener, tmp_path, monkeypatch):
-    voice = Voice(speak(SENTENCE, tmp_path / "e.wav"))
+    voice = Waveform(speak(SENTENCE, tmp_path / "e.wav"))
     first = listener.intervals(voice)
     monkeypatch.setattr("silero_vad.get_speech_timestamps", lambda *_, **__: [])
     second = listener.intervals(voice)
@@ -182,17 +182,17 @@ def test_music_and_tones_are_no_speech(listener, kind):
         "loud noise": lambda: chance.standard_normal(len(time)) / 4,
         "beeps": lambda: np.sin(2 * np.pi * 1000 * time) * (time % 0.5 < 0.2),
         "clicks": lambda: 1.0 * (np.arange(len(time)) % 8000 == 0),
-        "band": lambda: open_clip(MEDIA / "cantina.wav").voice.samples,
+        "band": lambda: open_clip(MEDIA / "cantina.wav").audio.samples,
     }[kind]()
-    assert listener.intervals(Voice(np.clip(samples, -1, 1).astype(np.float32))) == ()
+    assert listener.intervals(Waveform(np.clip(samples, -1, 1).astype(np.float32))) == ()
 
 
 def test_a_saxophone_says_no_words(listener):
-    assert listener.listen(open_clip(MEDIA / "sax.wav").voice).transcript.words == ()
+    assert listener.listen(open_clip(MEDIA / "sax.wav").audio).transcript.words == ()
 
 
 def test_hearing_stops_in_the_middle_for_whoever_called_it_off_and_for_nobody_else(listener, tmp_path):
-    voice = Voice(np.tile(speak(SENTENCE, tmp_path / "f.wav"), 12))
+    voice = Waveform(np.tile(speak(SENTENCE, tmp_path / "f.wav"), 12))
     stopped, others = threading.Event(), []
 
     class Enough(Exception):
@@ -203,15 +203,15 @@ def test_hearing_stops_in_the_middle_for_whoever_called_it_off_and_for_nobody_el
             raise Enough
 
     threading.Timer(0.5, stopped.set).start()
-    with stoppable(check), pytest.raises(Enough):
+    with cancellation_scope(check), pytest.raises(Enough):
         listener.listen(voice)
     assert stopped.is_set()
-    others.append(listener.words(Voice(voice.samples[: 3 * SAMPLE_RATE])))
+    others.append(listener.words(Waveform(voice.samples[: 3 * SAMPLE_RATE])))
     assert others[0], "the listener is free again, and this caller has stopped nothing"
 
 
 def test_a_twin_shares_weights_and_hears_the_same(listener, tmp_path):
-    voice, twin = Voice(speak("Dogs are sitting by the door.", tmp_path / "g.wav")), listener.twin()
+    voice, twin = Waveform(speak("Dogs are sitting by the door.", tmp_path / "g.wav")), listener.twin()
     ours, theirs = listener.model.state_dict(), twin.model.state_dict()
     assert all(ours[name].data_ptr() == theirs[name].data_ptr() for name in ours if not ours[name].is_sparse)
     with listener._lock:  # the other one is busy
@@ -221,11 +221,11 @@ def test_a_twin_shares_weights_and_hears_the_same(listener, tmp_path):
 
 def test_mfcc_have_the_papers_shape():
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    features = mfcc(Voice(np.sin(2 * np.pi * 300 * time).astype(np.float32)))
+    features = mfcc(Waveform(np.sin(2 * np.pi * 300 * time).astype(np.float32)))
     assert features.shape == (100, 120) and features.dtype == np.float32
     assert np.abs(features[20:80, 40:80]).max() < 2  # a steady tone does not change
-    assert mfcc(Voice(np.zeros(400, np.float32))).shape == (3, 120)
-    assert mfcc(Voice(np.sin(time[:16000]).astype(np.float32)), hop=320).shape == (50, 120)
+    assert mfcc(Waveform(np.zeros(400, np.float32))).shape == (3, 120)
+    assert mfcc(Waveform(np.sin(time[:16000]).astype(np.float32)), hop=320).shape == (50, 120)
 
 
 def test_words_have_the_context_of_their_sentence(analyzer):

@@ -10,9 +10,9 @@ from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
 from core.encoders.expression import ExpressionNet, folded
-from core.encoders.speech import LONGEST_WINDOW, windows
-from core.encoders.utterance import Sequence
-from core.fusion.attention import MOST_STEPS
+from core.encoders.speech import MAX_WINDOW_FRAMES, windows
+from core.encoders.utterance import FeatureSequence
+from core.fusion.attention import MAX_STEPS
 
 
 def test_folded_normalisations_change_nothing():
@@ -39,9 +39,9 @@ def test_a_long_voice_is_cut_in_its_longest_pauses():
     speech = ((0, 9), (9.2, 18), (20, 24.0), (24.2, 40.0), (40.3, 60.0))
     spans = windows(60 * second, speech)
     assert spans == [(0, 1950), (1950, 4016), (4016, 6000)]
-    assert all(start % 2 == 0 and end - start <= LONGEST_WINDOW for start, end in spans)
+    assert all(start % 2 == 0 and end - start <= MAX_WINDOW_FRAMES for start, end in spans)
     assert [end for _, end in spans[:-1]] == [start for start, _ in spans[1:]] and spans[-1][1] == 60 * second
-    assert windows(70 * second, ((0, 70),))[0] == (0, LONGEST_WINDOW), "nobody pauses"
+    assert windows(70 * second, ((0, 70),))[0] == (0, MAX_WINDOW_FRAMES), "nobody pauses"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def five_minutes(analyzer, utterance):
     chance = np.random.default_rng(0)
     steps = {"text": 700, "video": 1_500, "audio": 3_750}
     made = {
-        m: Sequence(
+        m: FeatureSequence(
             chance.standard_normal((count, utterance[m].values.shape[1])).astype(np.float32),
             (np.arange(count) + 0.5) * 300 / count,
         )
@@ -65,14 +65,14 @@ def test_maps_of_five_minutes_are_bounded_and_written_in_bins(analyzer, five_min
     assert len(maps) == 9
     assert sum(m.weights.nbytes for m in maps) < 10e6
     voice = everything.self_.attention["audio", "audio"]
-    assert voice.weights.shape == (analyzer.heads, MOST_STEPS, MOST_STEPS) and voice.steps == (3_750, 3_750)
+    assert voice.weights.shape == (analyzer.heads, MAX_STEPS, MAX_STEPS) and voice.steps == (3_750, 3_750)
     rows, columns = voice.counts
     assert rows.sum() == columns.sum() == 3_750
     np.testing.assert_allclose((voice.weights * columns).sum(2), 1, atol=1e-4)  # no attention is lost in bins
-    assert len(voice.key_times) == MOST_STEPS and 0 < voice.key_times[0] < voice.key_times[-1] < 300
+    assert len(voice.key_times) == MAX_STEPS and 0 < voice.key_times[0] < voice.key_times[-1] < 300
     written = voice.to_json()
     assert written["binned"] is True and (written["query_steps"], written["key_steps"]) == voice.steps
-    assert np.shape(written["weights"]) == (analyzer.heads, MOST_STEPS, MOST_STEPS)
+    assert np.shape(written["weights"]) == (analyzer.heads, MAX_STEPS, MAX_STEPS)
 
 
 def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):

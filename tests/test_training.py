@@ -12,7 +12,7 @@ from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
 from core.datasets.composed import compose
-from core.datasets.multimodal import Moments
+from core.datasets.multimodal import MultimodalClips
 from core.device import Device, choose_device
 from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
 from core.encoders.features import FeatureSettings, pooled
@@ -20,14 +20,14 @@ from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder
 from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import SELF
-from core.media.reader import SAMPLE_RATE, Voice
+from core.media.reader import SAMPLE_RATE, Waveform
 from core.metrics import classification_metrics, expected_calibration_error
 from core.state_files import load_state
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
-from core.training.leave_out import Judged, calibration_error, leave_out, together
+from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
 from core.training.loop import Recipe, _learning_rate_factor, fit, overridden
 from core.training.pair import PAIRS, batch_loss, train_fusion
 from core.training.provenance import Run, provenance
@@ -173,7 +173,7 @@ def test_what_people_disagree_about_is_taught_as_they_see_it():
     train = {"video": banks(0)["video"]}
     said = np.eye(7, dtype=np.float32)[train["video"].labels] * 0.6
     said[:, 2] += 0.4
-    train = {"video": replace(train["video"], said=said)}
+    train = {"video": replace(train["video"], soft_labels=said)}
     recipe = replace(SMALL, batch=200, incongruent=0.0, neutral_words=0.0, smoothing=0.0)
     batch = compose_batch(train, NOTHING, [("video",)], recipe, np.random.default_rng(0))
     target = batch.targets[("video",)]
@@ -181,8 +181,8 @@ def test_what_people_disagree_about_is_taught_as_they_see_it():
     assert torch.allclose(target[:, 2].unique(), torch.tensor([0.4, 1.0])) and target.max(1).values.min() == 0.6
     # It stays with its sequence in a part of a bank, and is part of what a bank is.
     some = join_banks([train["video"], banks(1)["video"]]).select(np.arange(168) % 2 == 0)
-    np.testing.assert_array_equal(some.said[:42], said[::2])
-    np.testing.assert_array_equal(some.said[42:], np.eye(7)[some.labels[42:]])
+    np.testing.assert_array_equal(some.soft_labels[:42], said[::2])
+    np.testing.assert_array_equal(some.soft_labels[42:], np.eye(7)[some.labels[42:]])
     assert train["video"].fingerprint != banks(0)["video"].fingerprint
 
 
@@ -193,7 +193,7 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     clips = {m: [bank.sequence(i) for i in range(84)] for m, bank in banks(1).items()} | {
         "text": [np.zeros((0, 8))] * 84
     }
-    moments = Moments(voices.labels, clips, names[np.arange(84) % 2])
+    moments = MultimodalClips(voices.labels, clips, names[np.arange(84) % 2])
     seen = {}
 
     def without_training(name, banks, validation, normalisation, recipe, folder, device, moments):
@@ -228,9 +228,11 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
 def test_how_sure_verdicts_on_a_person_may_be_is_what_fits_the_others():
     """Of equally sure verdicts the best temperature makes confidence the share that is right: here the other's."""
 
-    def judged(right: int) -> Judged:
+    def judged(right: int) -> HeldOutPredictions:
         labels = np.where(np.arange(20) < right, 2, 5)
-        return Judged(labels, labels[:0], {("video", "audio"): {"self": np.tile(3.0 * np.eye(7)[2], (20, 1))}}, labels)
+        return HeldOutPredictions(
+            labels, labels[:0], {("video", "audio"): {"self": np.tile(3.0 * np.eye(7)[2], (20, 1))}}, labels
+        )
 
     people = [judged(17), judged(13)]
     assert calibration_error(people, ("video", "audio"), "self") == pytest.approx(0.85 - 0.65, abs=1e-3)
@@ -490,7 +492,7 @@ def test_other_recordings_of_a_voice():
     coded = through_codec(tone.astype(np.float32), 24_000)
     assert level(coded, 900, 1100) > 0.8 * level(coded, 0, 8000)
     for seed in range(8):
-        other = other_recording(Voice(tone.astype(np.float32)), np.random.default_rng(seed))
+        other = other_recording(Waveform(tone.astype(np.float32)), np.random.default_rng(seed))
         assert other.samples.dtype == np.float32 and np.isfinite(other.samples).all()
         assert 0.01 < np.abs(other.samples).max() <= 1.2 and other.duration == pytest.approx(1, abs=0.2)
     assert LABELS[0] == "anger"

@@ -43,7 +43,7 @@ def example(name: str) -> tuple[Clip, list[Frame]]:
 @cache
 def voice() -> np.ndarray:
     """What is said in ``glad``, float32 [N] at 16 kHz."""
-    return example("glad")[0].voice.samples
+    return example("glad")[0].audio.samples
 
 
 @cache
@@ -219,16 +219,16 @@ def test_what_a_player_shows(name, tmp_path, record_property):
     times = [frame.time for frame in frames]
     answer = f"{clip.duration:.2f} s, {len(frames)} pictures"
     answer += f" from {times[0]:.2f} to {times[-1]:.2f} s" if times else ""
-    answer += "" if clip.voice is None else f", a voice from {begin(clip.voice.samples):.2f} s"
+    answer += "" if clip.audio is None else f", a voice from {begin(clip.audio.samples):.2f} s"
     record_property("answer", "; ".join([answer, *clip.warnings]))  # the table of docs/hostile.md is made of --junitxml
     assert clip.duration == pytest.approx(right.duration, abs=0.04)
     assert len(frames) == right.pictures
     assert (times[0], times[-1]) == pytest.approx((right.first, right.last), abs=0.02)
     assert times == sorted(times) and clip.warnings == right.says
     if right.voice is None:
-        assert clip.voice is None
+        assert clip.audio is None
     else:
-        assert begin(clip.voice.samples) == pytest.approx(right.voice, abs=0.03)
+        assert begin(clip.audio.samples) == pytest.approx(right.voice, abs=0.03)
 
 
 def begin(samples: np.ndarray) -> float:
@@ -242,8 +242,8 @@ def begin(samples: np.ndarray) -> float:
 ])  # fmt: skip
 def test_sound_is_that_of_the_edits(tmp_path, edits, parts):
     """To a few samples for the first, to one packet of AAC for those behind it."""
-    whole = example("contradiction")[0].voice.samples
-    heard = open_clip(edited(tmp_path / "x.mp4", "contradiction", *edits)).voice.samples
+    whole = example("contradiction")[0].audio.samples
+    heard = open_clip(edited(tmp_path / "x.mp4", "contradiction", *edits)).audio.samples
     at = 0.0
     for number_, (start, end) in enumerate(parts):
         said = whole[round((start + 0.1) * SAMPLE_RATE) : round((end - 0.1) * SAMPLE_RATE)]
@@ -273,7 +273,7 @@ def test_pictures_are_those_of_the_edits(tmp_path, edits):
 @pytest.mark.parametrize("name", ["channels in opposite phase", "noise of -66 dB on the first sound track",
                                   "a voice in one channel, a loud noise in the other"])  # fmt: skip
 def test_the_voice_is_as_loud_as_alone(tmp_path, name):
-    heard = open_clip(CASES[name][0](tmp_path)).voice.samples
+    heard = open_clip(CASES[name][0](tmp_path)).audio.samples
     np.testing.assert_allclose(heard, voice()[: len(heard)], atol=2e-3)
 
 
@@ -361,7 +361,7 @@ def test_a_voice_decides_where_levels_do_not(tmp_path):
     assert open_clip(path).warnings == ("The file has two sound tracks; the first was read.",)
     clip = open_clip(path, voiced=voiced)
     assert clip.warnings == (TWO.format("sound tracks", NOT_SAID),)
-    np.testing.assert_allclose(clip.voice.samples, voice(), atol=1e-3)
+    np.testing.assert_allclose(clip.audio.samples, voice(), atol=1e-3)
     asked.clear()
     open_clip(film(tmp_path / "y.mkv", Sound(voice())), voiced=voiced)
     assert not asked
@@ -369,8 +369,8 @@ def test_a_voice_decides_where_levels_do_not(tmp_path):
 
 def test_two_voices_are_mixed_as_ever(tmp_path):
     """Somebody on the left, somebody else on the right: both are heard."""
-    other = example("contradiction")[0].voice.samples[: len(voice())]
-    heard = open_clip(film(tmp_path / "x.wav", Sound(np.stack([voice(), other])))).voice.samples
+    other = example("contradiction")[0].audio.samples[: len(voice())]
+    heard = open_clip(film(tmp_path / "x.wav", Sound(np.stack([voice(), other])))).audio.samples
     np.testing.assert_allclose(heard, (voice() + other) / 2, atol=1e-3)
 
 
@@ -378,7 +378,7 @@ def test_music_in_opposite_phase_does_not_hide_a_voice_in_the_middle(tmp_path):
     time = np.arange(len(voice())) / SAMPLE_RATE
     music = (0.5 * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
     clip = open_clip(film(tmp_path / "x.wav", Sound(np.stack([0.3 * voice() + music, 0.3 * voice() - music]))))
-    np.testing.assert_allclose(clip.voice.samples, 0.3 * voice(), atol=1e-3)
+    np.testing.assert_allclose(clip.audio.samples, 0.3 * voice(), atol=1e-3)
     assert not clip.warnings
 
 
@@ -387,7 +387,7 @@ def test_short_packets_are_put_together(tmp_path):
     track = Sound(voice(), "libopus", 48_000, options={"frame_duration": "2.5", "application": "lowdelay"})
     clip = open_clip(film(tmp_path / "x.webm", track))
     assert clip.duration == pytest.approx(len(voice()) / SAMPLE_RATE, abs=0.02)
-    assert np.corrcoef(clip.voice.samples[: len(voice())], voice()[: len(clip.voice.samples)])[0, 1] > 0.98
+    assert np.corrcoef(clip.audio.samples[: len(voice())], voice()[: len(clip.audio.samples)])[0, 1] > 0.98
 
 
 def test_a_cut_animation_is_told(tmp_path):

@@ -18,7 +18,7 @@ from core.media.reader import MediaError
 from demo import wording
 from demo.server import receiving, sessions, uploads
 from demo.server.gate import Gate
-from demo.server.limits import HOUR, LARGEST_FILE, MOST_UPLOADS_AT_ONCE
+from demo.server.limits import HOUR, MAX_FILE_BYTES, MAX_UPLOADS_AT_ONCE
 from demo.server.sessions import Session
 from demo.tabs import several
 
@@ -106,15 +106,15 @@ def test_a_name_never_leads_out_of_the_upload(client, root, name):
 
 
 def test_what_is_too_large_or_says_nothing_of_its_size_is_refused_and_leaves_nothing(client, root, monkeypatch):
-    monkeypatch.setattr(receiving, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(receiving, "MAX_FILE_BYTES", 1000)
     assert send(client, bytes(2_000)).status_code == 413, "within the form, but larger than a file may be"
-    announced = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(LARGEST_FILE + 100_000)}
+    announced = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(MAX_FILE_BYTES + 100_000)}
     too_large = client.post(UPLOAD, content=b"x", headers=announced)
     assert too_large.status_code == 413 and too_large.text == wording.TOO_LARGE
     assert client.post(UPLOAD, content=iter([b"x"])).status_code == 411
     assert client.post(UPLOAD, content=b"no form").status_code == 400
     assert list(root.iterdir()) == []
-    monkeypatch.setattr(uploads, "MOST_STORED", 1500)
+    monkeypatch.setattr(uploads, "MAX_STORED", 1500)
     kept = send(client, bytes(900))
     assert kept.status_code == 200 and send(client, bytes(900)).status_code == 503
     assert [entry.name for entry in root.iterdir()] == [Path(kept.json()[0]).relative_to(root).parts[0]]
@@ -145,9 +145,9 @@ def test_files_of_one_form_are_uploads_of_their_own(client, root):
 
 def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
     """As many of the largest uploads as there is room for; then one of them arrives smaller than it said, one fails."""
-    with pytest.raises(uploads.NoRoom), uploads.room_for(uploads.MOST_STORED + 1):
+    with pytest.raises(uploads.NoRoom), uploads.room_for(uploads.MAX_STORED + 1):
         pass
-    coming = [uploads.room_for(LARGEST_FILE + 1000) for _ in range(21)]
+    coming = [uploads.room_for(MAX_FILE_BYTES + 1000) for _ in range(21)]
     rooms = [room.__enter__() for room in coming[:20]]
     with pytest.raises(uploads.NoRoom):
         coming[20].__enter__()
@@ -155,8 +155,8 @@ def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
     path.write_bytes(b"x" * 10)
     rooms[0].keep([path])
     coming[0].__exit__(None, None, None)
-    assert uploads.stored() == 10 and uploads.announced() == 19 * (LARGEST_FILE + 1000)
-    with uploads.room_for(LARGEST_FILE):
+    assert uploads.stored() == 10 and uploads.announced() == 19 * (MAX_FILE_BYTES + 1000)
+    with uploads.room_for(MAX_FILE_BYTES):
         pass
     for each in coming[1:20]:
         each.__exit__(OSError, OSError(), None)
@@ -166,7 +166,7 @@ def test_announced_bytes_are_reserved_and_given_back(root, monkeypatch):
 
 
 def test_room_is_reserved_under_a_lock(root, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_STORED", 100)
+    monkeypatch.setattr(uploads, "MAX_STORED", 100)
     barrier, granted = threading.Barrier(20), []
 
     def announce():
@@ -187,7 +187,7 @@ def test_room_is_reserved_under_a_lock(root, monkeypatch):
 
 
 def test_the_number_of_files_is_bounded_too(client, root, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_FILES", 3)
+    monkeypatch.setattr(uploads, "MAX_FILES", 3)
     for _ in range(3):
         assert send(client).status_code == 200
     assert send(client).status_code == 503
@@ -197,10 +197,10 @@ def test_the_number_of_files_is_bounded_too(client, root, monkeypatch):
 
 
 def test_one_address_has_so_many_uploads_on_their_way(client, root):
-    receiving._coming["testclient"] = MOST_UPLOADS_AT_ONCE
+    receiving._coming["testclient"] = MAX_UPLOADS_AT_ONCE
     assert send(client).status_code == 429
     receiving._coming["testclient"] -= 1
-    assert send(client).status_code == 200 and receiving._coming["testclient"] == MOST_UPLOADS_AT_ONCE - 1
+    assert send(client).status_code == 200 and receiving._coming["testclient"] == MAX_UPLOADS_AT_ONCE - 1
     del receiving._coming["testclient"]
 
 
@@ -218,7 +218,7 @@ def test_progress_is_told_to_the_end_and_forgotten(client, root, monkeypatch):
     told = client.get(f"{PROGRESS}?upload_id=mine").text.split("\n\n")
     assert '"orig_name": "a.mp4"' in told[0] and '"chunk_size": 5000' in told[0] and told[1] == 'data: {"msg": "done"}'
     assert client.post(f"{UPLOAD}?upload_id=broken", content=b"no form").status_code == 400
-    monkeypatch.setattr(receiving, "MOST_PROGRESS", 5)
+    monkeypatch.setattr(receiving, "MAX_PROGRESS", 5)
     for i in range(20):
         client.post(f"{UPLOAD}?upload_id={i}", files={"files": ("a.mp4", b"x")})
     client.post(f"{UPLOAD}?upload_id={'x' * 1000}", files={"files": ("a.mp4", b"x")})

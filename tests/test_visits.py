@@ -98,7 +98,7 @@ def test_who_is_let_go_is_told_so_at_the_next_switch(budget, page):
     first, second = analysed(), analysed()
     assert first.analysis and second.analysis and not first.dismissed
     third = analysed()
-    assert first.analysis is None and first.worths == {} and second.analysis and third.analysis
+    assert first.analysis is None and first.attributions == {} and second.analysis and third.analysis
     on_switch = function(page, "on_switch")
     (said,) = on_switch(first, True, True, True, "cross", None, -1).values()
     assert wording.LET_GO in said
@@ -120,7 +120,7 @@ def test_what_an_analysis_was_worth_counts_too(budget, monkeypatch):
     visitor.analysis.sequences["audio"] = None
     before = budget.nbytes
     monkeypatch.setattr(sessions, "measure", lambda *_: b"x" * 1000)
-    visitor.worth(Quick(), (0.0, 10.0))
+    visitor.attribution(Quick(), (0.0, 10.0))
     assert budget.nbytes == before + 1000
     visitor.show(stored.result_of("glad"))
     assert budget.nbytes == 0, "an example is everybody's"

@@ -29,10 +29,17 @@ from core.encoders.voice import (
 )
 from core.encoders.whisper_weights import load_tiny_en
 from core.fusion.checkpoint import load_encoder, save_encoder
-from core.media.reader import SAMPLE_RATE, Voice, open_clip
+from core.media.reader import SAMPLE_RATE, Waveform, open_clip
 from core.state_files import load_state
 from core.training.loop import Recipe
-from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
+from core.training.voice import (
+    VoiceData,
+    VoiceRecipe,
+    VoiceSampler,
+    interpolate_weights,
+    train_voice_encoder,
+    train_weight_average,
+)
 from demo.server import stored
 
 SMALL = VoiceConfig(blocks=1, outputs=(0,))
@@ -48,11 +55,11 @@ def encoder(whisper_model):
     return VoiceEncoder.published(whisper_model)
 
 
-def sound(seconds: float, seed: int = 0) -> Voice:
+def sound(seconds: float, seed: int = 0) -> Waveform:
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     noise = np.random.default_rng(seed).standard_normal(len(time))
     tone = 0.2 * np.sin(2 * np.pi * 200 * time) * np.sin(2 * np.pi * 3 * time)
-    return Voice((tone + 0.01 * noise).astype(np.float32))
+    return Waveform((tone + 0.01 * noise).astype(np.float32))
 
 
 def test_a_spectrogram_is_whispers_before_its_scaling():
@@ -61,7 +68,7 @@ def test_a_spectrogram_is_whispers_before_its_scaling():
     assert log.shape == (150, 80) and log.dtype == np.float32
     ours = (np.maximum(log, log.max() - 8) + 4) / 4
     np.testing.assert_allclose(ours.T, whisper.log_mel_spectrogram(voice.samples).numpy(), atol=1e-5)
-    assert spectrogram(Voice(voice.samples[:10])).shape[0] == 1, "a click is a spectrum"
+    assert spectrogram(Waveform(voice.samples[:10])).shape[0] == 1, "a click is a spectrum"
 
 
 def test_the_encoder_computes_what_whispers_first_blocks_compute(encoder, whisper_model):
@@ -86,7 +93,7 @@ def test_padding_is_not_heard_and_loudness_says_nothing(encoder):
     assert lengths.tolist() == [50, 80]
     torch.testing.assert_close(alone[0], beside[0, :50], atol=1e-3, rtol=1e-3)
     assert (alone[0] - beside[1, :50]).abs().max() > 0.01, "were it there, it would be heard"
-    quiet = Voice(sound(1.0).samples * 0.01)
+    quiet = Waveform(sound(1.0).samples * 0.01)
     np.testing.assert_allclose(encoder.encode(spectrogram(quiet)), encoder.encode(log.numpy()), atol=0.02)
 
 
@@ -123,7 +130,7 @@ def test_times_leap_over_a_pause():
     assert times[0] == pytest.approx(0.3) and times[gaps[0]] == pytest.approx(1.3, abs=0.08)
     assert times[gaps[0] + 1] == pytest.approx(4.7) and times[-1] == pytest.approx(6.2, abs=0.02)
     parts = spoken_stretches(sound(7.0), speech)
-    alone = [spectrogram(Voice(sound(7.0).samples[start:end])) for start, end in parts]
+    alone = [spectrogram(Waveform(sound(7.0).samples[start:end])) for start, end in parts]
     np.testing.assert_array_equal(spectra, np.concatenate(alone))
 
 
@@ -137,7 +144,7 @@ def verdict(analyzer):
     """What self-attention says of a voice alone, and the times of its steps."""
 
     def say(*parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        voice = Voice(np.concatenate(parts))
+        voice = Waveform(np.concatenate(parts))
         speech = Speech(analyzer.extractor.listener.intervals(voice), Transcript(), NO_SPEECH.states)
         audio = analyzer.extractor.voice_features(voice, speech)
         return analyzer.predict_from({"audio": audio}, attention=False)["audio",].self_.probabilities, audio.times
@@ -162,8 +169,8 @@ def test_a_pause_is_no_sadness(verdict, tmp_path):
 
 @pytest.mark.parametrize("name", ["glad", "angry"])
 def test_an_example_with_a_pause_inside_is_what_it_was(verdict, analyzer, name):
-    samples = open_clip(stored.clip_of(name)).voice.samples
-    (_, first), (second, _), *_ = analyzer.extractor.listener.intervals(Voice(samples))
+    samples = open_clip(stored.clip_of(name)).audio.samples
+    (_, first), (second, _), *_ = analyzer.extractor.listener.intervals(Waveform(samples))
     middle = round((first + second) / 2 * SAMPLE_RATE)
     expected, _ = verdict(samples)
     found, _ = verdict(samples[:middle], quiet(6), samples[middle:])
@@ -176,7 +183,7 @@ def test_training_and_use_take_the_same_of_a_voice(analyzer, tmp_path):
     path = save_wav(np.concatenate([spoken, quiet(3), spoken]), tmp_path / "pause.wav")
     record = ClipRecord("a", 3, "somebody", voice=path)
     bank = spectrogram_bank([record], analyzer.extractor.listener, tmp_path / "cache")
-    voice = open_clip(path).voice
+    voice = open_clip(path).audio
     speech = Speech(analyzer.extractor.listener.intervals(voice), Transcript(), NO_SPEECH.states)
     used = analyzer.extractor.voice_features(voice, speech)
     assert len(used.times) * 0.08 < voice.duration - 2
@@ -222,7 +229,7 @@ def test_the_encoder_that_is_kept_lies_between_whispers_and_what_it_became():
     published = VoiceEncoder.published(load_tiny_en(), SMALL)
     learned = VoiceEncoder(SMALL)
     learned.load_state_dict({name: tensor + 1 for name, tensor in published.state_dict().items()})
-    for name, tensor in settled(learned, 0.75).state_dict().items():
+    for name, tensor in interpolate_weights(learned, 0.75).state_dict().items():
         torch.testing.assert_close(tensor, published.state_dict()[name] + 0.75)
 
 
@@ -246,7 +253,7 @@ def test_training_goes_on_from_one_corpus_to_all_speakers(tmp_path, device):
     recipe = replace(recipe, onward=replace(recipe.optimisation, fresh=()))
     data = VoiceData.read(tmp_path, tmp_path / "cache")
     assert set(data.train.groups) == {"ravdess/01"} and set(data.held_out.groups) == {"ravdess/05"}
-    model, worth, folders = train_members(data, recipe, tmp_path / "run", device)
+    model, worth, folders = train_weight_average(data, recipe, tmp_path / "run", device)
     assert set(worth) == {"balanced_accuracy", "ravdess"}
     first, second = (load_state(folder / "state.safetensors")["best"] for folder in folders)
     assert not torch.equal(first["classifier.weight"], second["classifier.weight"])

@@ -14,11 +14,11 @@ from torch import nn
 
 from core import LABELS, MODALITIES, SUBSETS, subset_name
 from core.analysis.analyzer import Analyzer
-from core.analysis.attribution import Worth, spans
-from core.analysis.attributor import MOST_PARTS, even_stream, measure, parts_of
+from core.analysis.attribution import Attribution, spans
+from core.analysis.attributor import MAX_PARTS, even_stream, measure, parts_of
 from core.analysis.shapley import shapley, synergy
 from core.encoders.transcript import Transcript, Word
-from core.encoders.utterance import Sequence
+from core.encoders.utterance import FeatureSequence
 from core.experiment.folds import thin
 from core.fusion.attention import AttentionMap, received
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded, with_steps
@@ -102,7 +102,9 @@ def read(analyzer: Analyzer, counts: dict[str, int], duration: float = 4.0, **ch
     chance = np.random.default_rng(5)
     widths = {m: len(mean) for m, mean in analyzer.checkpoint.normalisation.mean.items()}
     sequences = {
-        m: Sequence(chance.standard_normal((n, widths[m])).astype(np.float32), (np.arange(n) + 0.5) * duration / n)
+        m: FeatureSequence(
+            chance.standard_normal((n, widths[m])).astype(np.float32), (np.arange(n) + 0.5) * duration / n
+        )
         for m, n in counts.items()
     }
     words = tuple(Word(f"w{i}", float(t) - 0.1, float(t) + 0.1, 1.0) for i, t in enumerate(sequences["text"].times))
@@ -126,7 +128,7 @@ def test_leaving_out_equals_analysing_without(tiny, whole):
         sequence = made.sequences[modality]
         kept = worth.parts[modality].owners != row
         assert kept.sum() == len(kept) - worth.parts[modality].steps[row]
-        fewer = Sequence(sequence.values[kept], sequence.times[kept])
+        fewer = FeatureSequence(sequence.values[kept], sequence.times[kept])
         alone = tiny.predict_from({**made.sequences, modality: fewer})
         for used in SUBSETS:
             if modality not in used:
@@ -136,31 +138,31 @@ def test_leaving_out_equals_analysing_without(tiny, whole):
                 if verdict is None:
                     assert model == "cross" and len(used) == 1 and found is None
                     continue
-                np.testing.assert_allclose(found.without[modality][row], verdict.probabilities, atol=1e-6)
+                np.testing.assert_allclose(found.occluded[modality][row], verdict.probabilities, atol=1e-6)
                 before = made.predictions[used].verdicts()[model].probabilities
                 np.testing.assert_allclose(
-                    found.worth(modality)[row], before - verdict.probabilities, atol=1e-6
+                    found.effect(modality)[row], before - verdict.probabilities, atol=1e-6
                 )  # positive: it spoke for the class
-    assert np.abs(worth.of("cross", MODALITIES).worth("text")).max() > 1e-3, "something is worth something"
+    assert np.abs(worth.of("cross", MODALITIES).effect("text")).max() > 1e-3, "something is worth something"
 
 
 def test_what_is_left_out_is_never_read(tiny, whole):
     made, worth = whole
     spoilt = made.sequences["text"].values.copy()
     spoilt[2] = np.nan
-    broken = replace(made, sequences={**made.sequences, "text": Sequence(spoilt, made.sequences["text"].times)})
-    found = measure(tiny, broken).of("cross", MODALITIES).without["text"]
-    np.testing.assert_allclose(found[2], worth.of("cross", MODALITIES).without["text"][2], atol=1e-6)
+    broken = replace(made, sequences={**made.sequences, "text": FeatureSequence(spoilt, made.sequences["text"].times)})
+    found = measure(tiny, broken).of("cross", MODALITIES).occluded["text"]
+    np.testing.assert_allclose(found[2], worth.of("cross", MODALITIES).occluded["text"][2], atol=1e-6)
     assert np.isnan(found[0]).all(), "the others did read it"
 
 
 def test_the_only_part_of_a_modality_takes_it_along(tiny):
     made = read(tiny, {"text": 1, "video": 20, "audio": 40})
     worth = measure(tiny, made)
-    without = worth.of("cross", MODALITIES).without["text"][0]
+    without = worth.of("cross", MODALITIES).occluded["text"][0]
     np.testing.assert_allclose(without, made.predictions["video", "audio"].cross.probabilities, atol=1e-12)
-    assert np.isnan(worth.of("cross", ("text", "video")).without["text"]).all(), "one modality says nothing there"
-    np.testing.assert_allclose(worth.of("self", ("text",)).without["text"][0], 1 / 7), "nothing left: the baseline"
+    assert np.isnan(worth.of("cross", ("text", "video")).occluded["text"]).all(), "one modality says nothing there"
+    np.testing.assert_allclose(worth.of("self", ("text",)).occluded["text"][0], 1 / 7), "nothing left: the baseline"
 
 
 def test_even_attention_is_that_of_a_model_whose_scores_are_all_equal(tiny, whole):
@@ -174,9 +176,9 @@ def test_even_attention_is_that_of_a_model_whose_scores_are_all_equal(tiny, whol
     for used in SUBSETS:
         for model, verdict in predictions[used].verdicts().items():
             if verdict:
-                np.testing.assert_allclose(worth.of(model, used).even, verdict.probabilities, atol=1e-6)
+                np.testing.assert_allclose(worth.of(model, used).uniform_attention, verdict.probabilities, atol=1e-6)
     found = worth.of("self", MODALITIES)
-    assert np.abs(found.even - found.probabilities).max() > 1e-3
+    assert np.abs(found.uniform_attention - found.probabilities).max() > 1e-3
 
 
 def test_modalities_share_the_verdict_and_cross_invents_no_value(whole):
@@ -187,16 +189,16 @@ def test_modalities_share_the_verdict_and_cross_invents_no_value(whole):
         rest = {m: tuple(o for o in used if o != m) for m in used}
         for m, others in rest.items():
             before = made.predictions[others].self_.probabilities if others else 1 / 7
-            np.testing.assert_allclose(found.added[m], found.probabilities - before, atol=1e-12)
+            np.testing.assert_allclose(found.marginal[m], found.probabilities - before, atol=1e-12)
         crossed = worth.of("cross", used)
         if len(used) == 1:
             assert crossed is None
             continue
         assert crossed.shapley is None and crossed.synergy is None
-        assert set(crossed.added) == (set(MODALITIES) if len(used) == 3 else set())
+        assert set(crossed.marginal) == (set(MODALITIES) if len(used) == 3 else set())
     crossed = worth.of("cross", MODALITIES)
     pair = made.predictions["text", "audio"].cross.probabilities
-    np.testing.assert_allclose(crossed.added["video"], crossed.probabilities - pair, atol=1e-12)
+    np.testing.assert_allclose(crossed.marginal["video"], crossed.probabilities - pair, atol=1e-12)
 
 
 def test_looked_at_is_attention_received_and_the_difference_of_the_models(whole):
@@ -204,12 +206,12 @@ def test_looked_at_is_attention_received_and_the_difference_of_the_models(whole)
     for model in ("cross", "self"):
         found = worth.of(model, MODALITIES)
         verdict = made.everything.verdicts()[model]
-        np.testing.assert_allclose(found.looked["text"], received(verdict.attention, "text")[1], atol=1e-12)
+        np.testing.assert_allclose(found.attention_received["text"], received(verdict.attention, "text")[1], atol=1e-12)
         times, shares = received(verdict.attention, "audio")  # every second step, half seconds
         first = shares[times < 0.5].mean()
-        assert found.looked["audio"][0] == pytest.approx(first)
+        assert found.attention_received["audio"][0] == pytest.approx(first)
     difference = worth.cross_minus_self("video", MODALITIES)
-    by_model = [worth.of(model, MODALITIES).looked["video"] for model in ("cross", "self")]
+    by_model = [worth.of(model, MODALITIES).attention_received["video"] for model in ("cross", "self")]
     np.testing.assert_allclose(difference, by_model[0] - by_model[1])
     assert worth.cross_minus_self("video", ("video",)) is None
     assert worth.cross_minus_self("video", ("text", "audio")) is None
@@ -217,17 +219,17 @@ def test_looked_at_is_attention_received_and_the_difference_of_the_models(whole)
 
 def test_parts_are_words_half_seconds_and_faces_and_never_too_many():
     times = np.array([0.1, 0.4, 0.6, 1.6])
-    voice = parts_of("audio", Sequence(np.zeros((4, 1), np.float32), times))
+    voice = parts_of("audio", FeatureSequence(np.zeros((4, 1), np.float32), times))
     assert voice.starts.tolist() == [0, 0.5, 1.5] and voice.ends.tolist() == [0.5, 1, 2]
     assert voice.steps.tolist() == [2, 1, 1] and voice.names[0] == "0.0–0.5 s"
     words = tuple(Word(f"w{i}", i, i + 0.5, 1.0) for i in range(120))
-    many = Sequence(np.zeros((120, 1), np.float32), np.arange(120) + 0.25)
+    many = FeatureSequence(np.zeros((120, 1), np.float32), np.arange(120) + 0.25)
     text = parts_of("text", many, words)
-    assert len(text.names) == MOST_PARTS and text.steps.sum() == 120 and set(text.steps) == {2, 3}
+    assert len(text.names) == MAX_PARTS and text.steps.sum() == 120 and set(text.steps) == {2, 3}
     assert " ".join(text.names).split() == [w.text for w in words] and text.ends[-1] == 119.5
     for modality in ("video", "audio"):
         found = parts_of(modality, many)
-        assert len(found.steps) <= MOST_PARTS and found.steps.sum() == 120 and (found.ends > found.starts).all()
+        assert len(found.steps) <= MAX_PARTS and found.steps.sum() == 120 and (found.ends > found.starts).all()
 
 
 def test_a_long_clip_is_asked_about_window_by_window(tiny):
@@ -246,22 +248,24 @@ def test_a_long_clip_is_asked_about_window_by_window(tiny):
 
 def test_it_survives_json(whole):
     _, worth = whole
-    restored = Worth.from_json(json.loads(json.dumps(worth.to_json())))
+    restored = Attribution.from_json(json.loads(json.dumps(worth.to_json())))
     assert set(restored.measured) == set(worth.measured) and restored.to_json() == worth.to_json()
     for model in ("cross", "self"):
         before, after = worth.of(model, MODALITIES), restored.of(model, MODALITIES)
         for modality in MODALITIES:
-            np.testing.assert_allclose(after.worth(modality), before.worth(modality), atol=2e-6)
-            np.testing.assert_allclose(after.looked[modality], before.looked[modality], atol=1e-6)
+            np.testing.assert_allclose(after.effect(modality), before.effect(modality), atol=2e-6)
+            np.testing.assert_allclose(
+                after.attention_received[modality], before.attention_received[modality], atol=1e-6
+            )
             assert restored.parts[modality].names == worth.parts[modality].names
     with pytest.raises(ValueError, match="other labels"):
-        Worth.from_json(worth.to_json() | {"labels": list(LABELS[:3])})
+        Attribution.from_json(worth.to_json() | {"labels": list(LABELS[:3])})
 
 
 def test_undefined_survives_json(tiny):
     worth = measure(tiny, read(tiny, {"text": 1, "video": 4, "audio": 8}))
-    restored = Worth.from_json(json.loads(json.dumps(worth.to_json())))
-    assert np.isnan(restored.of("cross", ("text", "video")).without["text"]).all()
+    restored = Attribution.from_json(json.loads(json.dumps(worth.to_json())))
+    assert np.isnan(restored.of("cross", ("text", "video")).occluded["text"]).all()
 
 
 def test_an_analysis_stored_without_sequences_says_so(tiny):
@@ -270,7 +274,7 @@ def test_an_analysis_stored_without_sequences_says_so(tiny):
 
 
 def test_the_shipped_models_answer_quickly(analyzer):
-    """Measured beside one prediction of the same clip: the machine may be shared."""
+    """ModelAttribution beside one prediction of the same clip: the machine may be shared."""
     made = read(analyzer, {"text": 12, "video": 50, "audio": 62}, duration=5.0)
     ratios = []
     for _ in range(3):
@@ -308,7 +312,7 @@ def test_a_checkpoint_of_the_reference_variant_is_analysed(tiny):
             output = model(batch)
         expected = variant.probabilities(name, output.streams, output.exists, MODALITIES)[0]
         np.testing.assert_allclose(everything.verdicts()[name].probabilities, expected, atol=1e-6)
-    assert np.isfinite(measure(variant, made).of("self", MODALITIES).worth("audio")).all()
+    assert np.isfinite(measure(variant, made).of("self", MODALITIES).effect("audio")).all()
 
 
 def test_sequences_of_any_length_are_given_the_fixed_one():

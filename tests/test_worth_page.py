@@ -12,11 +12,11 @@ import pytest
 from made import analysis, window
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.analysis.attribution import Measured, Parts, Worth
+from core.analysis.attribution import Attribution, ModelAttribution, Parts
 from core.media.reader import MediaError
 from demo.charts import attribution, attribution_figures, palette, phrases, report
 from demo.server import uploads
-from demo.server.limits import MOST_AT_ONCE
+from demo.server.limits import MAX_AT_ONCE
 from demo.server.sessions import Session
 from demo.tabs import attribution as attribution_section
 from demo.tabs import several
@@ -25,7 +25,7 @@ PARTS = {"text": 4, "video": 6, "audio": 5}
 GLAD = LABELS.index("happiness")
 
 
-def made_worth(start: float = 0.0, end: float = 4.0, seed: int = 0) -> Worth:
+def made_worth(start: float = 0.0, end: float = 4.0, seed: int = 0) -> Attribution:
     """Random, of a few parts; the first word is a piece of HTML and left nothing when it was left out."""
     chance = np.random.default_rng(seed)
     parts, measured = {}, {}
@@ -43,13 +43,13 @@ def made_worth(start: float = 0.0, end: float = 4.0, seed: int = 0) -> Worth:
                 without["text"][0] = np.nan
             by_modality = {m: chance.normal(0, 0.1, 7) for m in used}
             pairs = {pair: chance.normal(0, 0.1, 7) for pair in SUBSETS if len(pair) == 2 and set(pair) <= set(used)}
-            found[model] = Measured(
+            found[model] = ModelAttribution(
                 chance.dirichlet(np.ones(7)), without, {m: chance.uniform(0, 2, PARTS[m]) for m in used},
                 chance.dirichlet(np.ones(7)), by_modality if model == "self" or len(used) == 3 else {},
                 by_modality if model == "self" else None, pairs if model == "self" else None,
             )  # fmt: skip
         measured[used] = found
-    return Worth(start, end, parts, measured)
+    return Attribution(start, end, parts, measured)
 
 
 @pytest.fixture
@@ -68,15 +68,15 @@ def trace(figure, name):
 
 
 def test_bars_are_what_was_measured_side_by_side_on_the_seconds_of_the_parts(session):
-    measured = session.worths[0.0, 4.0]
+    measured = session.attributions[0.0, 4.0]
     for model, used in (("cross", MODALITIES), ("self", ("text",)), ("cross", ("video", "audio"))):
         figure = draw(session, used, model)["worth-chart"]["value"]
         found = measured.of(model, used)
         assert {t.name for t in figure.data} - {"words"} == {f"{w} {m}" for w in ("looked", "mattered") for m in used}
         for m in used:
             looked, mattered = trace(figure, f"looked {m}"), trace(figure, f"mattered {m}")
-            np.testing.assert_allclose(looked.y, found.looked[m])
-            np.testing.assert_allclose(mattered.y, found.worth(m)[:, GLAD] * 100)
+            np.testing.assert_allclose(looked.y, found.attention_received[m])
+            np.testing.assert_allclose(mattered.y, found.effect(m)[:, GLAD] * 100)
             np.testing.assert_allclose(looked.x, mattered.x)
             parts = measured.parts[m]
             np.testing.assert_allclose(looked.x, (parts.starts + parts.ends) / 2)
@@ -85,11 +85,11 @@ def test_bars_are_what_was_measured_side_by_side_on_the_seconds_of_the_parts(ses
             tuple(figure.layout[t.yaxis.replace("y", "yaxis")].range) for t in figure.data if "mattered" in t.name
         }
         assert len(scales) == 1, "what mattered is on one scale for all modalities"
-        assert scales.pop()[1] >= attribution_figures.LEAST * 100
+        assert scales.pop()[1] >= attribution_figures.MIN_SCALE * 100
 
 
 def test_what_hardly_matters_does_not_look_eventful(session):
-    measured = session.worths[0.0, 4.0]
+    measured = session.attributions[0.0, 4.0]
     found = measured.of("self", ("audio",))
     still = replace(found, without={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
     figure = attribution_figures.chart(measured, still, "happiness")
@@ -99,7 +99,7 @@ def test_what_hardly_matters_does_not_look_eventful(session):
 
 
 def test_the_class_is_the_verdict_of_the_model_until_one_is_chosen(session):
-    found = session.worths[0.0, 4.0].of("self", MODALITIES)
+    found = session.attributions[0.0, 4.0].of("self", MODALITIES)
     own = LABELS[int(found.probabilities.argmax())]
     assert f"<b>{own}</b>" in draw(session, model="self", label=attribution.VERDICT)["worth-said"]
     assert "<b>fear</b>" in draw(session, model="self", label="fear")["worth-said"]
@@ -107,8 +107,8 @@ def test_the_class_is_the_verdict_of_the_model_until_one_is_chosen(session):
 
 def test_sentences_and_table_name_what_mattered_and_escape_it(session):
     shown = draw(session)
-    found = session.worths[0.0, 4.0].of("cross", MODALITIES)
-    values = {m: found.worth(m)[:, GLAD] for m in MODALITIES}
+    found = session.attributions[0.0, 4.0].of("cross", MODALITIES)
+    values = {m: found.effect(m)[:, GLAD] for m in MODALITIES}
     written = re.findall(r'data-worth="([^"]+)"', shown["worth-table"])
     expected = np.concatenate([values[m] for m in ("audio", "text", "video")])
     np.testing.assert_allclose([float(v) for v in written], expected, atol=1e-6)
@@ -123,8 +123,8 @@ def test_sentences_and_table_name_what_mattered_and_escape_it(session):
 
 def test_modalities_of_self_have_shares_and_of_cross_only_differences(session):
     own = draw(session, model="self")["worth-modalities"]
-    found = session.worths[0.0, 4.0].of("self", MODALITIES)
-    for values in (found.shapley, found.added, found.synergy):
+    found = session.attributions[0.0, 4.0].of("self", MODALITIES)
+    for values in (found.shapley, found.marginal, found.synergy):
         assert all(palette.points(float(v[GLAD])) in own for v in values.values())
     crossed = draw(session)["worth-modalities"]
     assert "worth-shapley" not in crossed and "worth-synergy" not in crossed and "worth-added" in crossed
@@ -132,10 +132,10 @@ def test_modalities_of_self_have_shares_and_of_cross_only_differences(session):
 
 
 def test_even_attention_and_the_difference_of_the_models(session):
-    measured, shown = session.worths[0.0, 4.0], draw(session)
+    measured, shown = session.attributions[0.0, 4.0], draw(session)
     for model in ("cross", "self"):
         found = measured.of(model, MODALITIES)
-        assert palette.points(float((found.probabilities - found.even)[GLAD])) in shown["worth-even"]
+        assert palette.points(float((found.probabilities - found.uniform_attention)[GLAD])) in shown["worth-even"]
     figure = shown["difference-chart"]["value"]
     for m in MODALITIES:
         np.testing.assert_allclose(trace(figure, f"difference {m}").y, measured.cross_minus_self(m, MODALITIES))
@@ -165,11 +165,11 @@ def test_it_is_measured_once_and_forgotten_with_the_clip(monkeypatch):
         "demo.server.sessions.measure", lambda analyzer, of, span: asked.append(span) or made_worth(*span)
     )
     session = Session(replace(analysis(), sequences={"audio": None}))
-    first = session.worth(None, (0.0, 4.0))
-    assert session.worth(None, (0.0, 4.0)) is first and asked == [(0.0, 4.0)]
+    first = session.attribution(None, (0.0, 4.0))
+    assert session.attribution(None, (0.0, 4.0)) is first and asked == [(0.0, 4.0)]
     assert session.asked(None) == [first]
     session.clear()
-    assert session.worths == {}
+    assert session.attributions == {}
 
 
 def test_exports_hold_what_was_measured_and_each_phrase():
@@ -178,8 +178,10 @@ def test_exports_hold_what_was_measured_and_each_phrase():
     found = json.loads(report.as_json(made, [measured]))
     assert [p["text"] for p in found["phrases"]] == ["phrase 0.0", "phrase 2.0"]
     assert found["phrases"][1]["self"]["label"] == said[1].prediction.self_.label
-    restored = Worth.from_json(found["worth"][0])
-    np.testing.assert_allclose(restored.of("self", ("text",)).even, measured.of("self", ("text",)).even, atol=1e-6)
+    restored = Attribution.from_json(found["worth"][0])
+    np.testing.assert_allclose(
+        restored.of("self", ("text",)).uniform_attention, measured.of("self", ("text",)).uniform_attention, atol=1e-6
+    )
     rows = list(csv.DictReader(io.StringIO(report.as_csv(made))))
     assert [(r["part"], r["text"]) for r in rows[::2]] == [
         ("window", ""),
@@ -190,7 +192,7 @@ def test_exports_hold_what_was_measured_and_each_phrase():
     assert len(rows) == 2 * sum(PARTS.values())
     row = next(r for r in rows if (r["model"], r["modality"], r["name"]) == ("self", "text", "glad"))
     own = measured.of("self", MODALITIES)
-    assert [float(row[label]) for label in LABELS] == pytest.approx(own.worth("text")[3], abs=1e-6)
+    assert [float(row[label]) for label in LABELS] == pytest.approx(own.effect("text")[3], abs=1e-6)
     page = report.as_html(made, [measured]).split("</head>")[1]
     assert page.count("Plotly.newPlot(") == 2 + 9 + 3 and "phrase 2.0" in page
 
@@ -249,9 +251,9 @@ def test_a_queue_goes_with_its_visitor_and_has_a_limit(files, tmp_path, monkeypa
     assert queue.stop and queue.waiting == [] and not list(tmp_path.iterdir())
     more = tmp_path / "more"
     more.mkdir()
-    paths = [more / f"{i}.mp4" for i in range(MOST_AT_ONCE + 1)]
+    paths = [more / f"{i}.mp4" for i in range(MAX_AT_ONCE + 1)]
     for path in paths:
         path.write_bytes(b"x")
     queue.begin([str(path) for path in paths])
-    assert len(queue.waiting) == MOST_AT_ONCE and not paths[-1].exists() and paths[0].exists()
-    assert f"at most {MOST_AT_ONCE}" in queue.rows[0]["error"]
+    assert len(queue.waiting) == MAX_AT_ONCE and not paths[-1].exists() and paths[0].exists()
+    assert f"at most {MAX_AT_ONCE}" in queue.rows[0]["error"]

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, subset_of
-from core.analysis.kept import FaceSummary, Waveform
+from core.analysis.kept import Envelope, FaceSummary
 from core.analysis.phrases import phrases_of
-from core.analysis.results import HOP, WINDOW, Analysis, Prediction, Predictions, Verdict, Window
+from core.analysis.results import HOP, WINDOW, Analysis, Prediction, Predictions, Segment, Verdict
 from core.device import choose_device
 from core.encoders.face_track import no_faces
 from core.encoders.features import FeatureExtractor, Progress, nothing_found, timed
-from core.encoders.utterance import Missing, Sequence, Utterance
-from core.fusion.attention import MOST_KEPT, AttentionMap, bin_edges, bin_means
+from core.encoders.utterance import FeatureSequence, Missing, Utterance
+from core.fusion.attention import MAX_KEPT, AttentionMap, bin_edges, bin_means
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
 from core.fusion.pairs import Pair, pairs_within
@@ -81,7 +81,9 @@ class Analyzer:
             duration=utterance.duration,
             transcript=utterance.transcript,
             faces=FaceSummary.of(utterance.faces, utterance.duration),
-            waveform=Waveform.of(utterance.voice) if utterance.voice and len(utterance.voice.samples) else None,
+            envelope=Envelope.of(utterance.waveform)
+            if utterance.waveform and len(utterance.waveform.samples)
+            else None,
             missing={m: found.reason for m in MODALITIES if isinstance(found := utterance[m], Missing)},
             predictions=predictions,
             windows=windows,
@@ -102,7 +104,7 @@ class Analyzer:
         Raises:
             MediaError: with the code ``no_such_face``.
         """
-        found: dict[str, Sequence | Missing] = {
+        found: dict[str, FeatureSequence | Missing] = {
             m: analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in MODALITIES
         }
         before = Utterance(
@@ -113,7 +115,7 @@ class Analyzer:
             audio=found["audio"],
             transcript=analysis.transcript,
             faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
-            voice=None,
+            waveform=None,
             timings=analysis.timings,
             warnings=analysis.warnings,
             persons=analysis.persons,
@@ -140,14 +142,14 @@ class Analyzer:
         """
         return self.predict_from(_sequences(utterance), attention)
 
-    def predict_from(self, sequences: dict[str, Sequence], attention: bool = True) -> Predictions:
+    def predict_from(self, sequences: dict[str, FeatureSequence], attention: bool = True) -> Predictions:
         """``predict`` of sequences alone, of one modality at least."""
         outputs = self.run([sequences])
         maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
         there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
         return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
 
-    def _windows(self, utterance: Utterance) -> tuple[Window, ...]:
+    def _windows(self, utterance: Utterance) -> tuple[Segment, ...]:
         """All windows of a longer clip, as one batch."""
         if utterance.duration <= WINDOW:
             return ()
@@ -156,12 +158,12 @@ class Analyzer:
             utterance, [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
         )
 
-    def _phrases(self, utterance: Utterance) -> tuple[Window, ...]:
+    def _phrases(self, utterance: Utterance) -> tuple[Segment, ...]:
         """All phrases of a clip that has more than one."""
         found = phrases_of(utterance.transcript.words, utterance.duration)
         return self._predicted(utterance, [(p.start, p.end, p.text) for p in found]) if len(found) > 1 else ()
 
-    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Window, ...]:
+    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Segment, ...]:
         """What is said from each (start, end, text) of a clip that holds anything, in batches."""
         held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
         held = [(span, sequences) for span, sequences in held if sequences]
@@ -170,30 +172,30 @@ class Analyzer:
             batch = held[first : first + WINDOWS_AT_A_TIME]
             outputs = self.run([sequences for _, sequences in batch])
             found += [
-                Window(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
+                Segment(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
                 for row, ((start, end, text), sequences) in enumerate(batch)
             ]
         return tuple(found)
 
     @torch.inference_mode()
-    def run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
+    def run(self, utterances: list[dict[str, FeatureSequence]]) -> dict[str, FusionOutput]:
         """Both models on a batch of at least one utterance, each of one modality at least."""
         inputs = {}
         for modality in subset_of({m for sequences in utterances for m in sequences}):
             inputs[modality] = self.padded(modality, [sequences.get(modality) for sequences in utterances])
-        return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
+        return {name: model(inputs, MAX_KEPT) for name, model in self.models.items()} if inputs else {}
 
-    def padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
+    def padded(self, modality: str, sequences: list[FeatureSequence | None]) -> Padded:
         """A batch on the models' device."""
         return Padded.of([self._normalised(modality, sequence) for sequence in sequences]).to(self.device)
 
-    def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
+    def _normalised(self, modality: str, sequence: FeatureSequence | None) -> Tensor:
         """float32 [T, D]; no step for a modality that is absent."""
         if sequence is None:
             return torch.zeros(0, len(self.checkpoint.normalisation.mean[modality]))
         return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values))
 
-    def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
+    def _maps(self, name: str, output: FusionOutput, sequences: dict[str, FeatureSequence]) -> dict[Pair, AttentionMap]:
         """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
         times = {m: map_times(self.models[name], m, sequence.times) for m, sequence in sequences.items()}
         maps = {}
@@ -234,14 +236,16 @@ class Analyzer:
         return (logits.cpu().double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).numpy()
 
 
-def _sequences(utterance: Utterance) -> dict[str, Sequence]:
+def _sequences(utterance: Utterance) -> dict[str, FeatureSequence]:
     """What an utterance has, by modality."""
-    return {m: found for m in MODALITIES if isinstance(found := utterance[m], Sequence)}
+    return {m: found for m in MODALITIES if isinstance(found := utterance[m], FeatureSequence)}
 
 
-def _kept(sequences: dict[str, Sequence], long: bool) -> dict[str, Sequence]:
+def _kept(sequences: dict[str, FeatureSequence], long: bool) -> dict[str, FeatureSequence]:
     """Of a long clip half as many bytes; what is measured from it later changes by less than 0.0001."""
-    return {m: Sequence(s.values.astype(np.float16), s.times) for m, s in sequences.items()} if long else sequences
+    return (
+        {m: FeatureSequence(s.values.astype(np.float16), s.times) for m, s in sequences.items()} if long else sequences
+    )
 
 
 def map_times(model: FusionModel, modality: str, times: np.ndarray) -> np.ndarray:

@@ -11,12 +11,16 @@ and parts that repeat each other are worth little one by one.
 Letters in shape comments: P parts of a modality.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core import LABELS, MODALITIES, MODELS, Subset, subset_name
 from core.analysis.results import Analysis
+
+FORMER = {"occluded": "without", "attention_received": "looked", "uniform_attention": "even", "marginal": "added"}
+"""Key in files -> what it was called in version 0."""
 
 
 @dataclass(frozen=True)
@@ -41,63 +45,69 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ModelAttribution:
     """What the verdict of one model from one set of modalities owes to what.
 
     Attributes:
         probabilities: float64 [7], the verdict itself.
-        without: modality -> float64 [P, 7], the verdict without each part; NaN where none is left.
-        looked: modality -> float64 [P], attention that each part received, in units of an even share: 1 is what
-            every moment gets when all get the same. NaN for a part that no step of the map falls into.
-        even: float64 [7], the verdict if attention were even.
-        added: modality -> float64 [7], what it adds to the others: the verdict less the verdict from the others.
+        occluded: modality -> float64 [P, 7], the verdict without each part; NaN where none is left.
+        attention_received: modality -> float64 [P], attention that each part received, in units of an even share:
+            1 is what every moment gets when all get the same. NaN for a part that no step of the map falls into.
+        uniform_attention: float64 [7], the verdict if attention were even.
+        marginal: modality -> float64 [7], what it adds to the others: the verdict less the verdict from the others.
             Cross-attention has it where at least two others are left, because it says nothing from a single one.
         shapley: modality -> float64 [7]; None for cross-attention, whose sets of one have no value.
         synergy: two modalities -> float64 [7]; None as well.
     """
 
     probabilities: np.ndarray
-    without: dict[str, np.ndarray]
-    looked: dict[str, np.ndarray]
-    even: np.ndarray
-    added: dict[str, np.ndarray]
+    occluded: dict[str, np.ndarray]
+    attention_received: dict[str, np.ndarray]
+    uniform_attention: np.ndarray
+    marginal: dict[str, np.ndarray]
     shapley: dict[str, np.ndarray] | None
     synergy: dict[tuple[str, str], np.ndarray] | None
 
-    def worth(self, modality: str) -> np.ndarray:
+    def effect(self, modality: str) -> np.ndarray:
         """float64 [P, 7] in [-1, 1]: by how much each part raised (or lowered) the probability of each class."""
-        return self.probabilities - self.without[modality]
+        return self.probabilities - self.occluded[modality]
 
-    def to_json(self) -> dict:
-        """Numbers by modality; None for what is undefined."""
+    def to_json(self, former: bool = False) -> dict:
+        """Numbers by modality; None for what is undefined.
+
+        Args:
+            former: with the keys that version 0 had, see ``FORMER``.
+        """
         shapley, synergy = self.shapley, self.synergy
-        return {
+        described = {
             "probabilities": _numbers(self.probabilities),
-            "without": {m: _numbers(values) for m, values in self.without.items()},
-            "looked": {m: _numbers(values) for m, values in self.looked.items()},
-            "even": _numbers(self.even),
-            "added": {m: _numbers(values) for m, values in self.added.items()},
+            "occluded": {m: _numbers(values) for m, values in self.occluded.items()},
+            "attention_received": {m: _numbers(values) for m, values in self.attention_received.items()},
+            "uniform_attention": _numbers(self.uniform_attention),
+            "marginal": {m: _numbers(values) for m, values in self.marginal.items()},
             "shapley": None if shapley is None else {m: _numbers(values) for m, values in shapley.items()},
             "synergy": None if synergy is None else {"+".join(two): _numbers(v) for two, v in synergy.items()},
         }
+        return {FORMER.get(key, key): values for key, values in described.items()} if former else described
 
     @classmethod
-    def from_json(cls, value: dict) -> "Measured":
-        """Inverse of ``to_json``, to six decimals."""
+    def from_json(cls, value: dict) -> "ModelAttribution":
+        """Inverse of ``to_json``, to six decimals, whichever keys it used."""
+        value = {new: value[former] for new, former in FORMER.items() if former in value} | value
         pairs = value["synergy"]
         return cls(
             probabilities=_array(value["probabilities"]),
-            without=_arrays(value["without"]),
-            looked=_arrays(value["looked"]),
-            even=_array(value["even"]),
-            added=_arrays(value["added"]),
+            occluded=_arrays(value["occluded"]),
+            attention_received=_arrays(value["attention_received"]),
+            uniform_attention=_array(value["uniform_attention"]),
+            marginal=_arrays(value["marginal"]),
             shapley=None if value["shapley"] is None else _arrays(value["shapley"]),
             synergy=None if pairs is None else {_two_of(name): values for name, values in _arrays(pairs).items()},
         )
 
 
 @dataclass(frozen=True)
-class Worth:
+class Attribution:
     """What everything in a clip, or in one window of it, was worth.
 
     Attributes:
@@ -109,9 +119,9 @@ class Worth:
     start: float
     end: float
     parts: dict[str, Parts]
-    measured: dict[Subset, dict[str, Measured]]
+    measured: dict[Subset, dict[str, ModelAttribution]]
 
-    def of(self, model: str, used: Subset) -> Measured | None:
+    def of(self, model: str, used: Subset) -> ModelAttribution | None:
         """None where that model says nothing from these modalities, or nothing is there."""
         return self.measured.get(used, {}).get(model)
 
@@ -120,10 +130,14 @@ class Worth:
         cross, self_ = (self.of(model, used) for model in MODELS)
         if cross is None or self_ is None or modality not in used:
             return None
-        return cross.looked[modality] - self_.looked[modality]
+        return cross.attention_received[modality] - self_.attention_received[modality]
 
-    def to_json(self) -> dict:
-        """A JSON object from which ``from_json`` restores it (its contract stands in docs/worth.md)."""
+    def to_json(self, former: bool = False) -> dict:
+        """A JSON object from which ``from_json`` restores it (its contract stands in docs/attribution.md).
+
+        Args:
+            former: with the keys that version 0 had.
+        """
         return {
             "start": round(self.start, 3),
             "end": round(self.end, 3),
@@ -136,13 +150,13 @@ class Worth:
                 for m, part in self.parts.items()
             },
             "subsets": {
-                subset_name(used): {name: found.to_json() for name, found in by_model.items()}
+                subset_name(used): {name: found.to_json(former) for name, found in by_model.items()}
                 for used, by_model in self.measured.items()
             },
         }
 
     @classmethod
-    def from_json(cls, value: dict) -> "Worth":
+    def from_json(cls, value: dict) -> "Attribution":
         """Inverse of ``to_json``.
 
         Raises:
@@ -160,10 +174,18 @@ class Worth:
             for m, listed in value["parts"].items()
         }
         measured = {
-            tuple(name.split("+")): {model: Measured.from_json(found) for model, found in by_model.items()}
+            tuple(name.split("+")): {model: ModelAttribution.from_json(found) for model, found in by_model.items()}
             for name, by_model in value["subsets"].items()
         }
         return cls(value["start"], value["end"], parts, measured)
+
+
+def as_json(attributions: Sequence[Attribution]) -> dict:
+    """What files hold of them: ``attribution``, and for one more version ``worth`` with its former keys."""
+    return {
+        "attribution": [each.to_json() for each in attributions],
+        "worth": [each.to_json(former=True) for each in attributions],
+    }
 
 
 def spans(analysis: Analysis) -> tuple[tuple[float, float], ...]:

@@ -1,7 +1,7 @@
 """Asks both models again without each part of a clip, without each modality and with uniform attention.
 
 The work is bounded: of a clip longer than ``WINDOW`` seconds one window is asked about, and a modality has at most
-``MOST_PARTS`` parts.
+``MAX_PARTS`` parts.
 
 Letters in shape comments: P parts of a modality, S streams (pairs), W width.
 """
@@ -14,23 +14,23 @@ from torch import Tensor, nn
 
 from core import LABELS, SUBSETS, Subset
 from core.analysis.analyzer import Analyzer
-from core.analysis.attribution import Measured, Parts, Worth, spans
+from core.analysis.attribution import Attribution, ModelAttribution, Parts, spans
 from core.analysis.results import Analysis, Prediction, Predictions, Verdict
 from core.analysis.shapley import shapley, synergy
 from core.encoders.transcript import Word
-from core.encoders.utterance import Sequence, between, words_between
-from core.fusion.attention import MOST_KEPT, bin_edges, received
+from core.encoders.utterance import FeatureSequence, between, words_between
+from core.fusion.attention import MAX_KEPT, bin_edges, received
 from core.fusion.model import FusionModel, FusionOutput, Padded, step_mask
 
-MOST_PARTS = 50
+MAX_PARTS = 50
 """Parts of one modality that are left out in turn; where it has more steps, a part is several of them."""
 VOICE_PART = 0.5  # seconds of voice in a part
-LONGEST_FACE = 0.1  # seconds that a face step is shown to last at most
+MAX_FACE_SECONDS = 0.1  # seconds that a face step is shown to last at most
 BASELINE = np.full(len(LABELS), 1 / len(LABELS))
 """The value of no modality at all: every class equally likely. A convention, no model says it."""
 
 
-def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | None = None) -> Worth:
+def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | None = None) -> Attribution:
     """Asks both models about every part of a clip, or of one of its windows; one batch a modality and model.
 
     Args:
@@ -50,7 +50,7 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
     parts = {m: parts_of(m, sequence, words) for m, sequence in sequences.items()}
     outputs = analyzer.run([sequences])
     there = [used for used in SUBSETS if set(used) <= set(sequences)]
-    measured: dict[Subset, dict[str, Measured]] = {used: {} for used in there}
+    measured: dict[Subset, dict[str, ModelAttribution]] = {used: {} for used in there}
     for name, output in outputs.items():
         even = _even(analyzer, name, output, sequences)
         left_out = {m: _left_out(analyzer, name, output, sequences, m, parts[m]) for m in sequences}
@@ -66,33 +66,33 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
                     without[m] = np.full((1, len(LABELS)), np.nan) if rest is None else rest[None]
                 else:
                     without[m] = analyzer.probabilities(name, *streams, used)
-            measured[used][name] = Measured(
+            measured[used][name] = ModelAttribution(
                 probabilities=verdict.probabilities,
-                without=without,
-                looked={m: _looked(verdict, m, parts[m], sequences[m]) for m in used},
-                even=analyzer.probabilities(name, even, output.exists, used)[0],
+                occluded=without,
+                attention_received={m: _looked(verdict, m, parts[m], sequences[m]) for m in used},
+                uniform_attention=analyzer.probabilities(name, even, output.exists, used)[0],
                 **_of_modalities(predictions, name, used),
             )
-    return Worth(start, end, parts, measured)
+    return Attribution(start, end, parts, measured)
 
 
-def parts_of(modality: str, sequence: Sequence, words: tuple[Word, ...] = ()) -> Parts:
+def parts_of(modality: str, sequence: FeatureSequence, words: tuple[Word, ...] = ()) -> Parts:
     """What of a modality is left out in turn; ``words`` are those of a text sequence, one a step."""
     times = sequence.times
     if modality == "audio":
         slots = np.floor(times / VOICE_PART).astype(int)
         edges = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
-        if len(edges) > MOST_PARTS:
-            edges = edges[bin_edges(len(edges), MOST_PARTS)[:-1]]
+        if len(edges) > MAX_PARTS:
+            edges = edges[bin_edges(len(edges), MAX_PARTS)[:-1]]
         edges = np.append(edges, len(times))
         starts, ends = slots[edges[:-1]] * VOICE_PART, (slots[edges[1:] - 1] + 1) * VOICE_PART
     else:
-        edges = bin_edges(len(times), MOST_PARTS)
+        edges = bin_edges(len(times), MAX_PARTS)
         first, last = edges[:-1], edges[1:] - 1
         if modality == "text":
             starts, ends = np.array([words[i].start for i in first]), np.array([words[i].end for i in last])
         else:
-            half = min(float(np.median(np.diff(times))) if len(times) > 1 else LONGEST_FACE, LONGEST_FACE) / 2
+            half = min(float(np.median(np.diff(times))) if len(times) > 1 else MAX_FACE_SECONDS, MAX_FACE_SECONDS) / 2
             starts, ends = times[first] - half, times[last] + half
     if modality == "text":
         names = tuple(" ".join(word.text for word in words[i:j]) for i, j in pairwise(edges))
@@ -105,7 +105,12 @@ def parts_of(modality: str, sequence: Sequence, words: tuple[Word, ...] = ()) ->
 
 @torch.inference_mode()
 def _left_out(
-    analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[str, Sequence], modality: str, parts: Parts
+    analyzer: Analyzer,
+    name: str,
+    output: FusionOutput,
+    sequences: dict[str, FeatureSequence],
+    modality: str,
+    parts: Parts,
 ) -> tuple[Tensor, Tensor] | None:
     """Streams [P, S, W] and which exist [P, S] without each part; None where the only part is all there is.
 
@@ -115,19 +120,19 @@ def _left_out(
         return None
     model, sequence, rows = analyzer.models[name], sequences[modality], len(parts.steps)
     kept = [parts.owners != row for row in range(rows)]
-    fewer = analyzer.padded(modality, [Sequence(sequence.values[k], sequence.times[k]) for k in kept])
+    fewer = analyzer.padded(modality, [FeatureSequence(sequence.values[k], sequence.times[k]) for k in kept])
     encoded = {m: _repeated(model.encode(m, analyzer.padded(m, [s])), rows) for m, s in sequences.items()}
     encoded[modality] = model.encode(modality, fewer)
     streams, exists = output.streams.repeat(rows, 1, 1), output.exists.repeat(rows, 1)
     for index, (query, key) in enumerate(model.config.pairs):
         if modality in (query, key) and query in encoded and key in encoded:
-            found = model.attend(encoded[query], encoded[key], f"{query}_{key}", MOST_KEPT)
+            found = model.attend(encoded[query], encoded[key], f"{query}_{key}", MAX_KEPT)
             streams[:, index], exists[:, index] = found[0], found[1]
     return streams, exists
 
 
 @torch.inference_mode()
-def _even(analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> Tensor:
+def _even(analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[str, FeatureSequence]) -> Tensor:
     """Streams [1, S, W] of even attention."""
     model: FusionModel = analyzer.models[name]
     encoded = {m: model.encode(m, analyzer.padded(m, [s])) for m, s in sequences.items()}
@@ -141,7 +146,7 @@ def _even(analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[s
 
 
 def _of_modalities(predictions: Predictions, name: str, used: Subset) -> dict:
-    """``added``, ``shapley`` and ``synergy`` of a set of modalities, from the verdicts of the sets within it."""
+    """``marginal``, ``shapley`` and ``synergy`` of a set of modalities, from the verdicts of the sets within it."""
     asked = [s for s in ((), *SUBSETS) if set(s) <= set(used)]
     game = {s: values for s in asked if (values := _probabilities(predictions, s, name)) is not None}
     rest = {m: game.get(tuple(other for other in used if other != m)) for m in used}
@@ -149,7 +154,7 @@ def _of_modalities(predictions: Predictions, name: str, used: Subset) -> dict:
     if name == "cross" and len(used) < 3:
         rest = {}  # without one of two it says nothing
     return {
-        "added": {m: game[used] - values for m, values in rest.items() if values is not None},
+        "marginal": {m: game[used] - values for m, values in rest.items() if values is not None},
         "shapley": shapley(game, used) if complete else None,
         "synergy": synergy(game, used) if complete else None,
     }
@@ -164,7 +169,7 @@ def _probabilities(predictions: Predictions, used: Subset, name: str) -> np.ndar
     return verdict.probabilities if verdict else None
 
 
-def _looked(verdict: Verdict, modality: str, parts: Parts, sequence: Sequence) -> np.ndarray:
+def _looked(verdict: Verdict, modality: str, parts: Parts, sequence: FeatureSequence) -> np.ndarray:
     """[P] attention received, the mean over the steps of each part that the map shows."""
     found = received(verdict.attention, modality)
     if found is None:

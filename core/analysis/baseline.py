@@ -12,7 +12,7 @@ import numpy as np
 from core import Subset
 from core.analysis.results import Prediction, Predictions, Verdict
 
-LEAST = 1e-6  # a probability below it counts as this: one moment must not decide a mean of logarithms
+MIN_PROBABILITY = 1e-6  # a probability below it counts as this: one moment must not decide a mean of logarithms
 
 
 @dataclass
@@ -55,4 +55,4 @@ class Baseline:
 
 
 def _log(verdict: Verdict) -> np.ndarray:
-    return np.log(np.maximum(verdict.probabilities, LEAST))
+    return np.log(np.maximum(verdict.probabilities, MIN_PROBABILITY))

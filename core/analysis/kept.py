@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from core.encoders.face_track import FaceTrack
-from core.media.reader import Voice
+from core.media.reader import Waveform
 
 MAX_PICTURES = 120  # of the face, spread over the clip
 PICTURE_QUALITY = 80  # of WebP
@@ -74,7 +74,7 @@ class FaceSummary:
 
 
 @dataclass(frozen=True)
-class Waveform:
+class Envelope:
     """The outline of a sound track: ``peaks`` float32 [N] in [0, 1], the largest absolute sample of each of N equal
     parts, N <= ``MAX_PEAKS``; ``times`` float64 [N], their middles in seconds."""
 
@@ -82,7 +82,7 @@ class Waveform:
     times: np.ndarray
 
     @classmethod
-    def of(cls, voice: Voice) -> "Waveform":
+    def of(cls, voice: Waveform) -> "Envelope":
         """Of a sound track of at least one sample."""
         samples = voice.samples
         edges = np.linspace(0, len(samples), min(MAX_PEAKS, len(samples)) + 1).astype(int)

@@ -17,25 +17,25 @@ import numpy as np
 from core import MODALITIES
 from core.analysis.analyzer import Analyzer
 from core.analysis.results import Prediction, Predictions, choose
-from core.cancellation import stoppable
+from core.cancellation import cancellation_scope
 from core.device import one_thread
 from core.encoders.face_track import no_faces
 from core.encoders.faces import Face, FaceFinder, apart, track_of
 from core.encoders.speech import NO_SPEECH, Listener, Speech
 from core.encoders.transcript import Transcript, within
-from core.encoders.utterance import Missing, Sequence, Utterance
-from core.media.reader import SAMPLE_RATE, Frame, Voice
+from core.encoders.utterance import FeatureSequence, Missing, Utterance
+from core.media.reader import SAMPLE_RATE, Frame, Waveform
 
 FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
 VOICE_MEMORY = 6.0  # seconds of voice
 PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
 PHRASE_END = 0.6  # seconds of silence that end a phrase
-LONGEST_PHRASE = 9.0  # seconds after which a phrase is read although it goes on
+MAX_PHRASE_SECONDS = 9.0  # seconds after which a phrase is read although it goes on
 LISTEN_EVERY = 1.0  # seconds
 DEAF = "listening has failed, only the face is read"
 SLOW = "listening cannot keep up, only the face is read"
 MUTE = "no sound comes from the microphone"
-FIRST_WAIT, LONGEST_WAIT = (
+FIRST_WAIT, MAX_WAIT_SECONDS = (
     1.0,
     60.0,
 )  # seconds before a listener that fails is replaced again; each wait is twice as long
@@ -48,7 +48,7 @@ class _Closed(Exception):
 
 
 @dataclass(frozen=True)
-class Moment:
+class LiveState:
     """What is known right now.
 
     Attributes:
@@ -94,7 +94,7 @@ class SharedListener:
             if self._listener is None:
                 if time.monotonic() < self._next:
                     raise RuntimeError("no listener could be made")
-                self._wait = min(max(FIRST_WAIT, 2 * self._wait), LONGEST_WAIT)
+                self._wait = min(max(FIRST_WAIT, 2 * self._wait), MAX_WAIT_SECONDS)
                 self._next = time.monotonic() + self._wait
                 self._listener = self._make()
             return self._listener
@@ -131,8 +131,8 @@ class Live:
         self._sound = np.zeros(0, np.float32)  # the last seconds
         self._heard_until = self._sound_end = 0.0  # seconds since the start
         self._sound_came = time.monotonic()
-        self._audio: Sequence | Missing = Missing("nothing heard yet")
-        self._text: Sequence | Missing = Missing("no phrase has ended yet")
+        self._audio: FeatureSequence | Missing = Missing("nothing heard yet")
+        self._text: FeatureSequence | Missing = Missing("no phrase has ended yet")
         self._transcript = Transcript()
         self._read_until = 0.0
         self._doing = "waiting for a voice"
@@ -152,12 +152,12 @@ class Live:
     def hear(self, samples: np.ndarray) -> None:
         """Takes the next sound, float32 [N] at 16 kHz; it is heard by the thread that listens."""
         with self._lock:
-            self._sound = np.concatenate([self._sound, samples])[-round((LONGEST_PHRASE + 2) * SAMPLE_RATE) :]
+            self._sound = np.concatenate([self._sound, samples])[-round((MAX_PHRASE_SECONDS + 2) * SAMPLE_RATE) :]
             self._sound_end += len(samples) / SAMPLE_RATE
             if len(samples):
                 self._sound_came = time.monotonic()
 
-    def now(self, modalities: tuple[str, ...] = MODALITIES) -> Moment:
+    def now(self, modalities: tuple[str, ...] = MODALITIES) -> LiveState:
         """Both verdicts on the last seconds, from what was seen and heard so far."""
         with self._lock:
             audio, text, transcript = self._audio, self._text, self._transcript
@@ -174,7 +174,7 @@ class Live:
             predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
         face = self._faces[-1][1] if self._faces else None
         found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
-        return Moment(predictions, found, face.box if face else None, transcript.text, doing, behind, failing)
+        return LiveState(predictions, found, face.box if face else None, transcript.text, doing, behind, failing)
 
     def close(self) -> None:
         """Ends the thread, in the middle of a word if need be, and lets go of everything."""
@@ -193,10 +193,10 @@ class Live:
     def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
         seen = [(at, face, found) for at, face, found in self._faces if face is not None and found is not None]
         frame_times = np.array([at for at, _, _ in self._faces])
-        video: Sequence | Missing
+        video: FeatureSequence | Missing
         if seen:
             times = np.array([at for at, _, _ in seen])
-            video = Sequence(np.stack([embedding for _, _, embedding in seen]), times)
+            video = FeatureSequence(np.stack([embedding for _, _, embedding in seen]), times)
             found = np.array([face is not None for _, face, _ in self._faces])
             track = track_of([face for _, face, _ in seen], times, frame_times, found)
         else:
@@ -204,7 +204,7 @@ class Live:
         return Utterance("live", self._sound_end, text, video, audio, transcript, track, None, {}, ())
 
     def _listen_on(self) -> None:
-        with stoppable(self._stop_if_closed):
+        with cancellation_scope(self._stop_if_closed):
             while not self._closed.is_set():
                 begun = time.monotonic()
                 try:
@@ -238,15 +238,15 @@ class Live:
 
     def _listen(self, listener: Listener, sound: np.ndarray, end: float) -> None:
         """Voice features of the last seconds; words too if a phrase has just ended."""
-        recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
+        recent = Waveform(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
         start = end - recent.duration
         spans = listener.intervals(recent)
-        audio: Sequence | Missing
+        audio: FeatureSequence | Missing
         if spans:
             states = NO_SPEECH.states if self._extractor.voice_encoder else listener.states(recent)
             speech = Speech(spans, Transcript(), states)
             found = self._extractor.voice_features(recent, speech)
-            audio = Sequence(found.values, found.times + start)
+            audio = FeatureSequence(found.values, found.times + start)
         else:
             audio = Missing("nobody has spoken lately")
         with self._lock:
@@ -258,7 +258,7 @@ class Live:
         unread = min(end - self._read_until, len(sound) / SAMPLE_RATE)
         if unread < PHRASE_END:
             return
-        phrase = Voice(sound[-round(unread * SAMPLE_RATE) :])
+        phrase = Waveform(sound[-round(unread * SAMPLE_RATE) :])
         spans = listener.intervals(phrase)
         if not spans:
             if unread > 2 * PHRASE_END:
@@ -269,12 +269,12 @@ class Live:
             (stop, next_) for (_, stop), (next_, _) in zip(spans, (*spans[1:], (phrase.duration, 0)), strict=True)
         ]
         ends = [stop + PHRASE_END / 2 for stop, next_ in pauses if next_ - stop >= PHRASE_END]
-        if not ends and unread < LONGEST_PHRASE:
+        if not ends and unread < MAX_PHRASE_SECONDS:
             return
         with self._lock:
             self._doing = "reading a phrase"
         start = end - phrase.duration
-        whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
+        whole = Waveform(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
         words = tuple(
             replace(word, start=word.start + start, end=word.end + start)
             for word in listener.words(whole, within(spans, 0.0, whole.duration))
@@ -284,4 +284,4 @@ class Live:
             values = self._extractor.word_encoder.encode([word.text for word in words])
             with self._lock:
                 self._transcript = Transcript(words)
-                self._text = Sequence(values, np.array([word.middle for word in words]))
+                self._text = FeatureSequence(values, np.array([word.middle for word in words]))

@@ -11,8 +11,8 @@ from itertools import pairwise
 from core.encoders.transcript import Word
 
 PAUSE = 0.7  # seconds of silence that end a phrase, whatever the punctuation
-SHORTEST = 0.5  # seconds; a sentence shorter than this goes on into the next, if no pause parts them
-LONGEST = 10.0  # seconds; a longer phrase is cut in its longest pause
+MIN_SENTENCE_SECONDS = 0.5  # seconds; a sentence shorter than this goes on into the next, if no pause parts them
+MAX_PHRASE_SECONDS = 10.0  # seconds; a longer phrase is cut in its longest pause
 MARGIN = 0.2  # seconds before the first and after the last word, as far as the pause reaches
 ENDS = (".", "?", "!", "…")
 CLOSING = "\"'”’)]"  # may stand behind the end of a sentence
@@ -55,12 +55,12 @@ def _ends(said: list[Word], following: Word) -> bool:
     if following.start - said[-1].end >= PAUSE:
         return True
     text = said[-1].text.rstrip(CLOSING).lower()
-    return text.endswith(ENDS) and text not in TITLES and said[-1].end - said[0].start >= SHORTEST
+    return text.endswith(ENDS) and text not in TITLES and said[-1].end - said[0].start >= MIN_SENTENCE_SECONDS
 
 
 def _cut(group: list[Word]) -> list[list[Word]]:
-    """A phrase in parts no longer than ``LONGEST``, cut in the longest pauses; one word is never cut."""
-    if group[-1].end - group[0].start <= LONGEST or len(group) < 2:
+    """A phrase in parts no longer than ``MAX_PHRASE_SECONDS``, cut in the longest pauses; one word is never cut."""
+    if group[-1].end - group[0].start <= MAX_PHRASE_SECONDS or len(group) < 2:
         return [group]
     pauses = [after.start - before.end for before, after in pairwise(group)]
     at = max(range(len(pauses)), key=lambda i: (pauses[i], -abs(i + 1 - len(group) / 2))) + 1

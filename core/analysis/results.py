@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core import LABELS, MODALITIES, Subset, subset_name, subset_of
-from core.analysis.kept import FaceSummary, Waveform
+from core.analysis.kept import Envelope, FaceSummary
 from core.encoders.face_track import Person, Persons, place_of
 from core.encoders.transcript import Transcript
-from core.encoders.utterance import Sequence
+from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import AttentionMap
 from core.fusion.pairs import Pair
 
@@ -85,7 +85,7 @@ def choose(predictions: Predictions, wanted: Subset) -> Prediction:
 
 
 @dataclass(frozen=True)
-class Window:
+class Segment:
     """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds.
 
     Attributes:
@@ -103,7 +103,7 @@ class Analysis:
     """Everything said about one clip, and of the clip what is shown beside it.
 
     Attributes:
-        waveform: the outline of the sound track, None if the file has none.
+        envelope: the outline of the sound track, None if the file has none.
         missing: modality -> why the clip has none of it.
         predictions: of each set of the modalities that the clip has.
         windows: in order of time, empty for clips no longer than one; those that hold nothing are left out.
@@ -119,14 +119,14 @@ class Analysis:
     duration: float
     transcript: Transcript
     faces: FaceSummary
-    waveform: Waveform | None
+    envelope: Envelope | None
     missing: dict[str, str]
     predictions: Predictions
-    windows: tuple[Window, ...]
+    windows: tuple[Segment, ...]
     timings: dict[str, float]
     warnings: tuple[str, ...]
-    phrases: tuple[Window, ...] = ()
-    sequences: dict[str, Sequence] = field(default_factory=dict)
+    phrases: tuple[Segment, ...] = ()
+    sequences: dict[str, FeatureSequence] = field(default_factory=dict)
     persons: Persons | None = None
 
     @property

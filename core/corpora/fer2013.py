@@ -48,7 +48,7 @@ class FaceImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def said(self, votes: float, smoothing: float = 0.0) -> np.ndarray:
+    def soft_labels(self, votes: float, smoothing: float = 0.0) -> np.ndarray:
         """How far each face shows each class, float32 [n, 7], rows summing to 1: people's votes have the share
         ``votes`` in it, where there are any, and the label, of which the share ``smoothing`` is spread over all
         classes, has the rest."""

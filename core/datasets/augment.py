@@ -11,13 +11,13 @@ from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from torch import Tensor
 
 from core.encoders.words import MASKED
-from core.media.reader import SAMPLE_RATE, Voice
+from core.media.reader import SAMPLE_RATE, Waveform
 
 VERSION = 2
 """Raised whenever the same recording, image or line would give another copy: caches of features are keyed by it."""
 
 
-def other_recording(voice: Voice, rng: np.random.Generator) -> Voice:
+def other_recording(voice: Waveform, rng: np.random.Generator) -> Waveform:
     """The voice with a random choice of speed, room, band, noise, codec and level, in the order of a recording."""
     samples = voice.samples.astype(np.float64)
     if rng.random() < 0.5:
@@ -32,7 +32,7 @@ def other_recording(voice: Voice, rng: np.random.Generator) -> Voice:
     samples = np.clip(samples, -1, 1).astype(np.float32)
     if rng.random() < 0.3:
         samples = through_codec(samples, int(rng.choice([12_000, 16_000, 24_000, 32_000])))
-    return Voice(samples)
+    return Waveform(samples)
 
 
 def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:

@@ -21,8 +21,8 @@ class FeatureBank:
         groups: str [n], what must not be in two parts of a split: actor, image, dialogue. A group begins with its
             corpus: "ravdess/10".
         variants: int64 [n], 0 for a recording as it is, 1, 2, ... for altered copies of it.
-        said: float32 [n, 7], how far each sequence shows each class, rows summing to 1; where people disagree about
-            one, it says less than its label does.
+        soft_labels: float32 [n, 7], how far each sequence shows each class, rows summing to 1; where people disagree
+            about one, it says less than its label does.
         rate: steps a second of a sequence, 0 where steps have no common duration (words).
     """
 
@@ -31,7 +31,7 @@ class FeatureBank:
     labels: np.ndarray
     groups: np.ndarray
     variants: np.ndarray
-    said: np.ndarray
+    soft_labels: np.ndarray
     rate: float
 
     def __len__(self) -> int:
@@ -62,7 +62,7 @@ class FeatureBank:
         """The sequences where ``keep`` bool [n] is true."""
         sequences = [self.sequence(index) for index in np.flatnonzero(keep).tolist()]
         labels, groups, variants = self.labels[keep], self.groups[keep], self.variants[keep]
-        return build_bank(sequences, labels, groups, variants, self.rate, self.values.shape[1], self.said[keep])
+        return build_bank(sequences, labels, groups, variants, self.rate, self.values.shape[1], self.soft_labels[keep])
 
     def columns(self, chosen: np.ndarray) -> "FeatureBank":
         """The same sequences with these features only."""
@@ -77,7 +77,7 @@ class FeatureBank:
     def fingerprint(self) -> str:
         """Of everything in it: other recordings, labels, encoders or alterations give another one."""
         digest = hashlib.sha256()
-        for array in (self.values, self.offsets, self.labels, self.variants, self.said):
+        for array in (self.values, self.offsets, self.labels, self.variants, self.soft_labels):
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update("\n".join(self.groups).encode())
         return digest.hexdigest()[:16]
@@ -92,19 +92,19 @@ def join_banks(banks: Sequence[FeatureBank]) -> FeatureBank:
         labels=np.concatenate([bank.labels for bank in banks]),
         groups=np.concatenate([bank.groups for bank in banks]),
         variants=np.concatenate([bank.variants for bank in banks]),
-        said=np.concatenate([bank.said for bank in banks]),
+        soft_labels=np.concatenate([bank.soft_labels for bank in banks]),
         rate=banks[0].rate,
     )
 
 
 def build_bank(
-    sequences: Sequence[np.ndarray], labels, groups, variants, rate: float, width: int = 0, said=None
+    sequences: Sequence[np.ndarray], labels, groups, variants, rate: float, width: int = 0, soft_labels=None
 ) -> FeatureBank:
     """A bank from single sequences [T, D].
 
     Args:
         width: D where there may be none.
-        said: see ``FeatureBank``; what is not given says what its label says.
+        soft_labels: see ``FeatureBank``; what is not given says what its label says.
     """
     labels = np.asarray(labels, np.int64)
     nothing = np.zeros((0, width or sequences[0].shape[1]), np.float16)
@@ -114,6 +114,8 @@ def build_bank(
         labels=labels,
         groups=np.asarray(groups, str),
         variants=np.asarray(variants, np.int64),
-        said=(np.eye(len(LABELS))[labels] if said is None else np.asarray(said)).astype(np.float32),
+        soft_labels=(np.eye(len(LABELS))[labels] if soft_labels is None else np.asarray(soft_labels)).astype(
+            np.float32
+        ),
         rate=rate,
     )

@@ -186,7 +186,7 @@ def _cut(record: ClipRecord, path: Path) -> None:
     if record.pictures is None:
         raise MediaError("no_pictures", f"{record.id} has no pictures in this copy of the corpus.")
     start, end = record.span or (0.0, float("inf"))
-    voice = open_clip(record.voice).voice if record.voice else None
+    voice = open_clip(record.voice).audio if record.voice else None
     try:
         with av.open(str(record.pictures)) as source, av.open(str(path), "w") as target:
             stream = source.streams.video[0]

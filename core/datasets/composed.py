@@ -19,7 +19,7 @@ from core.datasets.augment import VERSION, altered_faces, masked_words
 from core.datasets.bank import FeatureBank, build_bank, join_banks
 from core.datasets.cache import cached_sequences, digest, weights_digest
 from core.datasets.clips import ClipFeatures
-from core.datasets.multimodal import Moments, read_moments
+from core.datasets.multimodal import MultimodalClips, read_multimodal_clips
 from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
@@ -34,7 +34,7 @@ from core.encoders.words import WINDOW_WORDS, WordEncoder
 
 VOTES = 0.5  # share of people's votes in what a face shows, where they were asked; the label has the rest
 FACE_COPIES = 2  # altered copies of each training image, one step each
-MOST_LINES = 8_000  # that fusion learns from of one corpus; the word adapter learns from all of them
+MAX_LINES = 8_000  # that fusion learns from of one corpus; the word adapter learns from all of them
 LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
 VOICE_COPIES = 1  # altered copies of each training voice
@@ -91,7 +91,7 @@ def face_bank(
         ]
     groups = [f"{group}/{index}" for index in range(len(faces))]
     width = found[0].shape[1]
-    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, width, faces.said(VOTES))
+    return build_bank(found, faces.labels, groups, np.zeros(len(faces)), 0, width, faces.soft_labels(VOTES))
 
 
 def still_bank(images: np.ndarray, cache: Path, group: str) -> list[np.ndarray]:
@@ -136,8 +136,8 @@ def text_bank(records: list[ClipRecord], encoder: WordEncoder, cache: Path, know
 
 
 def every_kth(n: int) -> slice:
-    """Of n lines so many that at most ``MOST_LINES`` are left, spread over the corpus."""
-    return slice(None, None, max(1, -(-n // MOST_LINES)))
+    """Of n lines so many that at most ``MAX_LINES`` are left, spread over the corpus."""
+    return slice(None, None, max(1, -(-n // MAX_LINES)))
 
 
 def words_of(record: ClipRecord) -> list[str]:
@@ -221,10 +221,10 @@ class BankMaker:
         """See ``text_bank``."""
         return text_bank(records, self.word_encoder, self.cache, known)
 
-    def moments(self, records: list[ClipRecord], checkpoint: Path, jobs: int = 1) -> Moments:
-        """See ``read_moments``; ``checkpoint`` is the folder that holds the encoders."""
+    def moments(self, records: list[ClipRecord], checkpoint: Path, jobs: int = 1) -> MultimodalClips:
+        """See ``read_multimodal_clips``; ``checkpoint`` is the folder that holds the encoders."""
         features = ClipFeatures(checkpoint, "written", self.settings, adapted=True, device=self.device.name)
-        return read_moments(records, features, self.widths, self.cache, jobs)
+        return read_multimodal_clips(records, features, self.widths, self.cache, jobs)
 
     @property
     def widths(self) -> dict[str, int]:

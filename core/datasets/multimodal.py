@@ -1,4 +1,4 @@
-"""Moments: clips in which face, voice and words are of one person at one time, as features; nothing is composed."""
+"""Clips in which face, voice and words are of one person at one time, as features; nothing is composed."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from core.datasets.sources import SOURCES, Official
 
 
 @dataclass(frozen=True)
-class Moments(LabelledSequences):
+class MultimodalClips(LabelledSequences):
     """n clips, whose sequences are float16 [T, D].
 
     Attributes:
@@ -27,7 +27,7 @@ class Moments(LabelledSequences):
 
     groups: np.ndarray
 
-    def take(self, indices: np.ndarray) -> "Moments":
+    def take(self, indices: np.ndarray) -> "MultimodalClips":
         """These clips, in this order."""
         return replace(super().take(indices), groups=self.groups[indices])
 
@@ -51,9 +51,9 @@ class Moments(LabelledSequences):
         return content.hexdigest()[:16]
 
 
-def read_moments(
+def read_multimodal_clips(
     records: list[ClipRecord], features: ClipFeatures, widths: dict[str, int], cache: Path, jobs: int
-) -> Moments:
+) -> MultimodalClips:
     """Clips through the same code as a visitor's; those that cannot be read are left out, see ``readable.without``.
 
     Args:
@@ -66,7 +66,7 @@ def read_moments(
     manifest = extract_corpus(records, features, folder, jobs)
     readable = without(manifest.failed | manifest.waiting, records)
     found = [load_file(clip_file(folder, record)) for record in readable]
-    return Moments(
+    return MultimodalClips(
         labels=np.array([record.label for record in readable], np.int64),
         groups=np.array([record.group for record in readable], str),
         sequences={m: [f.get(m, np.zeros((0, widths[m]), np.float16)) for f in found] for m in MODALITIES},

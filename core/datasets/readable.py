@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from core.corpora.layout import ClipRecord, CorpusError
 from core.files import OutputError
-from core.media.reader import MediaError, Voice, open_clip, shown
+from core.media.reader import MediaError, Waveform, open_clip, shown
 
-MOST_LEFT_OUT = 0.5  # share of the recordings: with more of them unreadable something else is wrong
+MAX_LEFT_OUT = 0.5  # share of the recordings: with more of them unreadable something else is wrong
 NAMED = 3  # so many recordings are named in a sentence
 
 log = logging.getLogger(__name__)
@@ -33,23 +33,23 @@ def voice_file(record: ClipRecord) -> Path:
     return record.voice
 
 
-def voice_in(path: Path) -> Voice:
+def voice_in(path: Path) -> Waveform:
     """The sound of a file.
 
     Raises:
         MediaError: it cannot be read, or ``no_sound``, it has no sound track.
     """
-    voice = open_clip(path).voice
+    voice = open_clip(path).audio
     if voice is None:
         raise MediaError("no_sound", f"{shown(path)} has no sound track.")
     return voice
 
 
-def audible(record: ClipRecord) -> Voice:
+def audible(record: ClipRecord) -> Waveform:
     """The sound of a recording.
 
     Raises:
-        MediaError: it cannot be read, or holds no sound (see ``Voice.silent``).
+        MediaError: it cannot be read, or holds no sound (see ``Waveform.silent``).
     """
     path = voice_file(record)
     voice = voice_in(path)
@@ -86,7 +86,7 @@ def without(reasons: dict[str, str], records: Sequence[ClipRecord]) -> list[Clip
         reasons: id -> why a recording cannot be used.
 
     Raises:
-        CorpusError: more than ``MOST_LEFT_OUT`` of them cannot.
+        CorpusError: more than ``MAX_LEFT_OUT`` of them cannot.
     """
     if not reasons:
         return list(records)
@@ -94,7 +94,7 @@ def without(reasons: dict[str, str], records: Sequence[ClipRecord]) -> list[Clip
     named = "; ".join(f"{name} ({reason.rstrip('.')})" for name, reason in list(reasons.items())[:NAMED])
     more = f"; and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
     sentence = f"{corpora}: {len(reasons)} of {len(records)} recordings cannot be used: {named}{more}."
-    if len(reasons) > MOST_LEFT_OUT * len(records):
+    if len(reasons) > MAX_LEFT_OUT * len(records):
         raise CorpusError(sentence)
     log.warning("%s %s left out.", sentence, "It is" if len(reasons) == 1 else "They are")
     return [record for record in records if record.id not in reasons]

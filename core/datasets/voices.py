@@ -18,7 +18,7 @@ from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled
 from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
 from core.encoders.speech import Listener, Speech
 from core.encoders.transcript import Transcript
-from core.encoders.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
+from core.encoders.voice import FRAME_RATE, MELS, MIN_LOG_POWER, STATE_RATE, VoiceEncoder, spoken_spectrogram
 from core.files import file_digest
 
 SHARD = 32  # voices whose features stand in one file
@@ -118,4 +118,4 @@ def whisper_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies:
 def padded(spectra: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Spectrograms [F, 80] of several lengths as one batch [B, F, 80], silent behind their lengths [B]."""
     lengths = torch.tensor([len(one) for one in spectra])
-    return pad_sequence(spectra, batch_first=True, padding_value=QUIETEST), lengths
+    return pad_sequence(spectra, batch_first=True, padding_value=MIN_LOG_POWER), lengths

@@ -14,7 +14,7 @@ import numpy as np
 from mediapipe.tasks.python import vision
 
 from core.encoders.face_track import THUMBNAIL
-from core.encoders.faces import MOST_FACES, Face, FaceFinder, apart, cut_faces, landmarker
+from core.encoders.faces import MAX_FACES, Face, FaceFinder, apart, cut_faces, landmarker
 from core.media.reader import Frame
 
 PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
@@ -22,10 +22,10 @@ SEARCH_EVERY = 0.5  # seconds between searches of a whole picture in parts
 LOST_AFTER = 1.0  # seconds without a match after which a face is no longer looked for where it was
 MAX_MISSED = 4  # pictures without a face that are kept until the next search, which may find one that was in them too
 MAX_CLOSER = 2  # faces that are looked for in a picture around their last place
-MAX_FACES = 12  # kept of a picture, the largest
+MAX_KEPT = 12  # faces of a picture, the largest
 SAME_FACE = 0.5  # distance in sizes of a face, within which two looks at one picture have found the same one
-FARTHEST, MAX_GROWTH = 1.0, 1.6  # what a face moves and grows between two pictures, in its sizes and as a ratio
-LEAST_ALIKE = 0.4  # likeness of a followed face in two pictures; 99 % of those of filmed actors are above 0.75
+MAX_DISTANCE, MAX_GROWTH = 1.0, 1.6  # what a face moves and grows between two pictures, in its sizes and as a ratio
+MIN_ALIKE = 0.4  # likeness of a followed face in two pictures; 99 % of those of filmed actors are above 0.75
 APPEARANCE = 16  # side of the picture by which faces are compared
 SCENE = (16, 12)  # columns and rows of the picture by which scenes are compared
 MAX_SAMPLES = 12  # pictures spread over the clip that are kept for a second opinion
@@ -129,7 +129,7 @@ class CloserLook:
 
     def _detect(self, image: np.ndarray):
         if self._landmarker is None:
-            self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MOST_FACES)
+            self._landmarker = landmarker(vision.RunningMode.IMAGE, num_faces=MAX_FACES)
         return self._landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image)))
 
 
@@ -236,13 +236,13 @@ class _Linked:
         gone = [
             t
             for t in self._recent
-            if time - t.last.time <= LOST_AFTER and all(apart(t.last.face, face) > FARTHEST for face in faces)
+            if time - t.last.time <= LOST_AFTER and all(apart(t.last.face, face) > MAX_DISTANCE for face in faces)
         ]
         return [t.last.face.box for t in sorted(gone, key=lambda t: -len(t.sightings))]
 
     def add(self, picture: int, time: float, faces: list[Face]) -> None:
         """Adds the faces of the next picture, each to the recent tracklet that it continues best, if to any."""
-        faces = sorted(faces, key=lambda face: -face.size)[:MAX_FACES]
+        faces = sorted(faces, key=lambda face: -face.size)[:MAX_KEPT]
         new = [Sighting(picture, time, face, appearance_of(face.crop)) for face in faces]
         self._recent = [t for t in self._recent if time - t.last.time <= LOST_AFTER]
         pairs = [(_cost(t.last, s), i, j) for i, t in enumerate(self._recent) for j, s in enumerate(new)]
@@ -263,7 +263,7 @@ def _cost(before: Sighting, now: Sighting) -> float:
     """How badly a sighting continues an earlier one; infinite if it cannot."""
     distance, likeness = apart(now.face, before.face), float(before.appearance @ now.appearance)
     growth = max(now.face.size, before.face.size) / max(min(now.face.size, before.face.size), 1e-6)
-    if distance > FARTHEST or growth > MAX_GROWTH or likeness < LEAST_ALIKE:
+    if distance > MAX_DISTANCE or growth > MAX_GROWTH or likeness < MIN_ALIKE:
         return np.inf
     return distance + 2 * (1 - likeness)
 

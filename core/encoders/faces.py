@@ -17,7 +17,7 @@ from core.encoders.native_output import without_lines
 from core.encoders.packaged import FACE_LANDMARKER, locate
 from core.media.reader import Frame
 
-MOST_FACES = 4  # looked for in a frame
+MAX_FACES = 4  # looked for in a frame
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
 HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005
@@ -50,7 +50,7 @@ class FaceFinder:
     """Finds all faces of successive frames of one clip; use it as a context manager."""
 
     def __init__(self):
-        self._landmarker = landmarker(vision.RunningMode.VIDEO, num_faces=MOST_FACES)
+        self._landmarker = landmarker(vision.RunningMode.VIDEO, num_faces=MAX_FACES)
         self._clock = -1  # milliseconds; MediaPipe wants them strictly increasing
 
     def __enter__(self) -> "FaceFinder":

@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from whisper.model import Whisper
 
-from core.cancellation import checkpoint
+from core.cancellation import raise_if_cancelled
 from core.device import share_of_cores
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.face_track import FaceTrack, no_faces
 from core.encoders.faces import FaceFinder
 from core.encoders.persons import Followed, follow_faces
 from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
-from core.encoders.utterance import Missing, Sequence, Utterance
+from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
-from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
+from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Waveform, open_clip, read_frames, shown
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
@@ -121,7 +121,7 @@ class FeatureExtractor:
             report(0.0, "reading the clip")
             with timed(timings, "media"):
                 clip = open_clip(path, self._seconds_of_speech, shows_face)
-            stages = 2 if clip.has_pictures and clip.voice else 1
+            stages = 2 if clip.has_pictures and clip.audio else 1
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
                 hearing = beside.submit(context.run, self._hear, clip, timings, stages)
@@ -141,7 +141,7 @@ class FeatureExtractor:
             audio=audio,
             transcript=speech.transcript,
             faces=followed.track,
-            voice=clip.voice,
+            waveform=clip.audio,
             timings=timings,
             warnings=(*face_warnings(followed.track), *clip.warnings),
             persons=followed.persons,
@@ -169,7 +169,7 @@ class FeatureExtractor:
         return replace(
             utterance,
             faces=track,
-            video=Sequence(self.face_features(track.crops, track.blendshapes), track.times),
+            video=FeatureSequence(self.face_features(track.crops, track.blendshapes), track.times),
             warnings=(*face_warnings(track), *kept),
             persons=chosen,
         )
@@ -182,15 +182,15 @@ class FeatureExtractor:
         return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
 
     def _embed(self, crops: torch.Tensor) -> torch.Tensor:
-        checkpoint()
+        raise_if_cancelled()
         return self._folded.embed(crops)
 
-    def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
+    def voice_features(self, voice: Waveform, speech: Speech) -> FeatureSequence:
         """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
         if self.voice_encoder:
             spectra, times = spoken_spectrogram(voice, speech.intervals)
             states = self.voice_encoder.encode(spectra)
-            return Sequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
+            return FeatureSequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:
             values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
@@ -198,15 +198,15 @@ class FeatureExtractor:
         spans = spoken_stretches(voice, speech.intervals)
         kept = np.concatenate([np.arange(round(start / samples), round(end / samples)) for start, end in spans])
         kept = kept[kept < len(values)]
-        return Sequence(*pooled(values[kept], kept / STATE_RATE, self.settings.audio_pooling))
+        return FeatureSequence(*pooled(values[kept], kept / STATE_RATE, self.settings.audio_pooling))
 
     def _seconds_of_speech(self, samples: np.ndarray) -> float:
         """How long somebody speaks in samples float32 [N] at 16 kHz."""
-        return sum(end - start for start, end in self.listener.intervals(Voice(samples)))
+        return sum(end - start for start, end in self.listener.intervals(Waveform(samples)))
 
     def _see(
         self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]
-    ) -> tuple[Followed, Sequence | Missing]:
+    ) -> tuple[Followed, FeatureSequence | Missing]:
         if not clip.has_pictures:
             return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
         with timed(timings, "faces"):
@@ -221,29 +221,29 @@ class FeatureExtractor:
         if not len(track):
             return followed, Missing("no face was found")
         with timed(timings, "expression"):
-            return followed, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
+            return followed, FeatureSequence(self.face_features(track.crops, track.blendshapes), track.times)
 
-    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
-        if clip.voice is None:
+    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, FeatureSequence | Missing]:
+        if clip.audio is None:
             return NO_SPEECH, Missing("the clip has no sound track")
-        if clip.voice.silent:
+        if clip.audio.silent:
             return NO_SPEECH, Missing("the sound track is silent")
         with share_of_cores(stages):
             with timed(timings, "speech"):
-                speech = self.listener.listen(clip.voice, with_states=self.voice_encoder is None)
+                speech = self.listener.listen(clip.audio, with_states=self.voice_encoder is None)
             if not speech.intervals:
                 return speech, Missing("no speech was heard")
             with timed(timings, "voice"):
-                return speech, self.voice_features(clip.voice, speech)
+                return speech, self.voice_features(clip.audio, speech)
 
-    def _read(self, speech: Speech, audio: Sequence | Missing) -> Sequence | Missing:
+    def _read(self, speech: Speech, audio: FeatureSequence | Missing) -> FeatureSequence | Missing:
         words = speech.transcript.words
         if isinstance(audio, Missing):
             return audio  # the reason is the same: nothing to hear
         if not words:
             return Missing("the words were not understood")
         values = self.word_encoder.encode([word.text for word in words])
-        return Sequence(values, np.array([word.middle for word in words]))
+        return FeatureSequence(values, np.array([word.middle for word in words]))
 
 
 def shows_face(image: np.ndarray) -> bool:

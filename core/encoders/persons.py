@@ -18,7 +18,7 @@ MAX_PERSONS = 4  # that can be chosen from
 SAME_PERSON = 0.65  # likeness, see ``appearance_of``
 COMPARED = 8  # sightings of a stretch that are compared with those of another
 MAX_COMPARED = 256  # stretches that are compared, the longest of the clip
-LEAST_SHARE = 0.1  # of the pictures with a face, in which a second person must be
+MIN_SHARE = 0.1  # of the pictures with a face, in which a second person must be
 UNDOUBTED = 0.9  # share of the pictures that a false face is never found in
 CHECKED = 5  # sightings of anybody in fewer pictures that are looked at once more
 MAX_CHECKED = 12  # persons of whom sightings are looked at once more
@@ -26,7 +26,7 @@ FEW = 0.5  # share of the pictures with a face, below which turned pictures are 
 SAME_SCENE = 16  # of 255, by which no more than half of what two pictures of a scene show differs
 SCENES = 64  # pictures with a face that others are compared with
 THUMBNAILS = 24  # of a person who can be chosen
-STILL, LEAST_PICTURES = 0.06, 10  # std of the blendshape that moves most, over so many pictures at least: a photograph
+STILL, MIN_PICTURES = 0.06, 10  # std of the blendshape that moves most, over so many pictures at least: a photograph
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def persons_in(found: Search, closer: CloserLook) -> list[list[Sighting]]:
     """The sightings of each of at most ``MAX_PERSONS``, in order of time; see ``Followed`` for the order of persons."""
     everybody = merged(found.tracklets)
     pictures = {s.picture for sightings in everybody for s in sightings}
-    least = max(2, LEAST_SHARE * len(pictures))
+    least = max(2, MIN_SHARE * len(pictures))
     checks = 0
 
     def real(sightings: list[Sighting]) -> bool:
@@ -135,7 +135,7 @@ def _moves(sightings: list[Sighting]) -> bool:
     """Whether the face is known to move: of those on posters, filmed from a hand, no blendshape's std is above 0.05, of
     filmed actors' and the example clips' all have one above 0.075."""
     shapes = np.array([s.face.blendshapes for s in sightings])
-    return len(shapes) >= LEAST_PICTURES and float(shapes.std(0).max()) > STILL
+    return len(shapes) >= MIN_PICTURES and float(shapes.std(0).max()) > STILL
 
 
 def _confirmed(sightings: list[Sighting], closer: CloserLook) -> bool:

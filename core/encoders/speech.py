@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
 from whisper.model import MultiHeadAttention, Whisper
 
-from core.cancellation import checkpoint
+from core.cancellation import raise_if_cancelled
 from core.encoders.packaged import SILERO_VAD, locate
 from core.encoders.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
 from core.encoders.whisper_reader import EncoderWithStates, Reader, window
 from core.encoders.whisper_weights import load_tiny_en
-from core.media.reader import SAMPLE_RATE, SILENCE, Voice
+from core.media.reader import SAMPLE_RATE, SILENCE, Waveform
 
 _threads = torch.get_num_threads()
 import silero_vad  # noqa: E402
@@ -30,12 +30,12 @@ torch.set_num_threads(_threads)  # importing it leaves the whole process with on
 
 STATE_RATE = 50  # encoder states a second: one of two mel frames
 STATE_WIDTH = 384
-SHORTEST_SPEECH = 0.25  # seconds; less is a click, not a word
-LONGEST_WINDOW = N_FRAMES  # mel frames: 30 s
+MIN_SPEECH_SECONDS = 0.25  # seconds; less is a click, not a word
+MAX_WINDOW_FRAMES = N_FRAMES  # mel frames: 30 s
 LEAD = 0.5  # seconds of a pause that a window begins with
 DETECTOR_CHUNK = 512  # samples that the detector judges at once
 STRAINED = 0.15  # probability of speech that is enough at a second look; 0.5 at the first
-SHORTEST_STRAINED = 0.15  # seconds of it; tones and music reach 0.1 at most
+MIN_STRAINED_SECONDS = 0.15  # seconds of it; tones and music reach 0.1 at most
 FULL_LEVEL = 0.9  # loudest sample at a second look
 
 
@@ -91,21 +91,21 @@ def _copied(model: Whisper) -> Whisper:
 
 
 def windows(frames: int, intervals: Intervals) -> list[tuple[int, int]]:
-    """Spans (start, end) of mel frames that cover a voice, none longer than ``LONGEST_WINDOW``.
+    """Spans (start, end) of mel frames that cover a voice, none longer than ``MAX_WINDOW_FRAMES``.
 
     A longer voice is cut in the longest pause of the second half of what fits, and hard where there is none: late in
     the pause, since Whisper bears silence behind speech and invents words when a window begins with much of it.
     """
     pauses = [(end, start) for (_, end), (start, _) in pairwise(intervals)]
     spans, begun = [], 0
-    while frames - begun > LONGEST_WINDOW:
-        latest = begun + LONGEST_WINDOW
+    while frames - begun > MAX_WINDOW_FRAMES:
+        latest = begun + MAX_WINDOW_FRAMES
         fitting = []
         for end, start in pauses:
             # Soon before the next word: Whisper loses it behind long silence. A state is two frames: cuts are even.
             wanted = max((end + start) / 2, start - LEAD)
             cut = min(2 * round(wanted * FRAMES_PER_SECOND / 2), latest)
-            if cut - begun >= LONGEST_WINDOW / 2 and cut >= end * FRAMES_PER_SECOND:
+            if cut - begun >= MAX_WINDOW_FRAMES / 2 and cut >= end * FRAMES_PER_SECOND:
                 fitting.append((start - end, cut))
         end = max(fitting)[1] if fitting else latest
         spans.append((begun, end))
@@ -133,7 +133,7 @@ class Listener:
         self.detector = silero_vad.load_silero_vad()
         self._lock = threading.Lock()
         # Before each word, as before each window: a visitor who has left is not listened to.
-        self.transcriber.decoder.register_forward_pre_hook(checkpoint)
+        self.transcriber.decoder.register_forward_pre_hook(raise_if_cancelled)
         self._unused = _copied(self.model)
 
     def twin(self) -> "Listener":
@@ -150,7 +150,7 @@ class Listener:
         twin._lock = threading.Lock() if twin.transcriber is twin.model else self._lock
         return twin
 
-    def intervals(self, voice: Voice) -> Intervals:
+    def intervals(self, voice: Waveform) -> Intervals:
         """(start, end) in seconds of each stretch of speech, by Silero's voice activity detector.
 
         It learned from people who talk. Where it hears nothing, a second look at full level takes less for speech:
@@ -161,11 +161,11 @@ class Listener:
                 torch.from_numpy(voice.samples), self.detector, sampling_rate=SAMPLE_RATE
             )
             spans = tuple((span["start"] / SAMPLE_RATE, span["end"] / SAMPLE_RATE) for span in found)
-            if sum(end - start for start, end in spans) >= SHORTEST_SPEECH:
+            if sum(end - start for start, end in spans) >= MIN_SPEECH_SECONDS:
                 return spans
             return self._strained(voice)
 
-    def _strained(self, voice: Voice) -> Intervals:
+    def _strained(self, voice: Waveform) -> Intervals:
         """Stretches that may be speech, if together they are long enough to be more than a sound or two."""
         loudest = float(np.abs(voice.samples).max(initial=0.0))
         if loudest < SILENCE:
@@ -175,13 +175,13 @@ class Listener:
         self.detector.reset_states()
         likely = np.array([self.detector(chunk, SAMPLE_RATE).item() for chunk in chunks]) >= STRAINED
         step = DETECTOR_CHUNK / SAMPLE_RATE
-        if likely.sum() * step < SHORTEST_STRAINED:
+        if likely.sum() * step < MIN_STRAINED_SECONDS:
             return ()
         at = np.flatnonzero(likely)
         pieces = np.split(at, np.flatnonzero(np.diff(at) * step > WORD_MARGIN) + 1)
         return tuple((float(piece[0] * step), min(float((piece[-1] + 1) * step), voice.duration)) for piece in pieces)
 
-    def listen(self, voice: Voice, with_states: bool = True) -> Speech:
+    def listen(self, voice: Waveform, with_states: bool = True) -> Speech:
         """Speech intervals, words with times and, unless nobody needs them, encoder states of a voice of any length."""
         intervals = self.intervals(voice)
         if not intervals:
@@ -189,7 +189,7 @@ class Listener:
         states, words = self._hear(voice, intervals, with_states, with_words=True)
         return Speech(intervals, Transcript(words), states)
 
-    def words(self, voice: Voice, intervals: Intervals = ()) -> tuple[Word, ...]:
+    def words(self, voice: Waveform, intervals: Intervals = ()) -> tuple[Word, ...]:
         """The words that Whisper understood.
 
         Args:
@@ -197,7 +197,7 @@ class Listener:
         """
         return self._hear(voice, intervals or ((0.0, voice.duration),), with_states=False, with_words=True)[1]
 
-    def states(self, voice: Voice, intervals: Intervals = ()) -> np.ndarray:
+    def states(self, voice: Waveform, intervals: Intervals = ()) -> np.ndarray:
         """Block outputs float32 [4, T, 384] alone, for training on voices whose words are not needed.
 
         Args:
@@ -206,7 +206,7 @@ class Listener:
         return self._hear(voice, intervals, with_states=True, with_words=False)[0]
 
     def _hear(
-        self, voice: Voice, intervals: Intervals, with_states: bool, with_words: bool
+        self, voice: Waveform, intervals: Intervals, with_states: bool, with_words: bool
     ) -> tuple[np.ndarray, tuple[Word, ...]]:
         """States and words, as far as they are asked for: one spectrogram, and each window is encoded once for both.
 
@@ -236,5 +236,5 @@ class Listener:
                     segments += believed(readings, spoken, reader.read_alone)
             return states, placed(segments, within(intervals, 0.0, voice.duration))
 
-    def _spectrogram(self, voice: Voice, model: Whisper) -> Tensor:
+    def _spectrogram(self, voice: Waveform, model: Whisper) -> Tensor:
         return whisper.log_mel_spectrogram(voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)

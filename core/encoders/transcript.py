@@ -22,13 +22,13 @@ SURE = 0.7  # likelihood of words that are believed at once beside other pieces
 MIN_NEW = 1 / 3  # share of the words of a piece that must be new, for them to say something about the rest
 REPETITIVE = 2.4  # Whisper's own: a reading whose text packs better than this may have lost something
 PIECE_PAUSE = 0.5  # seconds of a pause that parts two pieces
-LONGEST_PIECE = 6.0  # seconds; a longer piece is parted at its longest pause, if it has one
-LONGEST_REPEATED = 2.5  # the same, where a reading is repetitive: the less often it is said in a piece
+MAX_PIECE = 6.0  # seconds; a longer piece is parted at its longest pause, if it has one
+MAX_REPEATED = 2.5  # the same, where a reading is repetitive: the less often it is said in a piece
 PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
-SHORTEST_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
+MIN_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
 ONSET = 0.25  # seconds; the first word begins with its stretch of speech if Whisper has it no later than this
-SHORTEST_WORD = 0.02  # seconds: what Whisper can tell apart
+MIN_WORD = 0.02  # seconds: what Whisper can tell apart
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def within(intervals: Intervals, begin: float, stop: float) -> Intervals:
     return tuple((start, end) for start, end in cut if start < end)
 
 
-def pieces_of(intervals: Intervals, longest: float = LONGEST_PIECE) -> Intervals:
+def pieces_of(intervals: Intervals, longest: float = MAX_PIECE) -> Intervals:
     """Speech in pieces that can be read alone: parted at its pauses, at shorter ones too where it goes on for long."""
     found: list[tuple[float, float]] = []
     for start, end in joined(intervals, PIECE_PAUSE):
@@ -147,7 +147,7 @@ def owners(segments: Sequence[Segment], intervals: Intervals) -> list[int]:
     found: list[int] = []
     for segment in segments:
         for i, word in enumerate(segment):
-            if word.end - word.start < SHORTEST_WORD and i:
+            if word.end - word.start < MIN_WORD and i:
                 found.append(found[-1])
                 continue
             if len(segment) > 1 and i == 0:
@@ -175,7 +175,7 @@ def believed(
     """
     segments = [segment for reading in readings for segment in reading.segments]
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
-    pieces = pieces_of(intervals, LONGEST_REPEATED if repetitive else LONGEST_PIECE)
+    pieces = pieces_of(intervals, MAX_REPEATED if repetitive else MAX_PIECE)
     if len(pieces) == 1:
         return segments if likelihood(chain(*segments)) >= UNDERSTOOD else []
     owner = iter(owners(segments, pieces))
@@ -237,7 +237,7 @@ def placed(segments: Sequence[Segment], intervals: Intervals) -> tuple[Word, ...
     ]  # fmt: skip
     if not near:
         return ()
-    stretches = joined(intervals, SHORTEST_PAUSE)
+    stretches = joined(intervals, MIN_PAUSE)
     words, owner = list(chain(*near)), owners(near, stretches)
     return tuple(
         word
@@ -250,7 +250,7 @@ def _within(words: Sequence[Word], start: float, end: float) -> list[Word]:
     """Words moved into a stretch; those for which no time is left share that of the next word, or of the last one."""
     starts, ends = (np.clip([getattr(word, side) for word in words], start, end) for side in ("start", "end"))
     starts[:1] = np.where(starts[:1] - start <= ONSET, start, starts[:1])
-    timed = [*np.flatnonzero(ends - starts >= SHORTEST_WORD), len(words)]
+    timed = [*np.flatnonzero(ends - starts >= MIN_WORD), len(words)]
     first = 0
     for i in timed:
         begin, last = first, min(i, len(words) - 1)

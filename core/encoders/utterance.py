@@ -6,11 +6,11 @@ import numpy as np
 
 from core.encoders.face_track import FaceTrack, Persons
 from core.encoders.transcript import Transcript, Word
-from core.media.reader import Voice
+from core.media.reader import Waveform
 
 
 @dataclass(frozen=True)
-class Sequence:
+class FeatureSequence:
     """Features of one modality: ``values`` float32 [T, D], ``times`` float64 [T] in seconds, T >= 1."""
 
     values: np.ndarray
@@ -35,7 +35,7 @@ class Utterance:
         video: one step a crop of ``faces``.
         audio: ``FeatureSettings.audio_rate`` steps a second, from the first to the last speech; times leap over what
             is left out of long pauses.
-        voice: the sound track, None if the file has none.
+        waveform: the sound track, None if the file has none.
         timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
         warnings: sentences for people.
         persons: whose face it could be, if there are several.
@@ -43,17 +43,17 @@ class Utterance:
 
     file: str
     duration: float
-    text: Sequence | Missing
-    video: Sequence | Missing
-    audio: Sequence | Missing
+    text: FeatureSequence | Missing
+    video: FeatureSequence | Missing
+    audio: FeatureSequence | Missing
     transcript: Transcript
     faces: FaceTrack
-    voice: Voice | None
+    waveform: Waveform | None
     timings: dict[str, float]
     warnings: tuple[str, ...]
     persons: Persons | None = None
 
-    def __getitem__(self, modality: str) -> Sequence | Missing:
+    def __getitem__(self, modality: str) -> FeatureSequence | Missing:
         return {"text": self.text, "video": self.video, "audio": self.audio}[modality]
 
     def window(self, start: float, end: float) -> "Utterance":
@@ -62,7 +62,7 @@ class Utterance:
         Its track's arrays are parts of this one's, not copies: pictures are large, and windows many.
         """
 
-        def cut(sequence: Sequence | Missing, nothing: str) -> Sequence | Missing:
+        def cut(sequence: FeatureSequence | Missing, nothing: str) -> FeatureSequence | Missing:
             if isinstance(sequence, Missing):
                 return sequence
             inside = between(sequence, start, end)
@@ -86,10 +86,10 @@ class Utterance:
         )  # fmt: skip
 
 
-def between(sequence: Sequence, start: float, end: float) -> Sequence:
+def between(sequence: FeatureSequence, start: float, end: float) -> FeatureSequence:
     """The steps of a sequence whose time is in [start, end) seconds; there may be none."""
     inside = (sequence.times >= start) & (sequence.times < end)
-    return Sequence(sequence.values[inside], sequence.times[inside])
+    return FeatureSequence(sequence.values[inside], sequence.times[inside])
 
 
 def words_between(words: tuple[Word, ...], start: float, end: float) -> tuple[Word, ...]:

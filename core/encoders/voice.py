@@ -2,7 +2,7 @@
 
 The encoder is the front of Whisper tiny.en (Radford et al. 2023), its convolutions and first blocks, as published or
 as they went on learning by ``scripts/train.py voice``. Whisper always hears 30 seconds, at the level at which they were
-recorded; this one hears the voice alone, in equal windows of at most ``LONGEST`` seconds and always equally loud, and
+recorded; this one hears the voice alone, in equal windows of at most ``MAX_WINDOW_SECONDS``, always equally loud, and
 costs a fraction of a transcript.
 """
 
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
 from whisper.model import Whisper, sinusoids
 
-from core.media.reader import SAMPLE_RATE, Voice
+from core.media.reader import SAMPLE_RATE, Waveform
 
 MELS = 80
 FRAME_RATE = SAMPLE_RATE // HOP_LENGTH  # spectra a second
 STATE_RATE = FRAME_RATE // 2  # states a second
-LONGEST = 4.0  # seconds of a window
+MAX_WINDOW_SECONDS = 4.0  # seconds of a window
 WINDOWS_AT_A_TIME = 8
-QUIETEST = -10.0  # log10 of the least power that is told from nothing
+MIN_LOG_POWER = -10.0  # log10 of the least power that is told from nothing
 RANGE = 8.0  # decades below the loudest that are heard, as in Whisper
-LOUDEST = 1.0  # where the loudest of a window is put: how near the microphone stood says nothing
+PEAK_LEVEL = 1.0  # where the loudest of a window is put: how near the microphone stood says nothing
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
 MAX_PAUSE = 0.8  # seconds; a longer pause is shortened, for it says more of the recording than of the voice
 PAUSE_MARGIN = 0.3  # seconds that are kept of a shortened pause on either side
@@ -65,7 +65,7 @@ class VoiceEncoder(nn.Module):
         states = config.states
         self.narrow = nn.Conv1d(MELS, states, 3, padding=1)
         self.halve = nn.Conv1d(states, states, 3, stride=2, padding=1)
-        self.register_buffer("positions", sinusoids(round(LONGEST * STATE_RATE), states), persistent=False)
+        self.register_buffer("positions", sinusoids(round(MAX_WINDOW_SECONDS * STATE_RATE), states), persistent=False)
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 states, config.heads, 4 * states, config.dropout, "gelu", batch_first=True, norm_first=True
@@ -133,22 +133,22 @@ class VoiceEncoder(nn.Module):
 
 def equal_windows(frames: int) -> list[tuple[int, int]]:
     """Spans (start, end) of as few windows as cover ``frames``, about equally long; all starts are even."""
-    count = -(-frames // round(LONGEST * FRAME_RATE))
+    count = -(-frames // round(MAX_WINDOW_SECONDS * FRAME_RATE))
     edges = [2 * round(i * frames / count / 2) for i in range(count)]
     return list(zip(edges, [*edges[1:], frames], strict=True))
 
 
-def spectrogram(voice: Voice) -> np.ndarray:
+def spectrogram(voice: Waveform) -> np.ndarray:
     """float32 [F, 80], log10 of the power in Whisper's mel bands, 100 spectra a second, at least one."""
     samples = torch.from_numpy(voice.samples)
     if len(samples) <= N_FFT // 2:  # too short to be mirrored at its ends
         samples = F.pad(samples, (0, N_FFT // 2 + 1 - len(samples)))
     spectra = torch.stft(samples, N_FFT, HOP_LENGTH, window=torch.hann_window(N_FFT), return_complex=True)
     power = mel_filters("cpu", MELS) @ spectra[:, : max(1, spectra.shape[1] - 1)].abs().square()
-    return power.T.clamp_min(10**QUIETEST).log10().numpy()
+    return power.T.clamp_min(10**MIN_LOG_POWER).log10().numpy()
 
 
-def spoken_stretches(voice: Voice, intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[int, int], ...]:
+def spoken_stretches(voice: Waveform, intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[int, int], ...]:
     """(start, end) in samples of the parts of a voice that its features are made of, in order of time.
 
     They reach from the first to the last speech with a margin, without what is farther than ``PAUSE_MARGIN`` from
@@ -172,7 +172,7 @@ def spoken_stretches(voice: Voice, intervals: tuple[tuple[float, float], ...]) -
     return *stretches, (round(begin * SAMPLE_RATE), round(min(voice.duration, last_end + VOICE_MARGIN) * SAMPLE_RATE))
 
 
-def spoken_spectrogram(voice: Voice, intervals: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
+def spoken_spectrogram(voice: Waveform, intervals: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
     """Spectra float32 [F, 80] of the parts of a voice in which somebody speaks, one behind the other, and when: [F].
 
     Times are float64 seconds on the axis of ``voice``; they leap over the pauses that are left out. Training and use
@@ -182,7 +182,7 @@ def spoken_spectrogram(voice: Voice, intervals: tuple[tuple[float, float], ...])
         intervals: (start, end) in seconds of each stretch of speech, at least one.
     """
     stretches = spoken_stretches(voice, intervals)
-    spectra = [spectrogram(Voice(voice.samples[start:end])) for start, end in stretches]
+    spectra = [spectrogram(Waveform(voice.samples[start:end])) for start, end in stretches]
     times = [
         start / SAMPLE_RATE + np.arange(len(s)) / FRAME_RATE for (start, _), s in zip(stretches, spectra, strict=True)
     ]
@@ -196,10 +196,10 @@ def levelled(spectra: Tensor, loudest: Tensor) -> Tensor:
         loudest: of the whole voice, of the shape [...].
     """
     peak = torch.maximum(spectra.amax((-2, -1)), loudest - LEVEL_RANGE)[..., None, None]
-    return (torch.maximum(spectra, peak - RANGE) - peak + LOUDEST + 4) / 4
+    return (torch.maximum(spectra, peak - RANGE) - peak + PEAK_LEVEL + 4) / 4
 
 
-def mfcc(voice: Voice, hop: int = HOP) -> np.ndarray:
+def mfcc(voice: Waveform, hop: int = HOP) -> np.ndarray:
     """float32 [ceil(N / hop), 120]: MFCCs, deltas, second deltas; step t is centred on sample t * hop.
 
     The paper (section 4.1) takes 40 MFCCs in windows of 25 ms every 10 ms and their two derivatives.

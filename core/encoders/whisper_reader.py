@@ -18,7 +18,7 @@ from whisper.model import Whisper
 from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from core.cancellation import checkpoint
+from core.cancellation import raise_if_cancelled
 from core.encoders.transcript import Reading, Segment, Word
 
 FRAMES_A_STATE = 2  # mel frames
@@ -44,12 +44,12 @@ class EncoderWithStates(nn.Module):
         """Outputs [B, 1500, D] of mel windows [B, 80, 3000], or of themselves."""
         if windows.shape[1:] == self.encoder.positional_embedding.shape:
             return windows
-        checkpoint()
+        raise_if_cancelled()
         return self.encoder(windows)
 
     def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Output [1, 1500, D] and block outputs [blocks, 1500, D] of a mel window [1, 80, 3000]."""
-        checkpoint()
+        raise_if_cancelled()
         states: list[Tensor] = []
         hooks = [
             block.register_forward_hook(lambda _module, _inputs, output: states.append(output[0]))

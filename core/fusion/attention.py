@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_STEPS = 160
+MAX_STEPS = 160
 """Steps of an axis that are shown or written out one by one; an axis with more is cut into so many bins."""
 
-MOST_KEPT = 400
-"""Steps of an axis that are kept one by one, 32 s of voice; a longer axis is kept in ``MOST_STEPS`` bins."""
+MAX_KEPT = 400
+"""Steps of an axis that are kept one by one, 32 s of voice; a longer axis is kept in ``MAX_STEPS`` bins."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class AttentionMap:
         )
         return rows, columns
 
-    def binned(self, most: int = MOST_STEPS) -> "AttentionMap":
+    def binned(self, most: int = MAX_STEPS) -> "AttentionMap":
         """The same map with at most ``most`` steps an axis."""
         rows, columns = (bin_edges(shown, most) for shown in self.weights.shape[1:])
         if len(rows) > self.weights.shape[1] and len(columns) > self.weights.shape[2]:
@@ -90,7 +90,7 @@ def received(maps: Mapping[tuple[str, str], AttentionMap], modality: str) -> tup
     return np.asarray(towards[0].key_times), np.mean(by_pair, 0) / towards[0].uniform
 
 
-def bin_edges(steps: int, most: int = MOST_STEPS) -> np.ndarray:
+def bin_edges(steps: int, most: int = MAX_STEPS) -> np.ndarray:
     """[n + 1] where each of at most ``most`` bins begins; one step each where there are no more."""
     return np.linspace(0, steps, min(steps, most) + 1).astype(int)
 

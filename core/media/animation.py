@@ -10,13 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.cancellation import checkpoint as raise_if_cancelled
+from core.cancellation import raise_if_cancelled
 from core.media.container import MAX_PACKETS, MAX_PIXELS, MediaError, shown
 
 MAX_ALL_PIXELS = 128_000_000  # of all pictures of an animation: four hundred of 640 by 480
 AT_ONCE = 16_000_000  # pixels that are decoded together; each time all pictures before them are decoded again
 ANIMATED = 2  # flag of the header
-SHORTEST, USUAL = (
+MIN_SECONDS, USUAL_SECONDS = (
     0.01,
     0.1,
 )  # seconds; browsers show pictures that claim to last no longer than the first for the second
@@ -56,7 +56,7 @@ class Animation:
                     break
                 if chunk[:4] == b"ANMF" and len(chunk) == 24:
                     seconds = int.from_bytes(chunk[20:23], "little") / 1000
-                    lasting.append(seconds if seconds > SHORTEST else USUAL)
+                    lasting.append(seconds if seconds > MIN_SECONDS else USUAL_SECONDS)
                 size = int.from_bytes(chunk[4:8], "little")
                 at += 8 + size + size % 2
             else:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from core.cancellation import checkpoint as raise_if_cancelled
+from core.cancellation import raise_if_cancelled
 
 MAX_BOXES = 1_000_000  # a recording with a fragment for each picture has 200,000 in five minutes
 MAX_DEPTH = 32  # boxes within each other

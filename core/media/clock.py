@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-LONGEST_GAP = 2.0  # seconds without sound and pictures; longer gaps are shortened to this
+MAX_GAP_SECONDS = 2.0  # seconds without sound and pictures; longer gaps are shortened to this
 HELD = 1.0  # seconds that a picture or a piece of sound may last by its own word; some files write gaps that way
 BACK = 1.0  # seconds by which timestamps may run backwards: pictures are stored in the order in which they are decoded
 ORIGIN = 1.0  # seconds by which a file's own start may differ from its first timestamp and is still believed
@@ -20,7 +20,7 @@ MAX_PARTS = 50  # of one stream
 
 
 class Spans:
-    """Stretches of time without a gap longer than ``LONGEST_GAP``, in order; they may be added in any order."""
+    """Stretches of time without a gap longer than ``MAX_GAP_SECONDS``, in order; they may be added in any order."""
 
     def __init__(self):
         self.begins: list[float] = []
@@ -34,8 +34,8 @@ class Spans:
         """Joins a stretch with those that it meets."""
         if not self.begins or begin > self._latest[0]:
             self._latest = begin, end
-        first = bisect_left(self.ends, begin - LONGEST_GAP)
-        behind = bisect_right(self.begins, end + LONGEST_GAP)
+        first = bisect_left(self.ends, begin - MAX_GAP_SECONDS)
+        behind = bisect_right(self.begins, end + MAX_GAP_SECONDS)
         if first < behind:
             begin, end = min(begin, self.begins[first]), max(end, self.ends[behind - 1])
         self.begins[first:behind] = [begin]
@@ -66,13 +66,13 @@ class Stamps:
     def add(self, start: float, end: float, decoded: float) -> None:
         """Notes the next packet; ``decoded`` is when it is decoded, which steps back in a broken file only."""
         if decoded < self._last - BACK:
-            if self._last - self._before > LONGEST_GAP > abs(decoded - self._before):
+            if self._last - self._before > MAX_GAP_SECONDS > abs(decoded - self._before):
                 self._waiting = None  # a single broken timestamp, not a new beginning
                 self._last = self._before
             else:
                 self.finish()
                 self.parts.append(Spans())
-        elif decoded - self._last < LONGEST_GAP:
+        elif decoded - self._last < MAX_GAP_SECONDS:
             self.covered += decoded - self._last
         self._before, self._last = self._last, decoded
         self._enter()
@@ -161,8 +161,8 @@ class Clock:
                     shift = reached - begin
                 else:
                     gap = begin - stretches[-1].end
-                    cut += gap - LONGEST_GAP
-                    shift = reached + LONGEST_GAP - begin
+                    cut += gap - MAX_GAP_SECONDS
+                    shift = reached + MAX_GAP_SECONDS - begin
                 stretches.append(Stretch(part, begin, end, shift))
                 reached = end + shift
         return cls(tuple(stretches), parted, cut, pictures)

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 from av.stream import Discard
 
-from core.cancellation import checkpoint as raise_if_cancelled
+from core.cancellation import raise_if_cancelled
 from core.media.boxes import count_samples
 from core.paths import escaped
 

@@ -19,19 +19,19 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import SideData
 
-from core.cancellation import checkpoint as raise_if_cancelled
+from core.cancellation import raise_if_cancelled
 from core.media.clock import BACK, HELD, Clock, PictureTrack
 from core.media.container import BROKEN, MAX_PIXELS, MediaError, begins_at_zero, decoded, opened, packets, shown
-from core.media.tracks import LONGEST_CLIP, Track
+from core.media.tracks import MAX_CLIP_SECONDS, Track
 
-LONGEST_SIDE = 640  # pixels; larger frames are scaled down while decoding
+MAX_SIDE = 640  # pixels; larger frames are scaled down while decoding
 LARGE = 10_000_000  # pixels: 4K has 8.3 million
 CROWDED = 12  # pictures in a tenth of a second, above which those that are not kept are not decoded
 MAX_PIXELS_A_SECOND = 2e9  # that are decoded: pictures in 8K 60 times a second
 AT_ONCE = 0.5  # seconds of them that a track may begin with
 BEFORE = 60.0  # seconds that may lie before the first picture shown, which needs them
 TRIED = 500  # packets in which a sample picture is looked for
-MOST_STRETCHED = 8.0  # times that a pixel may be wider than high, or higher than wide
+MAX_STRETCHED = 8.0  # times that a pixel may be wider than high, or higher than wide
 ROUNDED = 1e-3  # seconds by which containers round the times of pictures
 
 
@@ -65,7 +65,7 @@ def first_of_each(
     progress: Callable[[float], None] | None = None,
     upright: Callable[[Any], np.ndarray | None] | None = None,
 ) -> Iterator[Frame]:
-    """Of pictures at times the first of each 1/``rate`` seconds, in order of time, up to ``LONGEST_CLIP``.
+    """Of pictures at times the first of each 1/``rate`` seconds, in order of time, up to ``MAX_CLIP_SECONDS``.
 
     Args:
         upright: makes an image RGB uint8 [H, W, 3] of a picture, or None if it is damaged; not needed for images.
@@ -75,7 +75,7 @@ def first_of_each(
         here = _slot(time, rate)
         if here <= slot:
             continue
-        if time > LONGEST_CLIP:
+        if time > MAX_CLIP_SECONDS:
             return
         image = upright(picture) if upright else shrunk(picture)
         if image is None:
@@ -87,9 +87,9 @@ def first_of_each(
 
 
 def shrunk(image: np.ndarray) -> np.ndarray:
-    """An image [H, W, 3] of which no side is above ``LONGEST_SIDE``."""
+    """An image [H, W, 3] of which no side is above ``MAX_SIDE``."""
     height, width = image.shape[:2]
-    scale = LONGEST_SIDE / max(height, width)
+    scale = MAX_SIDE / max(height, width)
     size = max(2, round(width * scale)), max(2, round(height * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
 
@@ -159,7 +159,7 @@ class _Choice:
                 if packet.pts is None or packet.is_discard:
                     continue
                 time = reader.at(packet.pts * base.numerator / base.denominator)
-                if time is not None and time <= LONGEST_CLIP:
+                if time is not None and time <= MAX_CLIP_SECONDS:
                     found, slot = (time, packet.pts, number), _slot(time, rate)
                     first[slot] = min(found, first.get(slot, found))
         return cls({pts for _, pts, _ in first.values()}, max((number for *_, number in first.values()), default=-1))
@@ -249,7 +249,7 @@ class _Allowance:
     def reach(self, seconds: float) -> None:
         """A picture with this timestamp comes next."""
         if self._newest is not None and seconds > self._newest:
-            self._seconds = min(self._seconds + min(seconds - self._newest, HELD), LONGEST_CLIP + BEFORE)
+            self._seconds = min(self._seconds + min(seconds - self._newest, HELD), MAX_CLIP_SECONDS + BEFORE)
         if self._newest is None or seconds > self._newest or seconds < self._newest - BACK:
             self._newest = seconds
 
@@ -264,16 +264,16 @@ class _Allowance:
 
 
 def _upright(frame: av.VideoFrame, stretched) -> np.ndarray | None:
-    """RGB uint8 [H, W, 3] of a frame, scaled down to ``LONGEST_SIDE``; None if it is damaged.
+    """RGB uint8 [H, W, 3] of a frame, scaled down to ``MAX_SIDE``; None if it is damaged.
 
     Args:
         stretched: width of a pixel by its height, None if that is not known.
     """
     width, height = float(frame.width), float(frame.height)
     ratio = float(stretched or 1)
-    if 1 / MOST_STRETCHED <= ratio <= MOST_STRETCHED:
+    if 1 / MAX_STRETCHED <= ratio <= MAX_STRETCHED:
         width, height = width * max(ratio, 1), height / min(ratio, 1)
-    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    scale = min(1.0, MAX_SIDE / max(width, height))
     columns, rows = (max(2, round(side * scale)) for side in (width, height))
     try:
         image = frame.reformat(columns, rows, "rgb24").to_ndarray()

@@ -13,16 +13,16 @@ import numpy as np
 from core.media.animation import Animation
 from core.media.clock import Clock, PictureTrack, Stretch
 from core.media.container import MAX_PIXELS, SUFFIXES, MediaError, check_file, opened, shown
-from core.media.pictures import LONGEST_SIDE, MAX_PIXELS_A_SECOND, Frame, first_of_each, read_images, sample_images
-from core.media.sound import SAMPLE_RATE, SILENCE, Voice, choose_sound
-from core.media.tracks import LONGEST_CLIP, SLOT, Measure, Track, choose_pictures, read_tracks
+from core.media.pictures import MAX_PIXELS_A_SECOND, MAX_SIDE, Frame, first_of_each, read_images, sample_images
+from core.media.sound import SAMPLE_RATE, SILENCE, Waveform, choose_sound
+from core.media.tracks import MAX_CLIP_SECONDS, SLOT, Measure, Track, choose_pictures, read_tracks
 
 FRAME_RATE = 10.0  # at most so many frames a second are kept
 SAMPLES_OF_PICTURES = 6  # of each track in which a face is looked for where there are several
 
 __all__ = [
-    "FRAME_RATE", "LONGEST_CLIP", "LONGEST_SIDE", "MAX_PIXELS", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip", "Frame",
-    "MediaError", "Voice", "open_clip", "read_frames", "shown",
+    "FRAME_RATE", "MAX_CLIP_SECONDS", "MAX_SIDE", "MAX_PIXELS", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip", "Frame",
+    "MediaError", "Waveform", "open_clip", "read_frames", "shown",
 ]  # fmt: skip
 
 
@@ -32,7 +32,7 @@ class Clip:
 
     Attributes:
         duration: seconds, from the latest timestamp of either stream (headers may lie or say nothing).
-        voice: the sound track, or None if there is none.
+        audio: the sound track, or None if there is none.
         has_pictures: whether there are moving pictures (a cover image is none).
         cut: whether the file goes on behind what was read.
         damaged: whether parts of the sound could not be decoded and were passed over.
@@ -43,7 +43,7 @@ class Clip:
 
     path: Path
     duration: float
-    voice: Voice | None
+    audio: Waveform | None
     has_pictures: bool
     cut: bool
     damaged: bool
@@ -103,10 +103,10 @@ def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | 
         raise MediaError("zero_duration", f"{shown(path)} lasts zero seconds.")
     return Clip(
         path=path,
-        duration=min(duration, LONGEST_CLIP),
-        voice=voice,
+        duration=min(duration, MAX_CLIP_SECONDS),
+        audio=voice,
         has_pictures=pictures is not None,
-        cut=stopped or duration >= LONGEST_CLIP,
+        cut=stopped or duration >= MAX_CLIP_SECONDS,
         damaged=heard.damaged,
         clock=clock,
         choices=tuple(filter(None, (said, *also))),
@@ -141,9 +141,9 @@ def read_frames(
 def _animated(animation: Animation) -> Clip:
     if not animation.duration:
         raise MediaError("truncated", f"{shown(animation.path)} is damaged: nothing in it could be decoded.")
-    duration = min(animation.duration, LONGEST_CLIP)
+    duration = min(animation.duration, MAX_CLIP_SECONDS)
     clock = Clock((Stretch(0, 0.0, duration, 0.0),), False, 0.0)
-    return Clip(animation.path, duration, None, True, animation.duration >= LONGEST_CLIP, False, clock)
+    return Clip(animation.path, duration, None, True, animation.duration >= MAX_CLIP_SECONDS, False, clock)
 
 
 def _tracks(path: Path) -> tuple[list[Track], bool]:

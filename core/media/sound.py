@@ -15,7 +15,7 @@ import numpy as np
 
 from core.media.clock import Clock
 from core.media.container import BROKEN, MediaError, decoded, opened, packets, shown
-from core.media.tracks import ENOUGH, HALF, LONGEST_CLIP, Measure, Track, chosen_sentence, ordinal, speech_like
+from core.media.tracks import ENOUGH, HALF, MAX_CLIP_SECONDS, Measure, Track, chosen_sentence, ordinal, speech_like
 
 SAMPLE_RATE = 16_000  # Hz, what Whisper and the voice features expect
 SILENCE = 1e-4  # a sound track that never leaves +-this is digital silence
@@ -33,7 +33,7 @@ SPOKEN = 0.25  # seconds; less is nobody speaking
 
 
 @dataclass(frozen=True)
-class Voice:
+class Waveform:
     """The sound track: ``samples`` float32 [N] mono at 16 kHz in [-1, 1], starting at 0 s of the clip."""
 
     samples: np.ndarray
@@ -60,7 +60,7 @@ class Heard:
         said: sentences on how its channels were mixed, if not as usual.
     """
 
-    voice: Voice | None
+    voice: Waveform | None
     damaged: bool
     likeness: np.ndarray | None = None
     said: tuple[str, ...] = ()
@@ -92,14 +92,14 @@ def choose_sound(
     return best, heard, (chosen_sentence("sound tracks", len(tracks), best.number, reason), *heard.said)
 
 
-def _better(voice: Voice | None, seconds: float, than: Voice | None, spoken: float) -> bool:
+def _better(voice: Waveform | None, seconds: float, than: Waveform | None, spoken: float) -> bool:
     """Whether a track, or a mixture of channels, is to be read rather than the one that is preferred."""
     if voice is None or than is None or voice.silent != than.silent:
         return voice is not None and (than is None or than.silent)
     return seconds >= SPOKEN and seconds * HALF > spoken
 
 
-def _spoken(voice: Voice | None, voiced: Measure | None) -> float:
+def _spoken(voice: Waveform | None, voiced: Measure | None) -> float:
     """Seconds in which somebody speaks."""
     return 0.0 if voice is None or voice.silent else (voiced or speech_like)(voice.samples)
 
@@ -158,7 +158,7 @@ def read_voice(path: Path, track: Track, clock: Clock, weights: np.ndarray | Non
             if recording.full:
                 break
         samples = recording.finish()
-    return Heard(None if samples is None else Voice(samples), bool(damage), recording.likeness)
+    return Heard(None if samples is None else Waveform(samples), bool(damage), recording.likeness)
 
 
 class _Recording:
@@ -171,7 +171,7 @@ class _Recording:
     def __init__(self, weights: np.ndarray | None):
         self.likeness: np.ndarray | None = None
         self._weights = weights
-        self._samples = np.zeros(int(LONGEST_CLIP * SAMPLE_RATE), np.float32)
+        self._samples = np.zeros(int(MAX_CLIP_SECONDS * SAMPLE_RATE), np.float32)
         self._written = 0
         self._begun = self._compared = False
         self._rate = 0

@@ -14,7 +14,7 @@ from core.media.clock import Stamps
 from core.media.container import MAX_PACKETS, MAX_PIXELS, begins_at_zero, packets
 
 MAX_TRACKS = 6  # of sound, and as many of pictures, that are looked at
-LONGEST_CLIP = 300.0  # seconds; what lies behind is not read
+MAX_CLIP_SECONDS = 300.0  # seconds; what lies behind is not read
 SLOT = 0.1  # seconds in which pictures are counted
 SKIPPED = 10  # bytes that say how many samples at a packet's begin and end are not to be heard
 HALF = 0.5  # of the most that any track holds of what is looked for; so much is enough for one that is preferred
@@ -126,7 +126,7 @@ def read_tracks(container) -> tuple[list[Track], bool]:
         track = by_index[packet.stream.index]  # the last packets, which close the tracks, have no number
         track.add(packet)
         stopped = track.stamps.full or count >= MAX_PACKETS
-        if stopped or all(each.stamps.covered > LONGEST_CLIP for each in found):
+        if stopped or all(each.stamps.covered > MAX_CLIP_SECONDS for each in found):
             break
     for track in found:
         track.stamps.finish()

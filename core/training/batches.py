@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core import LABELS, MODALITIES, Subset
 from core.datasets.bank import FeatureBank
-from core.datasets.multimodal import Moments
+from core.datasets.multimodal import MultimodalClips
 from core.device import to_device
 from core.fusion.model import LocalEncoder, Padded
 from core.fusion.normalisation import Normalisation
@@ -106,7 +106,7 @@ def compose_batch(
         drawn["text"][neutral] = LABELS.index("neutral")
     chosen = {m: np.array([_draw(banks[m], one, rng) for one in shown]) for m, shown in drawn.items()}  # -1 for none
     # The label says what the modalities say: each has its share.
-    said = {m: banks[m].said[rows] for m, rows in chosen.items()}
+    said = {m: banks[m].soft_labels[rows] for m, rows in chosen.items()}
     if has_neutral:
         said["text"][neutral] = np.eye(classes)[label[neutral]]
     there = {m: rows >= 0 for m, rows in chosen.items()}  # bool [n]
@@ -128,7 +128,7 @@ def compose_batch(
 
 
 def moment_batch(
-    moments: Moments, normalisation: Normalisation, subsets: list[Subset], recipe: PairRecipe,
+    moments: MultimodalClips, normalisation: Normalisation, subsets: list[Subset], recipe: PairRecipe,
     rng: np.random.Generator,
 ) -> Batch:  # fmt: skip
     """Real clips, each label equally often; half of them begin late and end early, with fewer pictures a second.

@@ -10,7 +10,7 @@ from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.clips import ClipFeatures
 from core.datasets.composed import COMPOSED_OF, BankMaker, compose
-from core.datasets.multimodal import read_moments
+from core.datasets.multimodal import read_multimodal_clips
 from core.datasets.sources import SOURCES, Official, Source
 from core.device import Device
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
@@ -21,7 +21,7 @@ COMPOSED_UTTERANCES = 2800
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluationRequest:
     """What is asked of a corpus: where it is, which part, which modalities, with which models.
 
     Attributes:
@@ -59,7 +59,7 @@ class Asked:
         """Whole clips through the same code as a visitor's; what a clip lacks is absent."""
         features = ClipFeatures(self.folder, words, self.checkpoint.settings, adapted=True, device=self.device.name)
         normalisation = self.checkpoint.normalisation
-        moments = read_moments(records, features, normalisation.widths, self.cache, self.jobs)
+        moments = read_multimodal_clips(records, features, normalisation.widths, self.cache, self.jobs)
         return replace(LabelledUtterances.normalised(moments, normalisation), left_out=len(records) - len(moments))
 
 
@@ -84,7 +84,9 @@ def measure(
     log_prior = None
     if prior == "corpus":
         log_prior = np.log(np.maximum(label_frequencies(corpus, root, checkpoint), 1e-9))
-    split, utterances = read_test_set(corpus, Asked(root, split, wanted, checkpoint, folder, cache, jobs, device))
+    split, utterances = read_test_set(
+        corpus, EvaluationRequest(root, split, wanted, checkpoint, folder, cache, jobs, device)
+    )
     used = wanted or tuple(m for m in MODALITIES if m in utterances.sequences)
     if lacking := set(used) - set(utterances.sequences):
         raise CorpusError(f"This copy of {corpus} has no {' and no '.join(sorted(lacking))}.")
@@ -118,7 +120,7 @@ def label_frequencies(corpus: str, root: Path, checkpoint: Checkpoint) -> np.nda
     return np.bincount(labels, minlength=len(LABELS)) / len(labels)
 
 
-def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
+def read_test_set(corpus: str, asked: EvaluationRequest) -> tuple[str, LabelledUtterances]:
     """The name of the part that was read, and its utterances.
 
     The modality that a corpus is a source of is read alone where only that is wanted; whole clips go through the same
@@ -138,7 +140,7 @@ def read_test_set(corpus: str, asked: Asked) -> tuple[str, LabelledUtterances]:
     return part, asked.clips(records, "written")
 
 
-def _acted(source: Source, asked: Asked) -> LabelledUtterances:
+def _acted(source: Source, asked: EvaluationRequest) -> LabelledUtterances:
     """Recordings of speakers: the voice alone where only sound is wanted or there, else whole clips."""
     heard_only = asked.modalities == ("audio",)
     records = source.records("clips" if source.clips and not heard_only else "voices", asked.root)
@@ -153,7 +155,7 @@ def _acted(source: Source, asked: Asked) -> LabelledUtterances:
     return asked.clips(moving or records, "heard")
 
 
-def _composed(asked: Asked) -> tuple[str, LabelledUtterances]:
+def _composed(asked: EvaluationRequest) -> tuple[str, LabelledUtterances]:
     """The unseen parts where they are there (PrivateTest, MELD's test part), else the held-out ones."""
     banks, parts = {}, []
     for modality, name in COMPOSED_OF.items():
@@ -163,7 +165,7 @@ def _composed(asked: Asked) -> tuple[str, LabelledUtterances]:
     return ", ".join(parts), LabelledUtterances.composed(banks, utterances, asked.checkpoint.normalisation)
 
 
-def _bank_to_measure(asked: Asked, modality: str, source: Source) -> tuple[str, FeatureBank]:
+def _bank_to_measure(asked: EvaluationRequest, modality: str, source: Source) -> tuple[str, FeatureBank]:
     """The name of the part asked for, or of the first that is there, and its bank."""
     if not isinstance(source.split, Official):
         return "all", asked.maker.make(modality, source)

@@ -102,7 +102,7 @@ def train_face_encoder(
         The encoder, and for the folder of each training, in their order, one entry an epoch.
     """
     train, images = data.train, torch.from_numpy(data.train.images).to(device.name)
-    labels = torch.from_numpy(train.said(recipe.votes, recipe.smoothing)).to(device.name)
+    labels = torch.from_numpy(train.soft_labels(recipe.votes, recipe.smoothing)).to(device.name)
     torch.manual_seed(recipe.optimisation.seed)
     model = channels_last((begin_with or ExpressionNet(recipe.model)).to(device.name))
     steps = max(1, len(train) // recipe.batch)

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from core import LABELS, SUBSETS, Subset
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
-from core.datasets.multimodal import Moments
+from core.datasets.multimodal import MultimodalClips
 from core.device import Device
 from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
@@ -24,7 +24,7 @@ from core.training.pair import PAIRS, normalisation_of, train_fusion
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutPredictions:
     """What a pair said of n real clips, and of m voices, of whom it has never met.
 
     Attributes:
@@ -57,8 +57,8 @@ class Judged:
 
 
 def leave_out(
-    name: str, banks: dict[str, FeatureBank], moments: Moments, recipe: PairRecipe, folder: Path, device: Device
-) -> Judged:
+    name: str, banks: dict[str, FeatureBank], moments: MultimodalClips, recipe: PairRecipe, folder: Path, device: Device
+) -> HeldOutPredictions:
     """Trains a pair without a corpus ("nemo") or a person ("javased/03"), and asks it about them.
 
     Args:
@@ -91,10 +91,10 @@ def leave_out(
         if len(clips.labels) and clips.complete(subset).any()
     }
     of_voices = alone.logits(models["self"], ("audio",)) if len(alone.labels) else np.zeros((0, len(LABELS)))
-    return Judged(clips.labels, alone.labels, of_clips, of_voices)
+    return HeldOutPredictions(clips.labels, alone.labels, of_clips, of_voices)
 
 
-def together(judged: Sequence[Judged]) -> Judged:
+def together(judged: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
     """All of several, each judged by the pair that has not met it."""
     shared = set.intersection(*(set(one.of_clips) for one in judged))
     of_clips = {
@@ -105,10 +105,10 @@ def together(judged: Sequence[Judged]) -> Judged:
     clips, voices, of_voices = (
         np.concatenate([getattr(j, n) for j in judged]) for n in ("clips", "voices", "of_voices")
     )
-    return Judged(clips, voices, of_clips, of_voices)
+    return HeldOutPredictions(clips, voices, of_clips, of_voices)
 
 
-def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float | None:
+def calibration_error(judged: Sequence[HeldOutPredictions], subset: Subset, model: str) -> float | None:
     """Expected calibration error on all clips of several, on each as sure as fits the clips of the others; None where
     fewer than two of them have clips with these modalities."""
     of_each = [one.judged(subset, model) for one in judged if model in one.of_clips.get(subset, {})]

@@ -18,7 +18,7 @@ from torch import Tensor
 from core import SUBSETS, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
-from core.datasets.multimodal import Moments
+from core.datasets.multimodal import MultimodalClips
 from core.device import Device
 from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel
@@ -35,7 +35,11 @@ REHEARSED = 16  # of each, on which untrained models are measured before the tra
 
 
 def train_measured_pair(
-    maker: BankMaker, recipe: PairRecipe, runs: Path, moments: Moments | None = None, people: Moments | None = None
+    maker: BankMaker,
+    recipe: PairRecipe,
+    runs: Path,
+    moments: MultimodalClips | None = None,
+    people: MultimodalClips | None = None,
 ) -> tuple[Checkpoint, dict]:
     """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
 
@@ -78,7 +82,7 @@ def train_measured_pair(
 
 def train_final_pair(
     maker: BankMaker, recipe: PairRecipe, runs: Path, temperatures: dict[str, dict[str, float]],
-    moments: Moments | None = None,
+    moments: MultimodalClips | None = None,
 ) -> Checkpoint:  # fmt: skip
     """Trains with nothing held out, in ``runs/final``; the temperatures are those of the measured pair."""
     banks = maker.everything()
@@ -114,7 +118,7 @@ def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -
 
 def train_fusion(
     name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
-    recipe: PairRecipe, folder: Path, device: Device, moments: Moments | None = None,
+    recipe: PairRecipe, folder: Path, device: Device, moments: MultimodalClips | None = None,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
     """Trains the "cross" or "self" model on the modalities of ``train``; it comes back on the CPU.
 
@@ -179,8 +183,8 @@ def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
 
 
 def _train_both(
-    maker: BankMaker, train: dict[str, FeatureBank], moments: Moments | None, validation: LabelledUtterances | None,
-    normalisation: Normalisation, recipe: PairRecipe, runs: Path,
+    maker: BankMaker, train: dict[str, FeatureBank], moments: MultimodalClips | None,
+    validation: LabelledUtterances | None, normalisation: Normalisation, recipe: PairRecipe, runs: Path,
 ) -> tuple[dict[str, FusionModel], list[Path]]:  # fmt: skip
     folders = {name: runs / name for name in PAIRS}
     models = {
@@ -192,8 +196,8 @@ def _train_both(
 
 def _checkpoint(
     maker: BankMaker, models: dict[str, FusionModel], normalisation: Normalisation,
-    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]], moments: Moments | None,
-    recipe: PairRecipe, folders: list[Path],
+    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]],
+    moments: MultimodalClips | None, recipe: PairRecipe, folders: list[Path],
 ) -> Checkpoint:  # fmt: skip
     train = banks["train"]
     data = {

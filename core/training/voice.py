@@ -24,7 +24,7 @@ from core.datasets.voices import padded, spectrogram_bank
 from core.device import Device
 from core.encoders.packaged import WHISPER_TINY_EN
 from core.encoders.speech import Listener
-from core.encoders.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
+from core.encoders.voice import FRAME_RATE, MAX_WINDOW_SECONDS, VoiceConfig, VoiceEncoder, levelled
 from core.encoders.whisper_weights import load_tiny_en
 from core.metrics import classification_metrics
 from core.training.loop import Recipe, fit, overridden
@@ -32,8 +32,8 @@ from core.training.loop import Recipe, fit, overridden
 log = logging.getLogger(__name__)
 
 POOLING_HEADS = 4
-MEMBERS = 2  # trainings of other seeds whose weights are averaged, see ``train_members``
-SHARE = 0.75  # of what was learned in the weights that are kept, see ``settled``
+MEMBERS = 2  # trainings of other seeds whose weights are averaged, see ``train_weight_average``
+SHARE = 0.75  # of what was learned in the weights that are kept, see ``interpolate_weights``
 MEASURED = 200  # voices of each corpus that are measured after an epoch
 
 
@@ -150,7 +150,7 @@ class VoiceData:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Batch:
     """A batch of voices.
 
     Attributes:
@@ -195,7 +195,7 @@ class VoiceSampler:
         has[of, self.bank.labels] = True
         return has[of]
 
-    def draw(self, generator: torch.Generator) -> Drawn:
+    def draw(self, generator: torch.Generator) -> Batch:
         """A batch of altered voices."""
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         chosen = []
@@ -210,7 +210,7 @@ class VoiceSampler:
             for i, altered, length in zip(some, spectra, lengths.tolist(), strict=True):
                 voices[i] = altered[:length]
         spectra, lengths = padded(voices)
-        lengths = lengths.clamp_max(round(LONGEST * FRAME_RATE))
+        lengths = lengths.clamp_max(round(MAX_WINDOW_SECONDS * FRAME_RATE))
         spectra = spectra[:, : int(lengths.max())]
         exists = torch.arange(spectra.shape[1])[None] < lengths[:, None]
         spectra = torch.where(exists[..., None], spectra, -torch.inf)
@@ -224,11 +224,11 @@ class VoiceSampler:
         smoothing = self.recipe.smoothing
         targets = F.one_hot(torch.from_numpy(self.bank.labels[chosen]), len(LABELS)) * (1 - smoothing)
         targets = targets + smoothing * possible / possible.sum(1, keepdim=True)
-        return Drawn(levels, lengths, targets, possible)
+        return Batch(levels, lengths, targets, possible)
 
     def _cut(self, spectra: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """At most as much as a window holds; half of the voices begin late and end early."""
-        most = round(LONGEST * FRAME_RATE)
+        most = round(MAX_WINDOW_SECONDS * FRAME_RATE)
         if rng.random() < 0.5:
             most = max(round(self.recipe.shortest * FRAME_RATE), int(min(len(spectra), most) * rng.uniform(0.6, 1)))
         start = rng.integers(max(1, len(spectra) - most + 1))
@@ -253,10 +253,10 @@ def train_voice_encoder(
     sampler = VoiceSampler(data.train, recipe)
     some = spread_out(data.held_out, MEASURED)
 
-    def batches(generator: torch.Generator) -> Iterator[Drawn]:
+    def batches(generator: torch.Generator) -> Iterator[Batch]:
         return (sampler.draw(generator) for _ in range(recipe.steps))
 
-    def loss(model: VoiceClassifier, batch: Drawn) -> Tensor:
+    def loss(model: VoiceClassifier, batch: Batch) -> Tensor:
         with device.autocast():
             logits = model(batch.spectra.to(device.name), batch.lengths.to(device.name))
         # Not minus infinity: no share of a target times it is a number.
@@ -272,7 +272,7 @@ def train_voice_encoder(
     return model.half().float().cpu(), history
 
 
-def train_members(
+def train_weight_average(
     data: VoiceData, recipe: VoiceRecipe, folder: Path, device: Device
 ) -> tuple[VoiceClassifier, dict[str, float], list[Path]]:
     """The average of ``MEMBERS`` trainings that differ in the voices they draw (model soups, Wortsman et al. 2022):
@@ -298,7 +298,7 @@ def train_members(
     return average.cpu(), found, folders
 
 
-def settled(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
+def interpolate_weights(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
     """The encoder that is kept: weights between Whisper's and what they became (Wortsman et al. 2022).
 
     What was learned tells the speakers at hand apart from memory; what was published knows many more.
@@ -324,7 +324,7 @@ def evaluate_voices(model: VoiceClassifier, bank: FeatureBank, device: Device) -
     there are no voices."""
     if not len(bank):
         return {}
-    most, by_length = round(LONGEST * FRAME_RATE), np.argsort(np.diff(bank.offsets), kind="stable")
+    most, by_length = round(MAX_WINDOW_SECONDS * FRAME_RATE), np.argsort(np.diff(bank.offsets), kind="stable")
     predicted = np.zeros(len(bank), np.int64)
     for chosen in np.array_split(by_length, -(-len(bank) // 64)):
         voices = [bank.sequence(i) for i in chosen]

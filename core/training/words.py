@@ -35,7 +35,7 @@ class WordsRecipe:
 
     Attributes:
         layers: hidden states of MiniLM that the classifier sees, as in ``FeatureSettings.text_layers``.
-        most_steps: batches an epoch at most; each corpus is drawn equally often, however many lines it has. Drawn by
+        most_steps: batches an epoch at most; each corpus is drawn equally often, however many lines it has. Batch by
             the root of their number, MELD lost two points of weighted F1 and GoEmotions gained none.
         skew: of a corpus a label is drawn as often as its lines have it, to this power; the loss takes the frequencies
             out again.
@@ -106,7 +106,7 @@ class Drawing:
         return cls(chance / chance.sum(), log_share)
 
 
-Drawn = tuple[list[list[str]], Tensor, Tensor, Tensor]
+Batch = tuple[list[list[str]], Tensor, Tensor, Tensor]
 """Lines, and of each its corpus, its label and how often each label is drawn ("log_share" [7])."""
 
 
@@ -177,7 +177,7 @@ def train_word_adapter(
     drawing = Drawing.of(train, recipe.skew)
     steps = min(recipe.most_steps, max(1, len(train) // recipe.batch))
 
-    def batches(generator: torch.Generator) -> Iterator[Drawn]:
+    def batches(generator: torch.Generator) -> Iterator[Batch]:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         encoder.model.train()
         for _ in range(steps):
@@ -189,7 +189,7 @@ def train_word_adapter(
             corpus, label, log_share = (torch.from_numpy(each[chosen]).to(device.name) for each in of_lines)
             yield lines, corpus, label, log_share
 
-    def loss(model: LineClassifier, batch: Drawn) -> Tensor:
+    def loss(model: LineClassifier, batch: Batch) -> Tensor:
         lines, corpora, wanted, log_share = batch
         return F.cross_entropy(model(lines, corpora, encoder, device) + log_share, wanted)
 

@@ -6,12 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core import LABELS, Subset
-from core.analysis.attribution import Measured, Worth
+from core.analysis.attribution import Attribution, ModelAttribution
 from demo.charts.figures import dressed, even_share, title
 from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, translucent
 
 ORDER = ("audio", "text", "video")  # of lanes, as in the timeline
-LEAST = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
+MIN_SCALE = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
 
 
 def name_of(modality: str, name: str) -> str:
@@ -19,17 +19,17 @@ def name_of(modality: str, name: str) -> str:
     return f"“{name}”" if modality == "text" else f"{MODALITY[modality]} at {name}"
 
 
-def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
+def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
     """Two lanes a modality on one time axis: attention received, and what leaving each part out changes.
 
     One bar trace ``looked <modality>`` (in even shares) and one ``mattered <modality>`` (in percentage points), with a
     value for each part.
     """
     index = LABELS.index(label)
-    lanes = [m for m in ORDER if m in found.without]
-    values = {m: found.worth(m)[:, index] * 100 for m in lanes}
-    looked = max([2.0, *(float(np.nanmax(found.looked[m], initial=0)) for m in lanes)])
-    mattered = max([LEAST * 100, *(float(np.nanmax(np.abs(values[m]), initial=0)) for m in lanes)])
+    lanes = [m for m in ORDER if m in found.occluded]
+    values = {m: found.effect(m)[:, index] * 100 for m in lanes}
+    looked = max([2.0, *(float(np.nanmax(found.attention_received[m], initial=0)) for m in lanes)])
+    mattered = max([MIN_SCALE * 100, *(float(np.nanmax(np.abs(values[m]), initial=0)) for m in lanes)])
     traces, layout, notes, shapes = [], {}, [], []
     height = 1 / len(lanes)
     for lane, modality in enumerate(lanes):
@@ -48,8 +48,8 @@ def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
         }  # fmt: skip
         place = {"x": (parts.starts + parts.ends) / 2, "width": np.maximum(parts.ends - parts.starts, 0.02) * 0.94}
         traces += [
-            {"type": "bar", "name": f"looked {modality}", "y": found.looked[modality], "yaxis": f"y{high}", **place,
-             "marker": {"color": translucent(ACCENT, 0.75)}, "customdata": names,
+            {"type": "bar", "name": f"looked {modality}", "y": found.attention_received[modality], **place,
+             "yaxis": f"y{high}", "marker": {"color": translucent(ACCENT, 0.75)}, "customdata": names,
              "hovertemplate": "%{customdata}: attention %{y:.2f} × an even share<extra></extra>"},
             {"type": "bar", "name": f"mattered {modality}", "y": values[modality], "yaxis": f"y{low}", **place,
              "marker": {"color": EMOTION[label]}, "customdata": names,
@@ -74,7 +74,7 @@ def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
     )  # fmt: skip
 
 
-def difference(worth: Worth, used: Subset) -> go.Figure:
+def difference(worth: Attribution, used: Subset) -> go.Figure:
     """What each moment receives under cross-attention less under self-attention; a trace ``difference <modality>``."""
     lanes = [m for m in ORDER if m in used]
     values = {m: worth.cross_minus_self(m, used) for m in lanes}

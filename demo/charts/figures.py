@@ -14,7 +14,7 @@ from core.fusion import attention
 from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
 from demo.charts.pictures import data_uri
 
-LONGEST_STEP = 0.3  # seconds; a line breaks where the voice has no steps for longer
+MAX_STEP = 0.3  # seconds; a line breaks where the voice has no steps for longer
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def course(analysis: Analysis) -> go.Figure:
 
 
 def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figure:
-    """Voice, words and faces on one time axis, and how much attention each moment receives, per lane.
+    """Waveform, words and faces on one time axis, and how much attention each moment receives, per lane.
 
     Attention is in units of an even share: 1 (dotted) is what a moment gets when all get the same.
     One trace ``attention to <modality>`` a lane, with the values of ``received``.
@@ -118,7 +118,7 @@ def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: 
     name = MODALITY[modality]
     if modality == "audio" and len(times) > 1:  # no line over a pause that the models were not shown
         steps = np.diff(times)
-        pauses = np.flatnonzero(steps > max(3 * np.median(steps), LONGEST_STEP)) + 1
+        pauses = np.flatnonzero(steps > max(3 * np.median(steps), MAX_STEP)) + 1
         times, values = np.insert(times, pauses, times[pauses - 1]), np.insert(values, pauses, np.nan)
     return {
         "type": "scatter", "name": f"attention to {name}", "x": times, "y": values, "yaxis": axis,
@@ -130,9 +130,9 @@ def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: 
 
 
 def _waveform(analysis: Analysis) -> list[dict]:
-    if analysis.waveform is None:
+    if analysis.envelope is None:
         return []
-    times, peaks = analysis.waveform.times, analysis.waveform.peaks
+    times, peaks = analysis.envelope.times, analysis.envelope.peaks
     loudest = peaks / max(float(peaks.max()), 1e-6)
     return [
         {"type": "scatter", "name": "waveform", "x": np.concatenate([times, times[::-1]]).astype(np.float32),

@@ -8,15 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.analysis.results import Analysis, Prediction
-from core.fusion.attention import MOST_STEPS, AttentionMap
+from core.fusion.attention import MAX_STEPS, AttentionMap
 from core.fusion.pairs import Pair
 from demo.charts.figures import caption, dressed
 from demo.charts.palette import FAINT, SCALE
 from demo.charts.pictures import data_uri
 
-MOST_THUMBNAILS = 8
-MOST_SECONDS = 6  # lettered on an axis: a phone has room for no more
-MOST_WORDS = 48  # lettered on an axis; of more, every second, third, …
+MAX_THUMBNAILS = 8
+MAX_SECONDS = 6  # lettered on an axis: a phone has room for no more
+MAX_WORDS = 48  # lettered on an axis; of more, every second, third, …
 QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
 KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
 ASKS = {"text": "word", "video": "the face at", "audio": "the voice at"}
@@ -47,7 +47,7 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
         "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}}, "
                          "weight %{z:.3f}<extra></extra>",
     }  # fmt: skip
-    map_height = int(np.clip(rows * 24, 220, 16 * MOST_WORDS)) if pair[0] == "text" else 340
+    map_height = int(np.clip(rows * 24, 220, 16 * MAX_WORDS)) if pair[0] == "text" else 340
     faces_below, faces_left = pair[1] == "video", pair[0] == "video"
     # On the right there is room for half of the scale's last number, which is left out otherwise.
     margin = {"l": 118 if faces_left else 84, "r": 20, "t": 64, "b": 110 if faces_below else 66}
@@ -67,10 +67,10 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
 def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights [Tq', Tk'] of a head or of their mean, and the times [Tq'], [Tk'] of rows and columns.
 
-    Axes of more than ``MOST_STEPS`` steps are cut into bins; a cell is the mean weight of its bin, so that its
+    Axes of more than ``MAX_STEPS`` steps are cut into bins; a cell is the mean weight of its bin, so that its
     colour means the same however many steps a bin holds.
     """
-    shown = shown.binned(MOST_STEPS)
+    shown = shown.binned(MAX_STEPS)
     return picked(shown, head), shown.query_times, shown.key_times
 
 
@@ -122,9 +122,9 @@ def _colour_bar(uniform: float, top: float) -> dict:
 
 
 def _axis(modality: str, names: list[str]) -> dict:
-    """A category axis of which a readable part is lettered: every word up to ``MOST_WORDS``, else some seconds."""
+    """A category axis of which a readable part is lettered: every word up to ``MAX_WORDS``, else some seconds."""
     words = modality == "text"
-    step = -(-len(names) // (MOST_WORDS if words else MOST_SECONDS))
+    step = -(-len(names) // (MAX_WORDS if words else MAX_SECONDS))
     shown = list(range(0, len(names), step))
     plain = [names[i].strip("“”\u200b") for i in shown]
     return {
@@ -139,9 +139,9 @@ def _thumbnails(analysis: Analysis, times: np.ndarray, axis: str, across: float)
     faces = analysis.faces
     if not faces.pictures:
         return []
-    count = min(MOST_THUMBNAILS, len(times))
+    count = min(MAX_THUMBNAILS, len(times))
     steps = np.linspace(0, len(times) - 1, count).round().astype(int)
-    size = len(times) / MOST_THUMBNAILS * 0.92
+    size = len(times) / MAX_THUMBNAILS * 0.92
     images = []
     for step in steps:
         if axis == "x":

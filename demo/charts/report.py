@@ -9,8 +9,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from core import LABELS, MODALITIES, Subset, subset_of
-from core.analysis.attribution import Worth
-from core.analysis.results import Analysis, Verdict, Window
+from core.analysis.attribution import Attribution
+from core.analysis.attribution import as_json as attributions_to_json
+from core.analysis.results import Analysis, Segment, Verdict
 from core.csv_cells import csv_text
 from demo import wording
 from demo.charts import attribution, figures, heatmap, panels, phrases
@@ -19,9 +20,9 @@ from demo.charts.palette import MODALITY, MODEL
 from demo.style import CSS
 
 
-def as_json(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
+def as_json(analysis: Analysis, attributions: Sequence[Attribution] = ()) -> str:
     """The analysis with its attention, and what was measured of its parts, as one JSON object."""
-    described = analysis.to_json(attention=True) | {"worth": [each.to_json() for each in worths]}
+    described = analysis.to_json(attention=True) | attributions_to_json(attributions)
     return json.dumps(described, ensure_ascii=False, indent=1)
 
 
@@ -31,7 +32,7 @@ def as_csv(analysis: Analysis) -> str:
     Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase.
     """
     rows = [["start", "end", "model", "label", *LABELS, "part", "text"]]
-    windows = analysis.windows or (Window(0.0, analysis.duration, analysis.everything),)
+    windows = analysis.windows or (Segment(0.0, analysis.duration, analysis.everything),)
     for window in (*windows, *analysis.phrases):
         part = ["phrase" if window.text else "window", window.text]
         for name, verdict in window.prediction.verdicts().items():
@@ -40,17 +41,22 @@ def as_csv(analysis: Analysis) -> str:
     return csv_text(rows)
 
 
-def attribution_as_csv(worths: Sequence[Worth], wanted: Subset = MODALITIES) -> str:
+def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MODALITIES) -> str:
     """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
     lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
-    for worth in worths:
+    for worth in attributions:
         used = subset_of(m for m in wanted if m in worth.parts)
         for model in MODEL:
             found = worth.of(model, used)
             for modality in used if found else ():
                 part = worth.parts[modality]
                 rows = zip(
-                    part.starts, part.ends, part.names, found.looked[modality], found.worth(modality), strict=True
+                    part.starts,
+                    part.ends,
+                    part.names,
+                    found.attention_received[modality],
+                    found.effect(modality),
+                    strict=True,
                 )
                 for start, end, name, looked, values in rows:
                     cells = ["" if np.isnan(v) else f"{v:.6f}" for v in (looked, *values)]
@@ -59,7 +65,7 @@ def attribution_as_csv(worths: Sequence[Worth], wanted: Subset = MODALITIES) -> 
     return csv_text(lines)
 
 
-def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
+def as_html(analysis: Analysis, attributions: Sequence[Attribution] = ()) -> str:
     """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
     everything = analysis.everything
     facts = [
@@ -77,7 +83,7 @@ def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
         "legend": panels.legend(),
         "course": _chart(figures.course(analysis)) if analysis.windows else "",
         "phrases": phrases.table(analysis),
-        "attribution": attribution.in_report(analysis, worths, _chart),
+        "attribution": attribution.in_report(analysis, attributions, _chart),
     }
     maps = [_maps(analysis, name, verdict) for name, verdict in everything.verdicts().items() if verdict]
     return str(

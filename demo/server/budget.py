@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from demo.server.limits import MOST_KEPT
+from demo.server.limits import MAX_KEPT
 
 
 class Visit(Protocol):
@@ -65,5 +65,5 @@ class Budget:
             self._held.pop(visit, None)
 
 
-budget = Budget(MOST_KEPT)
+budget = Budget(MAX_KEPT)
 """The one of this process."""

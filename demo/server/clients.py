@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from demo import wording
 
 PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
-MOST_OPEN = 400  # requests of one address at a time: an open page has two, and a whole class may share an address
+MAX_OPEN = 400  # requests of one address at a time: an open page has two, and a whole class may share an address
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's: proxies whose word is taken for the client's address
 
 _PRIVATE = [ip_network(network) for network in PRIVATE_NETWORKS]
@@ -45,7 +45,7 @@ class Addressed:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         who = address_of(scope)
-        if who and self._open[who] >= MOST_OPEN:
+        if who and self._open[who] >= MAX_OPEN:
             return await PlainTextResponse(wording.TOO_MANY_REQUESTS, 429)(scope, receive, send)
         noted = _address.set(who)
         self._open[who] += 1

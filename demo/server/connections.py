@@ -11,7 +11,7 @@ from collections import Counter
 
 from demo.server import clients
 
-MOST_CONNECTIONS = 4_000
+MAX_CONNECTIONS = 4_000
 FOR_FILES = 200  # of what the process may have open, kept for clips that are written and read
 QUIET = 20.0  # seconds between looks at a connection; one on which nothing is asked from one look to the next is closed
 
@@ -23,11 +23,11 @@ def share_out(server) -> None:
         server: uvicorn's, listening. It asks its configuration what to make of each new connection.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + FOR_FILES
+    wanted = MAX_CONNECTIONS + FOR_FILES
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    shared = {"most": min(MOST_CONNECTIONS, soft - FOR_FILES), "everybody": {}, "counts": Counter()}
+    shared = {"most": min(MAX_CONNECTIONS, soft - FOR_FILES), "everybody": {}, "counts": Counter()}
     server.config.http_protocol_class = type("Shared", (_Shared, server.config.http_protocol_class), shared)
 
 

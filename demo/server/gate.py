@@ -22,12 +22,12 @@ from demo import wording
 from demo.server.console import described
 from demo.server.gradio_compat.requests import API_PREFIX
 from demo.server.hosts import Hosts
-from demo.server.limits import LARGEST_CALL, LARGEST_FILE, LARGEST_REQUEST, MOST_VALUES
+from demo.server.limits import MAX_CALL, MAX_FILE_BYTES, MAX_REQUEST_BYTES, MAX_VALUES
 from demo.server.sweeper import sweeper
 from demo.server.uploads import FORM
 
 SILENT = 60.0  # seconds in which a client neither goes on with its request nor takes in anything of its answer
-SLOWEST = 64 * 1024  # bytes a second; at this rate an upload of the largest size takes less than an hour
+MIN_RATE = 64 * 1024  # bytes a second; at this rate an upload of the largest size takes less than an hour
 READING = ("GET", "HEAD")
 OTHERS = ("cross-site", "same-site")  # of Sec-Fetch-Site, where another page sends the request
 JSON, FORM_DATA = "application/json", "multipart/form-data"
@@ -84,10 +84,10 @@ KINDS = (
         [f"{API_PREFIX}/{name}/?" for name in (f"run/{NAME}", f"api/{NAME}", f"call/{NAME}", f"call/v2/{NAME}")]
         + [f"{API_PREFIX}/reset/?", f"{API_PREFIX}/queue/join", f"{API_PREFIX}/cancel"]
         + [f"{MCP}(/http)?/?", f"{MCP}/messages/?"],
-        body=JSON, largest=LARGEST_CALL,
+        body=JSON, largest=MAX_CALL,
     ),
-    _kind("POST", [f"{API_PREFIX}/component_server/?"], body=JSON, largest=LARGEST_REQUEST),
-    _kind("POST", [UPLOAD], body=FORM_DATA, largest=LARGEST_FILE + FORM),
+    _kind("POST", [f"{API_PREFIX}/component_server/?"], body=JSON, largest=MAX_REQUEST_BYTES),
+    _kind("POST", [UPLOAD], body=FORM_DATA, largest=MAX_FILE_BYTES + FORM),
     _kind("DELETE", [f"{MCP}(/http)?/?"]),
 )  # fmt: skip
 
@@ -111,14 +111,14 @@ class Gate:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         length = _length(headers)
-        receive = _impatient(receive, SILENT + (length or 0) / SLOWEST)
+        receive = _impatient(receive, SILENT + (length or 0) / MIN_RATE)
         try:
             kind = self._kind_of(scope, headers, length)
             if kind.body == JSON:
                 receive = await _simple(receive)
         except _Refused as refused:
             # A body that is not much too large is let in and thrown away: most clients send all before they read.
-            endless = length is None or length > LARGEST_FILE + FORM
+            endless = length is None or length > MAX_FILE_BYTES + FORM
             answer = PlainTextResponse(refused.said, refused.status, {"Connection": "close"} if endless else None)
             return await answer(scope, receive, send)
         scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
@@ -184,7 +184,7 @@ async def _simple(receive: Receive) -> Receive:
     """``receive`` of JSON that has come in as a whole.
 
     Raises:
-        _Refused: it holds more than ``MOST_VALUES``, or the client has left in the middle.
+        _Refused: it holds more than ``MAX_VALUES``, or the client has left in the middle.
     """
     body, more = bytearray(), True
     while more:
@@ -193,7 +193,7 @@ async def _simple(receive: Receive) -> Receive:
             raise _Refused(400, wording.UNFIT)
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise _Refused(413, wording.TOO_COMPLEX)
     whole: Message | None = {"type": "http.request", "body": bytes(body), "more_body": False}
 

@@ -20,22 +20,22 @@ from av import AudioFrame, AudioResampler
 from core import MODALITIES, Subset, subset_of
 from core.analysis.analyzer import Analyzer
 from core.analysis.baseline import Baseline
-from core.analysis.live import Live, Moment, SharedListener
+from core.analysis.live import Live, LiveState, SharedListener
 from core.analysis.results import Prediction
 from core.encoders.native_output import without_lines
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
-from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
 FLAT = 2.0  # grey levels; a picture that varies less shows nothing: a covered camera
-MOST_ENDED = 64  # visits of which it is remembered why they ended
-LARGEST_PICTURE = 400_000  # bytes of JPEG
-LONGEST_SIDE = 2000  # pixels of it
-START_OF_SCAN, MOST_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
+MAX_ENDED = 64  # visits of which it is remembered why they ended
+MAX_PICTURE_BYTES = 400_000  # bytes of JPEG
+MAX_SIDE = 2000  # pixels of it
+START_OF_SCAN, MAX_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 DAMAGED = re.compile(rb"Corrupt JPEG data|Premature end of JPEG file|Invalid ")  # what its decoder writes by itself
-LONGEST_SOUND = 4.0  # seconds a step; the browser drops what is older
+MAX_SOUND_SECONDS = 4.0  # seconds a step; the browser drops what is older
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Guest:
 
     def over(self, now: float) -> str:
         """The sentence that says why the visit ends at this time of the monotonic clock; "" if it goes on."""
-        if now - self.begun > LONGEST_VISIT:
+        if now - self.begun > MAX_VISIT_SECONDS:
             return wording.LIVE_LONG
         if now - self.sensed > NOTHING_SENSED:
             return wording.LIVE_NOTHING
@@ -97,7 +97,7 @@ class Guests:
         self.let_go()
         ticket = secrets.token_urlsafe(16)
         with self._lock:
-            if len(self._places) >= MOST_VISITORS:
+            if len(self._places) >= MAX_VISITORS:
                 return {"error": wording.LIVE_FULL}
             if address is not None and list(self._places.values()).count(address) >= LIVE_SHARE:
                 return {"error": wording.LIVE_SHARED}
@@ -187,7 +187,7 @@ class Guests:
             if guest is None:
                 return
             self._ended[ticket] = why
-            while len(self._ended) > MOST_ENDED:
+            while len(self._ended) > MAX_ENDED:
                 self._ended.popitem(last=False)
         try:
             guest.close()
@@ -213,7 +213,7 @@ def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.nd
     return len(samples) > 0 and float(np.ptp(samples)) > 2 * SILENCE
 
 
-def _from_baseline(guest: Guest, moment: Moment, asked: str) -> tuple[Prediction, bool]:
+def _from_baseline(guest: Guest, moment: LiveState, asked: str) -> tuple[Prediction, bool]:
     """The prediction to show, and whether a baseline was taken off it. Measuring anew begins at nothing."""
     if asked == "measure":
         if not guest.measuring:
@@ -242,18 +242,18 @@ def _field(sent: dict, name: str, kind: type | tuple[type, ...], default):
 
 
 def _picture(encoded: str) -> np.ndarray | None:
-    """RGB uint8 of a base64 JPEG no larger than ``LARGEST_PICTURE``; None if none was sent.
+    """RGB uint8 of a base64 JPEG no larger than ``MAX_PICTURE_BYTES``; None if none was sent.
 
     Raises:
         ValueError: it is not such a picture.
     """
     if not encoded:
         return None
-    if len(encoded) > LARGEST_PICTURE * 4 // 3 + 4:
+    if len(encoded) > MAX_PICTURE_BYTES * 4 // 3 + 4:
         raise ValueError("picture too large")
     data = base64.b64decode(encoded, validate=True)
     width, height = jpeg_size(data)
-    if not 0 < max(width, height) <= LONGEST_SIDE or data.count(START_OF_SCAN) > MOST_SCANS:
+    if not 0 < max(width, height) <= MAX_SIDE or data.count(START_OF_SCAN) > MAX_SCANS:
         raise ValueError("picture too large")
     with without_lines(DAMAGED):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -288,7 +288,7 @@ def _sound(guest: Guest, encoded: str, rate: float) -> np.ndarray:
     """
     if not encoded:
         return np.zeros(0, np.float32)
-    if not 8_000 <= rate <= 192_000 or len(encoded) > LONGEST_SOUND * rate * 2 * 4 / 3 + 4:
+    if not 8_000 <= rate <= 192_000 or len(encoded) > MAX_SOUND_SECONDS * rate * 2 * 4 / 3 + 4:
         raise ValueError("sound out of bounds")
     samples = np.frombuffer(base64.b64decode(encoded, validate=True), "<i2")
     if not len(samples):

@@ -6,7 +6,7 @@ works in threads, and each clip has another length: the holes add up, although n
 
 import ctypes
 
-MOST_ARENAS = 2
+MAX_ARENAS = 2
 M_ARENA_MAX = -8  # malloc.h
 
 
@@ -24,7 +24,7 @@ _libc = _c_library()
 def keep_together() -> None:
     """Lets all threads share a few arenas. Called before threads work; other systems than glibc's need nothing."""
     if hasattr(_libc, "mallopt"):
-        _libc.mallopt(M_ARENA_MAX, MOST_ARENAS)
+        _libc.mallopt(M_ARENA_MAX, MAX_ARENAS)
 
 
 def give_back() -> None:

@@ -18,7 +18,7 @@ from core.analysis.kept import nbytes
 from demo import wording
 from demo.server import clients
 from demo.server.gradio_compat import sessions as gradio_sessions
-from demo.server.limits import CLIPS, MOST_TOOL_CALLS, MOST_UNFETCHED, QUARTER, SHARE, SHARES
+from demo.server.limits import CLIPS, MAX_TOOL_CALLS, MAX_UNFETCHED, QUARTER, SHARE, SHARES
 from demo.server.sweeper import sweeper
 
 Function = TypeVar("Function", bound=Callable)
@@ -45,7 +45,7 @@ class FairQueue(gradio_sessions.Queue):
         self._answers[event] = session, nbytes(output)
         for other in [other for other, (name, _) in self._answers.items() if not self.is_unfetched(other, name)]:
             del self._answers[other]
-        while len(self._answers) > 1 and sum(size for _, size in self._answers.values()) > MOST_UNFETCHED:
+        while len(self._answers) > 1 and sum(size for _, size in self._answers.values()) > MAX_UNFETCHED:
             name, _ = self._answers.pop(next(iter(self._answers)))
             self.forget(name)
 
@@ -117,7 +117,7 @@ class ToolPlaces:
         if scope["type"] != "http" or "/gradio_api/mcp" not in scope["path"]:
             return await self._app(scope, receive, send)
         who = clients.address()
-        if self._open.total() >= MOST_TOOL_CALLS or (who and self._open[who] >= QUARTER):
+        if self._open.total() >= MAX_TOOL_CALLS or (who and self._open[who] >= QUARTER):
             return await PlainTextResponse(wording.TOO_MANY_REQUESTS, 429)(scope, receive, send)
         self._open[who] += 1
         try:

@@ -22,11 +22,11 @@ from demo.server.gradio_compat.requests import (
     path_for,
     receive_files,
 )
-from demo.server.limits import LARGEST_FILE, MOST_UPLOADS_AT_ONCE
+from demo.server.limits import MAX_FILE_BYTES, MAX_UPLOADS_AT_ONCE
 
-MOST_FILES = 100  # in one form; those beyond ``MOST_AT_ONCE`` are told that they are left out
-LONGEST_ID = 100  # characters of the name under which a client asks for progress
-MOST_PROGRESS = 256  # uploads whose progress is remembered, those that have ended included
+MAX_FILES = 100  # in one form; those beyond ``MAX_AT_ONCE`` are told that they are left out
+MAX_ID_LENGTH = 100  # characters of the name under which a client asks for progress
+MAX_PROGRESS = 256  # uploads whose progress is remembered, those that have ended included
 APPEARS_WITHIN = 3.0  # seconds: the page asks for the progress of an upload when it begins to send it
 LOOK_EVERY = 0.1  # seconds
 
@@ -61,7 +61,7 @@ _coming: Counter[str] = Counter()  # address of a client -> its uploads that are
 async def _receive(request: Request) -> Response:
     """Answers with the paths of the files, as gradio does."""
     client = request.client.host if request.client else ""
-    if _coming[client] >= MOST_UPLOADS_AT_ONCE:
+    if _coming[client] >= MAX_UPLOADS_AT_ONCE:
         return PlainTextResponse(wording.TOO_MANY_UPLOADS, 429)
     progress = _begin_progress(request.query_params.get("upload_id", ""))
     _coming[client] += 1
@@ -81,7 +81,7 @@ async def _taken_in(request: Request, room: uploads.Room, progress: Progress) ->
     folder = await run_in_threadpool(uploads.new_folder)
     kept = False
     try:
-        files = await receive_files(request, folder, MOST_FILES, LARGEST_FILE, progress)
+        files = await receive_files(request, folder, MAX_FILES, MAX_FILE_BYTES, progress)
         paths = await run_in_threadpool(_put_in_place, folder, files)
         if paths:
             room.keep(paths)
@@ -118,9 +118,9 @@ def _put_in_place(folder: Path, files: list[UploadFile]) -> list[Path]:
 
 def _begin_progress(upload_id: str) -> Progress:
     progress = Progress()
-    if upload_id and len(upload_id) <= LONGEST_ID:
+    if upload_id and len(upload_id) <= MAX_ID_LENGTH:
         _progress[upload_id] = progress
-        while len(_progress) > MOST_PROGRESS:
+        while len(_progress) > MAX_PROGRESS:
             _progress.popitem(last=False)
     return progress
 

@@ -14,11 +14,11 @@ from typing import Protocol
 
 import gradio as gr
 
-from core.analysis.attribution import Worth, spans
+from core.analysis.attribution import Attribution, spans
 from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
 from core.analysis.results import Analysis
-from core.cancellation import stoppable
+from core.cancellation import cancellation_scope
 from core.encoders.features import Progress
 from core.media.reader import MediaError
 from demo import wording
@@ -26,7 +26,7 @@ from demo.server import uploads
 from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.budget import budget
 from demo.server.gradio_compat import sessions as gradio_sessions
-from demo.server.limits import LONGEST_ANALYSIS
+from demo.server.limits import MAX_ANALYSIS_SECONDS
 from demo.server.memory import give_back
 from demo.server.sweeper import sweeper
 
@@ -142,13 +142,13 @@ class Session:
 
     Attributes:
         analysis: None before the first clip and while one is read.
-        worths: what parts of the clip were worth, by (start, end) in seconds; filled when it is asked for.
+        attributions: what parts of the clip were worth, by (start, end) in seconds; filled when it is asked for.
         stop: set by the Stop button, read by the analysis that runs, reset by what begins the next one.
         dismissed: whether the analysis was let go to make room for those of others.
     """
 
     analysis: Analysis | None = None
-    worths: dict[tuple[float, float], Worth] = field(default_factory=dict)
+    attributions: dict[tuple[float, float], Attribution] = field(default_factory=dict)
     files: set[Path] = field(default_factory=set)
     stop: bool = False
     dismissed: bool = False
@@ -177,7 +177,7 @@ class Session:
             gone: whether the visitor has left without a word.
 
         Raises:
-            MediaError: the clip cannot be analysed, or not within ``LONGEST_ANALYSIS``.
+            MediaError: the clip cannot be analysed, or not within ``MAX_ANALYSIS_SECONDS``.
             Stopped: ``stop`` was set meanwhile, or the visitor has left.
         """
         begun = time.monotonic()
@@ -185,7 +185,7 @@ class Session:
         def check() -> None:
             if self.stop or gone():
                 raise Stopped
-            if time.monotonic() - begun > LONGEST_ANALYSIS:
+            if time.monotonic() - begun > MAX_ANALYSIS_SECONDS:
                 raise MediaError("too_slow", wording.TOO_SLOW)
 
         def advance(share: float, stage: str) -> None:
@@ -196,7 +196,7 @@ class Session:
         for other in self.files - {path}:
             self.disown(other)
         try:
-            with stoppable(check):
+            with cancellation_scope(check):
                 analysis = analyzer.analyze(path, advance)
             check()
         except MediaError as error:
@@ -240,10 +240,10 @@ class Session:
             if gone() or self.analysis is not before:
                 raise Stopped
 
-        with stoppable(check):
+        with cancellation_scope(check):
             chosen = loaded(analyzer).choose_face(before, face)
         check()
-        self.analysis, self.worths = chosen, {}
+        self.analysis, self.attributions = chosen, {}
         budget.hold(self, nbytes(chosen))
         return chosen
 
@@ -253,19 +253,19 @@ class Session:
         for other in list(self.files):
             self.disown(other)
         self.own(path)
-        self.analysis, self.worths, self.dismissed = analysis, {}, False
+        self.analysis, self.attributions, self.dismissed = analysis, {}, False
         budget.drop(self)  # a stored result is everybody's
 
     def clear(self) -> None:
         """Forgets the clip, not its file: the player may still show it."""
-        self.analysis, self.worths, self.dismissed = None, {}, False
+        self.analysis, self.attributions, self.dismissed = None, {}, False
         budget.drop(self)
 
     def let_go(self) -> None:
         """Forgets the clip because others need the room."""
-        self.analysis, self.worths, self.dismissed = None, {}, True
+        self.analysis, self.attributions, self.dismissed = None, {}, True
 
-    def worth(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Worth | None:
+    def attribution(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Attribution | None:
         """What everything in the clip or in one window of it was worth, measured once.
 
         Args:
@@ -274,19 +274,19 @@ class Session:
         Returns:
             None where the analysis was stored without what the models read, and without this.
         """
-        analysis, worths = self.current(), self.worths
-        if analysis and span not in worths and analysis.sequences:
-            worths[span] = measure(loaded(analyzer), analysis, span)
-            if self.worths is worths:  # still this clip's
-                budget.hold(self, nbytes((analysis, worths)))
-        return worths.get(span)
+        analysis, attributions = self.current(), self.attributions
+        if analysis and span not in attributions and analysis.sequences:
+            attributions[span] = measure(loaded(analyzer), analysis, span)
+            if self.attributions is attributions:  # still this clip's
+                budget.hold(self, nbytes((analysis, attributions)))
+        return attributions.get(span)
 
-    def asked(self, analyzer: AnyAnalyzer) -> list[Worth]:
+    def asked(self, analyzer: AnyAnalyzer) -> list[Attribution]:
         """What was measured of the clip so far, in order of time, and of its beginning in any case."""
-        analysis, worths = self.analysis, self.worths
+        analysis, attributions = self.analysis, self.attributions
         if analysis:
-            self.worth(analyzer, spans(analysis)[0])
-        return [worths[span] for span in sorted(worths)]
+            self.attribution(analyzer, spans(analysis)[0])
+        return [attributions[span] for span in sorted(attributions)]
 
     def own(self, path: str | Path | None) -> None:
         """Notes an upload that is to be deleted with the session; what is no upload is nobody's."""

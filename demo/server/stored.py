@@ -19,16 +19,16 @@ from typing import Any
 import av
 import numpy as np
 
-from core.analysis.kept import FaceSummary, Waveform
-from core.analysis.results import Analysis, Prediction, Verdict, Window
+from core.analysis.kept import Envelope, FaceSummary
+from core.analysis.results import Analysis, Prediction, Segment, Verdict
 from core.encoders.transcript import Transcript, Word
-from core.encoders.utterance import Sequence
+from core.encoders.utterance import FeatureSequence
 from core.files import write_file
 from core.fusion.attention import AttentionMap
 from core.fusion.checkpoint import fingerprint
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-MOST_FACES = 24  # pictures of the face that are kept
+MAX_FACES = 24  # pictures of the face that are kept
 LEVELS = 160  # of the square root of a weight, so that small ones are not lost beside large ones
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Levels:
-    """A ``Sequence`` as int8 ``levels`` [T, D] of the ``largest`` [D] of each feature; ``times`` [T] in seconds."""
+    """A ``FeatureSequence`` as int8 ``levels`` [T, D] of each feature's ``largest`` [D], at ``times`` [T] seconds."""
 
     levels: np.ndarray
     largest: np.ndarray
@@ -45,7 +45,7 @@ class Levels:
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Waveform, Window, Word)
+    for kind in (Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Envelope, Segment, Word)
 }
 
 
@@ -85,11 +85,11 @@ def result_of(name: str) -> Analysis:
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Writes an analysis by the models in ``checkpoints/``, with ``MOST_FACES`` of its pictures.
+    """Writes an analysis by the models in ``checkpoints/``, with ``MAX_FACES`` of its pictures.
 
     Of a clip longer than one window, what the models read is left out: it would be half of the file.
     """
-    shown = analysis.faces.spread_pictures(MOST_FACES, analysis.duration)
+    shown = analysis.faces.spread_pictures(MAX_FACES, analysis.duration)
     times, pictures = np.array([time for time, _ in shown]), tuple(picture for _, picture in shown)
     faces = replace(analysis.faces, pictures=pictures, picture_times=times)
     sequences = {} if analysis.windows else analysis.sequences
@@ -205,17 +205,17 @@ def _fine_map(map_: AttentionMap) -> AttentionMap:
     return replace(map_, weights=shares / (shares * map_.counts[1]).sum(2, keepdims=True, dtype=np.float32))
 
 
-def _coarse_sequence(sequence: Sequence) -> Levels:
+def _coarse_sequence(sequence: FeatureSequence) -> Levels:
     largest = np.maximum(np.abs(sequence.values).max(0), np.float32(1e-9))
     return Levels(np.round(sequence.values / largest * 127).astype(np.int8), largest, sequence.times)
 
 
-def _fine_sequence(kept: Levels) -> Sequence:
-    return Sequence(kept.levels * (kept.largest / np.float32(127)), kept.times)
+def _fine_sequence(kept: Levels) -> FeatureSequence:
+    return FeatureSequence(kept.levels * (kept.largest / np.float32(127)), kept.times)
 
 
 COARSE: dict[type, Callable[[Any], Any]] = {
     AttentionMap: _coarse_map,
-    Sequence: _coarse_sequence,
+    FeatureSequence: _coarse_sequence,
 }  # kind -> what is written in its place
 FINE: dict[type, Callable[[Any], Any]] = {AttentionMap: _fine_map, Levels: _fine_sequence}  # the inverse

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.files import lock
-from demo.server.limits import HOUR, LARGEST_FILE
+from demo.server.limits import HOUR, MAX_FILE_BYTES
 from demo.server.sweeper import sweeper
 
 FORM = 64 * 1024  # bytes that the form around an upload's files may have
-MOST_STORED = 20 * (LARGEST_FILE + FORM)  # bytes of all uploads together, those that are coming in included
-MOST_FILES = 20_000  # of them, however small
+MAX_STORED = 20 * (MAX_FILE_BYTES + FORM)  # bytes of all uploads together, those that are coming in included
+MAX_FILES = 20_000  # of them, however small
 SWEEP = 300.0  # seconds between looks for files that are older
 PREFIX = "visit-"  # of the folder that a process makes for its visitors
 FILES = "files"  # the part of it that uploads lie in; the process's lock lies outside, where no path of a client leads
@@ -42,7 +42,7 @@ _alive = None  # the locked file that tells other processes that this one lives
 
 
 class NoRoom(Exception):
-    """All uploads together would be more than ``MOST_STORED`` bytes or ``MOST_FILES`` files."""
+    """All uploads together would be more than ``MAX_STORED`` bytes or ``MAX_FILES`` files."""
 
 
 @dataclass
@@ -246,7 +246,7 @@ def _check(size: int, files: int) -> None:
     Raises:
         NoRoom: it may not.
     """
-    if _totals["bytes"] + _totals["announced"] + size > MOST_STORED or _totals["files"] + files > MOST_FILES:
+    if _totals["bytes"] + _totals["announced"] + size > MAX_STORED or _totals["files"] + files > MAX_FILES:
         raise NoRoom
 
 

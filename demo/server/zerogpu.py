@@ -15,8 +15,8 @@ from core.analysis.results import Analysis
 from core.encoders.features import Progress
 from core.media.reader import MediaError, open_clip
 
-LEAST, A_SECOND = 10.0, 0.2  # seconds on loan: for any clip, and for each second of it
-LONGEST = 60.0  # what a card is lent for at most
+MIN_SECONDS, A_SECOND = 10.0, 0.2  # seconds on loan: for any clip, and for each second of it
+MAX_SECONDS = 60.0  # what a card is lent for at most
 BORROWING = "waiting for a graphics card"
 
 Lend = Callable[..., Callable[[Callable], Callable]]
@@ -31,9 +31,9 @@ def here() -> bool:
 def seconds_needed(path: str) -> float:
     """How long a card is asked for: a visitor has minutes of it a day, and short calls wait less."""
     try:
-        return min(LONGEST, LEAST + A_SECOND * open_clip(path).duration)
+        return min(MAX_SECONDS, MIN_SECONDS + A_SECOND * open_clip(path).duration)
     except MediaError:
-        return LEAST  # it will be said by the analysis
+        return MIN_SECONDS  # it will be said by the analysis
 
 
 class BorrowingAnalyzer:

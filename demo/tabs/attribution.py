@@ -71,9 +71,9 @@ def drawn(session: Session, analyzer: Analyzer, wanted: Subset, model: str, labe
     choices = {said_span(each): each for each in spans(analysis)}
     span = span if span in choices else next(iter(choices))
     picker = gr.update(choices=list(choices), value=span, visible=len(choices) > 1)
-    worth = session.worth(analyzer, choices[span])
+    worth = session.attribution(analyzer, choices[span])
     if worth is None:
-        return _only(wording.WORTH_UNKNOWN, picker)
+        return _only(wording.ATTRIBUTION_UNKNOWN, picker)
     used = subset_of(m for m in analysis.prediction(wanted).used if m in worth.parts)
     found = worth.of(model, used)
     if found is None:

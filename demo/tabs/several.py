@@ -19,7 +19,7 @@ from demo.charts.html import render
 from demo.charts.palette import MODEL
 from demo.server import client_files
 from demo.server.analyzers import AnyAnalyzer
-from demo.server.limits import HOUR, MOST_AT_ONCE, TURNS
+from demo.server.limits import HOUR, MAX_AT_ONCE, TURNS
 from demo.server.places import stands_in
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
@@ -47,7 +47,7 @@ class Queue:
         return bool(self.waiting or self.rows)
 
     def begin(self, paths: list[str]) -> None:
-        """Puts files in the place of whatever was there; those beyond ``MOST_AT_ONCE`` are said to be left out.
+        """Puts files in the place of whatever was there; those beyond ``MAX_AT_ONCE`` are said to be left out.
 
         What is no upload becomes a row that says so, and is not touched.
         """
@@ -57,7 +57,7 @@ class Queue:
             self.holder.own(str(path))
             if path not in self.holder.files:
                 self.rows.append(failed(path.name, wording.NOT_UPLOADED))
-            elif len(self.waiting) < MOST_AT_ONCE:
+            elif len(self.waiting) < MAX_AT_ONCE:
                 self.waiting.append(path)
             else:
                 self.rows.append(failed(path.name, wording.TOO_MANY))

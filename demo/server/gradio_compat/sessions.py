@@ -18,7 +18,7 @@ from gradio.server_messages import ProcessCompletedMessage
 
 from demo.server.gradio_compat import replace
 
-MOST_RECORDS = 100  # finished events that gradio keeps for its statistics, and goes through after each one
+MAX_RECORDS = 100  # finished events that gradio keeps for its statistics, and goes through after each one
 MAX_NAME = 100  # characters of a session's name; browsers make some twelve, programs 36
 
 
@@ -40,7 +40,7 @@ class Queue(queueing.Queue):
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self.ANALYTICS_MAX_EVENTS = MOST_RECORDS
+        self.ANALYTICS_MAX_EVENTS = MAX_RECORDS
         self._noted: dict[str, tuple[str, Any]] = {}  # event -> session that asked, and what ``admit`` noted
         self._joining: list[Any] = []
         self._loop: asyncio.AbstractEventLoop | None = None
