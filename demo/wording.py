@@ -2,7 +2,7 @@
 
 import json
 
-from core import CHECKPOINTS
+from core import CHECKPOINTS, __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server.limits import MAX_FILE_BYTES, MAX_VALUES, SAID, in_words
@@ -74,15 +74,16 @@ INTRODUCTION = f"""
 </header>
 """
 
-NOTICE = """<p class="notice" role="note"><strong>This page infers emotion</strong> from face, voice and words. Know it
-before you record: European law asks that you do. Only people who agree; no pupils, no employees.</p>"""
+NOTICE = """<p class="notice" role="note"><strong>This page infers emotion</strong> from face, voice and words. Record
+only people who know this and agree. In the European Union people must be told, and inferring the emotions of pupils or
+employees is prohibited.</p>"""
 CAPTION = """<p id="caption" aria-hidden="true">&nbsp;</p>
 <p id="capture-note" class="error" role="alert" hidden></p>
 <div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span><b id="clock"></b></div>"""
 
 CAPTURE = "Your clip"
 SOUND = "Sound file …"
-STORED = "An example: what the models said of it was kept. Press Analyse to let them read it again."
+STORED = "An example with its stored result. Press Analyse to run the models on it again."
 IDLE = "A few seconds of one person speaking English work best. Recording stops when you press the button again."
 BOUNDS = f"""<details class="hint"><summary>What a clip may be</summary><p>At most {SAID["megabytes"]}; the first
 {SAID["clip_minutes"]} of a clip are read, and for {SAID["analysis_minutes"]} at most. One clip is read at a time,
@@ -156,7 +157,7 @@ NOT_SURE = "no class stands out"
 SECTIONS = {  # parts of the page that open and close
     "time": "The clip in time",
     "attention": "Where they looked",
-    "worth": "What was it worth?",
+    "worth": "What contributed to the verdict?",
     "matrix": "Each part alone, each pair together",
     "seen": "Words and faces",
     "course": "The course of each emotion",
@@ -195,7 +196,7 @@ voice. The astronaut never said or looked any of this.</p>"""
 DOWNLOADS = {
     "json": "JSON",
     "csv": "CSV of windows and phrases",
-    "worth": "CSV of what it was worth",
+    "worth": "CSV of contributions",
     "html": "Report (HTML)",
 }
 
@@ -265,33 +266,37 @@ LIVE_COURSE = """For each moment the most probable class in its colour, as high 
 without a verdict."""
 LIVE_BAD = "The browser sent something that is not a picture with sound."
 
-FOOTER = """<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
+FOOTER = f"""<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.
-Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere.</p></footer>"""
+Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere. Version {__version__}.</p></footer>"""
 
-ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is an
-even share. <em>Mattered</em> is what happens when that part alone is left out, as if it had never been there: a bar up
-means that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left still
-knows of what is gone, because words and voice were read in their context, and parts that repeat each other are worth
-little one by one.</p>"""
+ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is
+an even share. <em>Mattered</em> is how the probability changes when that part alone is left out: a bar up means that
+the class was more probable with the part, a bar down that it was less probable, in percentage points. Neither
+explains a verdict. The encoders read words and voice in context, so the remaining parts still carry traces of the one
+that was left out; and parts that repeat each other contribute little one by one.</p>"""
 ATTRIBUTION_TABLE = "These numbers as a table"
 ATTRIBUTION_SHAPLEY = """<h3>The modalities</h3>
-<p class="hint">What each adds to the probability, averaged over all orders in which they could come (its Shapley value;
-nothing at all counts as every class equally likely, a convention), and what two say together beyond what each says
-without the other: below zero they repeat each other.</p>"""
+<p class="hint">The Shapley value of each modality: how much it adds to the probability, averaged over all orders in
+which the modalities could be added. By convention, without any modality all classes are equally probable. For two
+modalities the table also shows what they add together beyond what each adds alone; below zero they repeat each
+other.</p>"""
 ATTRIBUTION_CROSS = """<h3>The modalities</h3>
-<p class="hint">Cross-attention says nothing from a single modality, so there are no shares to give out. What can be
-said is what each adds to the other two.</p>"""
+<p class="hint">Cross-attention says nothing from a single modality, so Shapley values are undefined. Shown is what
+each modality adds to the other two.</p>"""
 ATTRIBUTION_CROSS_PAIR = """<h3>The modalities</h3>
-<p class="hint">Cross-attention says nothing from a single modality, so with two neither has a worth of its own.</p>"""
+<p class="hint">Cross-attention says nothing from a single modality, so with two of them neither has a contribution of
+its own.</p>"""
 ATTRIBUTION_ADDED = {1: "to nothing", 2: "to the other one", 3: "to the other two"}
-ATTRIBUTION_EVEN = """<h3>If attention were even</h3>
-<p class="hint">The same models with every moment weighted alike. Where the verdict stays, it did not hang on where they
-looked.</p>"""
+ATTRIBUTION_EVEN = """<h3>If attention were uniform</h3>
+<p class="hint">The same models with the same weight for every moment. Where the verdict stays the same, it did not
+depend on where they looked.</p>"""
 ATTRIBUTION_DIFFERENCE = """<h3>Cross minus self</h3>
-<p class="hint">Attention that each moment receives under cross-attention less what it receives under self-attention, in
-even shares: above zero the others look there more than its own modality does.</p>"""
-ATTRIBUTION_UNKNOWN = "This result was stored without what the models read; press Analyse to ask them."
+<p class="hint">Attention that each moment receives under cross-attention less what it receives under self-attention,
+in even shares: above zero the others look there more than its own modality does.</p>"""
+ATTRIBUTION_UNKNOWN = (
+    "This stored result does not hold the features that this section needs; press Analyse to compute them."
+)
 
 PHRASES = """<p class="hint">What was said between two pauses or in one sentence, and what both models make of that part
 alone. Press one to play it.</p>"""

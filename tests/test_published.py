@@ -12,7 +12,7 @@ from core.experiment.tables import COMPARISON_HEAD, to_csv
 from demo import wording
 from demo.tabs import tour
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "experiment.md").read_text("utf-8")
 SETS = {
     "A+V": "voice + face",
     "A+T": "voice + words",
@@ -59,7 +59,7 @@ def test_another_report_changes_the_sentence_and_none_leaves_no_number(tmp_path)
 
 
 @pytest.mark.parametrize("modalities", SETS)
-def test_the_table_of_the_readme_is_the_reports(modalities):
+def test_the_table_in_the_documentation_is_the_reports(modalities):
     (row,) = [
         r for r in rows_of("comparison.csv") if (r["modalities"], r["metric"]) == (modalities, "balanced accuracy")
     ]
@@ -69,8 +69,8 @@ def test_the_table_of_the_readme_is_the_reports(modalities):
         SETS[modalities],
         *(results[attention]["balanced accuracy (paper: W.Acc)"] for attention in ("cross", "self")),
     ]
-    assert f"| {' | '.join(cells)} |" in README
-    (line,) = [line for line in README.splitlines() if line.startswith(f"| {' | '.join(cells)} |")]
+    assert f"| {' | '.join(cells)} |" in PAGE
+    (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| {' | '.join(cells)} |")]
     numbers = [float(n.replace("−", "-")) for n in re.findall(r"[+−]\d+\.\d", line)]
     for shown, exact in zip(numbers, (row["cross - self, points"], low, high), strict=True):
         assert shown == pytest.approx(float(exact), abs=0.0501)

@@ -133,7 +133,7 @@ def moment_batch(
 ) -> Batch:  # fmt: skip
     """Real clips, each label equally often; half of them begin late and end early, with fewer pictures a second.
 
-    A label that no clip has is not possible: neither the room nor the language speaks against it.
+    A label that no clip has is not possible: recording conditions and language are no evidence against it.
     """
     n, classes = recipe.moments, len(LABELS)
     labels = rng.choice(list(moments.pools), n)

@@ -156,8 +156,8 @@ class Batch:
     Attributes:
         spectra: levelled, [B, F, 80]; the first ``lengths`` [B] exist.
         targets: [B, 7], rows summing to 1.
-        possible: bool [B, 7]. A class that a corpus lacks is not possible for its voices: neither its room nor its
-            language speaks against that class.
+        possible: bool [B, 7]. A class that a corpus lacks is not possible for its voices, so that recording
+            conditions and language do not count as evidence against that class.
     """
 
     spectra: Tensor

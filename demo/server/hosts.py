@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from core import __version__
+
 EVERYWHERE = ("0.0.0.0", "::", "")  # what a server is bound to that listens to its network
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -97,6 +99,7 @@ class Hosts:
             arguments: of the command line; those of this process if none are given.
         """
         parser = ArgumentParser(description=about)
+        parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(
             "--allow-host", metavar="NAME", action="append", default=[],
             help="answer to this name too, as behind a proxy (may be given again; also ALLOWED_HOSTS=NAME,NAME)",
