@@ -14,6 +14,7 @@ COPY app.py ./
 COPY core core
 COPY demo demo
 COPY checkpoints checkpoints
+COPY docs/composed docs/composed
 RUN useradd --no-create-home visitor
 USER visitor
 # What libraries keep for themselves goes where visitors' clips go: nothing else need be writable.

@@ -1,26 +1,37 @@
 """Starts the page: python app.py, then http://127.0.0.1:7860. The models are loaded behind the page."""
 
-from core.analysis import Analyzer
-from core.checkpoint import attention_heads
-from core.loading import LoadingAnalyzer
-from demo import clients, connections, console, memory, zero
-from demo.bounds import close_on_silence
-from demo.limits import MOST_EVENTS
-from demo.page import build, launch_options
-from demo.stored import clip_of
+import logging
 
+from core.analysis.analyzer import Analyzer
+from core.analysis.loading import LoadingAnalyzer
+from core.fusion.checkpoint import attention_heads
+from core.media.reader import MediaError
+from demo import wording
+from demo.page import build, launch_options
+from demo.server import clients, connections, console, memory, names, stored, zerogpu
+from demo.server.gate import close_on_silence
+from demo.server.hosts import Hosts
+from demo.server.limits import MOST_EVENTS
+
+hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
 # Cards are lent only to what lies on them before the page is served.
-analyzer = zero.BorrowingAnalyzer() if zero.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
+analyzer = zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
 demo = build(analyzer)
 
 if __name__ == "__main__":
     console.tidy()
     clients.trust_proxies()
-    # How many may wait is counted in demo/places.py; nobody gets past the lines.
-    demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options())
+    # How many may wait is counted in demo/server/places.py; nobody gets past the lines.
+    demo.queue(max_size=MOST_EVENTS, api_open=False).launch(prevent_thread_lock=True, **launch_options(hosts))
     close_on_silence(demo.server)
+    names.check(demo.local_url or "")
     connections.share_out(demo.server)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
-    analyzer.loaded().analyze(clip_of("glad"))
+    for example in filter(stored.is_whole, wording.EXAMPLES):
+        try:
+            analyzer.loaded().analyze(stored.clip_of(example))
+            break
+        except MediaError as error:
+            logging.getLogger("demo").warning("The example %s cannot be analysed: %s", example, error.code)
     demo.block_thread()

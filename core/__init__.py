@@ -11,6 +11,9 @@ holds, ``core.experiment`` asks the paper's question.
 
 from collections.abc import Iterable
 from itertools import combinations
+from pathlib import Path
+
+__version__ = "1.0.0"
 
 LABELS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """The seven classes, in the order of every logits and probability vector of this project."""
@@ -29,3 +32,15 @@ def subset_of(modalities: Iterable[str]) -> Subset:
     """These modalities in the order of ``MODALITIES``; what is none is left out."""
     wanted = set(modalities)
     return tuple(m for m in MODALITIES if m in wanted)
+
+
+MODELS = ("cross", "self")
+"""The two models of every checkpoint, by what attends to what."""
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+"""The folder of the models that the app loads."""
+
+
+def subset_name(modalities: Subset) -> str:
+    """What a set of modalities is called in files: "text+video"."""
+    return "+".join(modalities)

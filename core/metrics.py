@@ -16,7 +16,7 @@ def classification_metrics(truth: np.ndarray, predicted: np.ndarray, labels: tup
     present = np.unique(truth)
     recalls = recall_score(truth, predicted, labels=classes, average=None, zero_division=0)
     return {
-        "n": int(len(truth)),
+        "n": len(truth),
         "accuracy": float(accuracy_score(truth, predicted)),
         "balanced_accuracy": float(recalls[present].mean()),
         "macro_f1": float(f1_score(truth, predicted, labels=present, average="macro", zero_division=0)),

@@ -5,55 +5,81 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from core.analysis import Analyzer
-from demo import api, clip, figure, live, many, places, tour, uploads, wording
-from demo.bounds import Bounded
-from demo.clients import Addressed
-from demo.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
-from demo.names import NamedBySecrets
-from demo.palette import FONT
-from demo.places import ToolPlaces
-from demo.session import forget_idle, forget_unfetched, leave
+from demo import wording
+from demo.charts import architecture
+from demo.charts.palette import FONT
+from demo.server import api, client_files, places, receiving, uploads
+from demo.server.analyzers import AnyAnalyzer
+from demo.server.clients import Addressed
+from demo.server.gate import Gate
+from demo.server.gradio_compat.requests import share_with_no_site
+from demo.server.hosts import Hosts
+from demo.server.limits import HOUR, LARGEST_FILE, MOST_SESSIONS, UNFETCHED
+from demo.server.names import NamedBySecrets
+from demo.server.places import ToolPlaces
+from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
+from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
-from demo.sweeper import sweeper
+from demo.tabs import clip, live, several, tour
 
 SWEEP = 300.0  # seconds between looks for visitors who have gone without a word
-ICON = Path(__file__).parent / "icon.png"  # drawn from icon.svg
-TOUCH_ICON = '<link rel="apple-touch-icon" href="/pwa_icon/192">'  # telephones of one maker look nowhere else
+ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
+TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
-def build(analyzer: Analyzer) -> gr.Blocks:
+def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
     places.install()
+    client_files.install()
+    share_with_no_site()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
         gr.HTML(wording.INTRODUCTION)
         with gr.Tabs():
             with gr.Tab("A clip"):
                 clip.tab(analyzer, page)
             with gr.Tab("Several"):
-                many.tab(analyzer, page)
+                several.tab(analyzer, page)
             with gr.Tab("Live"):
                 gr.HTML(wording.NOTICE)
                 live.tab(analyzer)
             with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=figure.drawing("about")))
+                gr.HTML(wording.EXPLANATION.format(figure=architecture.drawing("about")))
         gr.HTML(wording.FOOTER)
         gr.HTML(tour.markup(), elem_id="touring")
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
-            leave(page, request.session_hash)
+            leave(page, name_of(request))
 
         page.unload(on_leaving)
+    client_files.guard(page)
     sweeper.every(SWEEP, partial(forget_idle, page, HOUR))
     sweeper.every(UNFETCHED / 4, partial(forget_unfetched, page, UNFETCHED))
     return page
 
 
-def launch_options() -> dict:
-    """Keywords for ``launch``: look, behaviour and privacy of the page."""
+def manifest(_: Request) -> JSONResponse:
+    """What a telephone that keeps the page as an app asks for. Gradio's own names the icons from the root of the host,
+    where they are not if a proxy serves the page below a path."""
+    icons = [
+        {"src": f"pwa_icon/{side}", "sizes": f"{side}x{side}", "type": "image/png", "purpose": "any"}
+        for side in (192, 512)
+    ]
+    content = {"name": wording.TITLE, "icons": icons, "start_url": "./", "display": "standalone"}
+    return JSONResponse(content, media_type="application/manifest+json")
+
+
+def launch_options(hosts: Hosts | None = None) -> dict:
+    """Keywords for ``launch``: look, behaviour and privacy of the page.
+
+    Args:
+        hosts: the names that the server answers to; those that the environment tells if none are given.
+    """
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
@@ -63,13 +89,20 @@ def launch_options() -> dict:
         "mcp_server": True,
         "max_file_size": LARGEST_FILE,
         "app_kwargs": {
-            "routes": uploads.routes(),
-            "middleware": [Middleware(each) for each in (Addressed, ToolPlaces, Bounded, NamedBySecrets)],
+            "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
+            "middleware": [
+                Middleware(Addressed),
+                Middleware(Gate, hosts=hosts or Hosts.known()),
+                Middleware(ToolPlaces),
+                Middleware(NamedBySecrets),
+            ],
         },
         "show_error": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
         "ssr_mode": False,
         "share": False,
+        "enable_monitoring": False,
+        "num_workers": 0,  # they would answer on ports of their own, without the gate
         "footer_links": ["api", "settings"],
     }

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CSS = (HERE / "style.css").read_text()
-SCRIPT = "\n".join((HERE / name).read_text() for name in ("page.js", "player.js", "tour.js"))
+HERE = Path(__file__).parent / "static"
+CSS = (HERE / "style.css").read_text("utf-8")
+SCRIPT = "\n".join((HERE / name).read_text("utf-8") for name in ("page.js", "player.js", "tour.js"))

@@ -2,10 +2,23 @@
 
 import json
 
-from core.checkpoint import CHECKPOINTS
-from demo.limits import SAID, in_words
+from core import CHECKPOINTS
+from core.experiment.published import PublishedComparison
+from demo.charts.palette import percent, signed
+from demo.server.limits import LARGEST_FILE, MOST_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
+
+
+def too_long(largest: int) -> str:
+    """Why a request with more bytes than that is not read."""
+    if largest >= LARGEST_FILE:
+        return TOO_LARGE
+    if not largest:
+        return "This request may not have a body."
+    size = f"{largest / 1024**2:.0f} MB" if largest >= 1024**2 else f"{largest / 1024:.0f} KB"
+    return f"This request may have {size}; only an upload may be larger."
+
 
 LIMITS_SHORT = "A guess at displayed expression, not at what anyone feels."
 
@@ -20,14 +33,28 @@ def how_right(held_out: dict) -> str:
     if not found or not found["cross"]:
         return ""
     classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
-    cross, own = (f"{found[model]['accuracy']:.0%}".replace("%", " %") for model in ("cross", "self"))
+    cross, own = (percent(found[model]["accuracy"]) for model in ("cross", "self"))
     return f"""On {found["self"]["n"]} real clips of actors whom no model had met, face and voice put the right one of
 {classes} emotions first in {cross} (cross-attention) and {own} (self-attention); expect far less in a room and a
 language that they have not met, and where nobody acts. """
 
 
+def our_answer(found: PublishedComparison | None) -> str:
+    """What the paper's configurations gave here; without numbers where the report is not there."""
+    if found is None:
+        return "We let all their configurations run on composed utterances; the project's report has the numbers."
+    decided = "Undecided: neither a difference nor equality can be shown."
+    conclusion = decided if found.conclusion == "undecided" else f"In short: {found.conclusion}."
+    return (
+        f"We let all their configurations run on composed utterances, {in_words(found.folds)} folds and "
+        f"{in_words(found.seeds)} seeds: with face, voice and words, cross minus self is {signed(found.difference)} "
+        f"points of balanced accuracy, 95 % interval {signed(found.low)} to {signed(found.high)}. {conclusion}"
+    )
+
+
 HELD_OUT = CHECKPOINTS / "held_out.json"
-LIMITS_BEHIND = f"""{how_right(json.loads(HELD_OUT.read_text())) if HELD_OUT.exists() else ""}The models learned mostly
+MEASURED = json.loads(HELD_OUT.read_text("utf-8")) if HELD_OUT.exists() else {}
+LIMITS_BEHIND = f"""{how_right(MEASURED)}The models learned mostly
 from <em>composed</em> samples: an actor's voice, a picture of some other face and a line from a television series, put
 together because they carry the same label. They are often wrong, and wrong in different ways for different people.
 Please do not judge anybody by them."""
@@ -69,9 +96,30 @@ NO_FILE = "No clip was sent."
 HUNG_UP = "The one who asked has left; the analysis was stopped."
 NO_LENGTH = "A request must say how long it is."
 TOO_LARGE = f"This is larger than what this page takes: {SAID['megabytes']} of clip."
+TOO_COMPLEX = f"This request holds more than {MOST_VALUES:,} values."
 NO_ROOM = "The server has no room for more clips at the moment; try again later."
 TOO_MANY_REQUESTS = "Too much is asked for from this address at the same time; try again in a moment."
-NO_ADDRESS = "Files are not fetched from other hosts: upload the file itself."
+TOO_MANY_UPLOADS = "Too many uploads from this address are on their way; wait until some have arrived."
+NO_UPLOAD = "There is no upload of this name."
+NO_FORM = "An upload must be a form (multipart/form-data) whose field “files” holds the files, each with a name."
+NO_JSON = "The body of a request must be JSON (Content-Type: application/json)."
+HOW_TO_UPLOAD = (
+    'A file must first be sent to this server: as multipart/form-data in the field "files", by POST to '
+    "/gradio_api/upload. The answer is a list with its path; pass that path, or http://SERVER/gradio_api/file=PATH."
+)
+NO_ADDRESS = f"Files are taken neither from other hosts nor as data: addresses. {HOW_TO_UPLOAD}"
+NOT_UPLOADED = "This file was not uploaded to this page: record or upload it first."
+OTHER_HOST = (
+    "This server does not answer to the name in this address. Whoever runs it can add the name: "
+    "python app.py --allow-host NAME"
+)
+OTHER_SITE = "This request comes from another site; only this page itself and programs may send it."
+NOT_SERVED = "There is nothing here."
+UNFIT = "What was sent does not fit this page; reload the page and try again."
+FAILED = "Something went wrong with this request."
+UNSAFE_PAGE = "This page was not sent, because others could have guessed the name of your session."
+NO_EXAMPLE = "This example cannot be shown at the moment; pick another one."
+WHICH_MODALITIES = 'Say which modalities may be used: a list of one or more of "text", "video" and "audio".'
 BROKEN = "Something went wrong while reading this clip; another clip should work."
 
 
@@ -97,10 +145,11 @@ def line_is_full(count: int, clips: bool) -> str:
 
 ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at least one on."
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
-INSTEAD = '<p class="note">Cross-attention is undefined here; this is self-attention.</p>'
+INSTEAD = "Cross-attention is undefined here; this is self-attention."
 
 SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}
+WHOSE = "Whose face counts?"
 GHOSTS = "Outlines: everything on. Bars: what is switched on now."
 NOT_SURE = "no class stands out"
 

@@ -4,26 +4,31 @@
 Interrupted, the same command goes on where it was.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import numpy as np  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+from scripts.command import run
 
-from core.checkpoint import load_encoders  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.features import FeatureSettings  # noqa: E402
-from core.training.ablation import CHANGES, Ablation  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+# isort: split
+
+import numpy as np
+from tqdm import tqdm
+
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.device import CHOICES, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder
+from core.fusion.checkpoint import load_encoders
+from core.training.ablation import CHANGES, Ablation
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--parts", nargs="+", choices=("voice", "words", "together"), help="default: all")
     parser.add_argument("--seeds", type=int, default=4)
@@ -36,6 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
     changes = [change for change in CHANGES if not arguments.parts or change.part in arguments.parts]
     try:
+        prepare_folder(arguments.runs)
         encoders = load_encoders(arguments.checkpoint)
         device = choose_device(arguments.device)
         maker = BankMaker(arguments.root, encoders, FeatureSettings(), device, arguments.cache)
@@ -54,4 +60,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

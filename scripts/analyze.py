@@ -2,29 +2,48 @@
 """Analyses clips from the command line: two verdicts on each, as text, as JSON lines or as a table."""
 
 import argparse
+import io
 import json
+import logging
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tqdm import tqdm  # noqa: E402
+from scripts.command import run
 
-from core import MODALITIES, Subset, subset_of, worth  # noqa: E402
-from core.analysis import Analysis, Analyzer, Prediction  # noqa: E402
-from core.checkpoint import CHECKPOINTS  # noqa: E402
-from core.device import CHOICES  # noqa: E402
-from core.media import SUFFIXES, MediaError  # noqa: E402
-from core.table import appending, failed, row_of  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+# isort: split
+
+from tqdm import tqdm
+
+from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of
+from core.analysis.analyzer import Analyzer
+from core.analysis.attribution import spans
+from core.analysis.attributor import measure
+from core.analysis.results import Analysis, Prediction
+from core.analysis.table import Table, appending, content_of, failed, row_of
+from core.device import CHOICES
+from core.encoders.features import FEATURES_VERSION
+from core.encoders.packaged import WeightsError
+from core.fusion.checkpoint import fingerprint
+from core.media.reader import SUFFIXES, MediaError
+from core.paths import NamedFile, escaped, named_files
+from scripts.arguments import parser_of
+
+log = logging.getLogger("analyze")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video or sound files, or folders of them")
     parser.add_argument("--modalities", type=modalities, default=MODALITIES, help="such as video,audio (default: all)")
+    parser.add_argument(
+        "--face", type=int, default=1, metavar="N",
+        help="whose face counts where several are seen: 1 (the default) is the one that is followed, the others come "
+        "in the order of how many pictures they are in; with --json they are listed",
+    )  # fmt: skip
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
     parser.add_argument("--whisper", default="tiny.en", help="a larger Whisper for the words, where there is internet")
@@ -34,52 +53,90 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each clip")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="a table with a line for each clip; goes on with it")
+    parser.add_argument("--verbose", action="store_true", help="with the traceback of whatever was not expected")
     arguments = parser.parse_args()
+    if not all(name.strip() for name in arguments.clips):
+        parser.error("no file was named")
+    logging.basicConfig(format="%(message)s")
+    if arguments.json and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is, whatever a console is
+    files, bare, unreadable = named_files(arguments.clips, SUFFIXES)
+    for folder in bare:
+        print(f"{escaped(str(folder))} holds no sound or video.", file=sys.stderr)
+    for folder in unreadable:
+        print(f"{escaped(str(folder))} cannot be read.", file=sys.stderr)
     with ExitStack() as stack:
         try:
-            done, table = stack.enter_context(appending(arguments.csv)) if arguments.csv else (set(), None)
+            table = None
+            if arguments.csv:
+                table = stack.enter_context(appending(arguments.csv, settings_of(arguments), files))
             analyzer = Analyzer.load(arguments.checkpoint, arguments.device, arguments.whisper)
-        except (WeightsError, ValueError, OSError) as error:
+        except (WeightsError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
-        bad = False
-        for path in files(arguments.clips):
-            if str(path) in done:
-                continue
-            found = analysed(analyzer, path)
-            bad = bad or isinstance(found, MediaError)
-            if arguments.json:
-                print(json.dumps(as_json(analyzer, path, found, arguments), ensure_ascii=False), flush=True)
-            if table:
-                broken = isinstance(found, MediaError)
-                name = str(path)
-                table.writerow(failed(name, str(found)) if broken else row_of(name, found, arguments.modalities))
-            if not arguments.json and isinstance(found, MediaError):
-                print(found, file=sys.stderr)
-            elif not arguments.json and not table:
-                print(as_text(found, arguments.modalities), flush=True)
-    return int(bad)
+        results = [report(analyzer, file, table, arguments) for file in files if not (table and file in table)]
+    return int(not all(results) or bool(unreadable))
 
 
-def files(named: list[str]) -> Iterator[Path]:
-    """Files as they are named; of a folder, those that are sound or video by their names, its folders included."""
-    for path in map(Path, named):
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            if not inside:
-                print(f"{path} holds no sound or video.", file=sys.stderr)
-            yield from inside
+def report(analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: argparse.Namespace) -> bool:
+    """Analyses a clip and writes what was found, whatever happens to it; whether it could be analysed."""
+    content = content_of(file.path) if table else ""
+    name, lines = escaped(file.path.name), []
+    try:
+        found = replace(analysed(analyzer, file.path, arguments.face), file=name)
+        row = row_of(file.name, found, arguments.modalities)
+        if arguments.json:
+            lines.append(json.dumps(as_json(analyzer, found, arguments), ensure_ascii=False))
+        elif not table:
+            lines.append(as_text(found, arguments.modalities))
+        error = None
+    except MediaError as raised:
+        error = raised
+    except Exception as raised:  # one clip must not end the work on all others
+        kind = type(raised).__name__
+        error = MediaError("unexpected", f"{name} could not be analysed: an unexpected error ({kind}).")
+        log.error("%s: %s: %s", name, kind, raised, exc_info=arguments.verbose)
+        content = ""  # nothing is known about the clip itself: the same command tries it again
+    if error:
+        row = failed(file.name, str(error))
+        if arguments.json:
+            described = {"file": name, "error": {"code": error.code, "message": str(error)}}
+            lines.append(json.dumps(described, ensure_ascii=False))
         else:
-            yield path
+            print(error, file=sys.stderr)
+    if table:
+        table.write(file, row, content)
+    for line in lines:
+        print(line, flush=True)
+    return error is None
 
 
-def analysed(analyzer: Analyzer, path: Path) -> Analysis | MediaError:
-    """A clip's analysis, or why there is none."""
-    with tqdm(total=1.0, desc=path.name, bar_format="{desc}: {percentage:3.0f}% {postfix}", leave=False) as bar:
-        try:
-            return analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
-        except MediaError as error:
-            return error
+def settings_of(arguments: argparse.Namespace) -> str:
+    """What decides the lines of a table beside the clips themselves: see ``table.COLUMNS``.
+
+    Raises:
+        WeightsError: there is no checkpoint.
+    """
+    decides = {
+        "modalities": subset_name(arguments.modalities),
+        "checkpoint": fingerprint(arguments.checkpoint)[:12],
+        "whisper": arguments.whisper,
+        "features": FEATURES_VERSION,
+        "face": arguments.face,
+    }
+    return " ".join(f"{name}={value}" for name, value in decides.items())
+
+
+def analysed(analyzer: Analyzer, path: Path, face: int) -> Analysis:
+    """A clip's analysis by one of its faces, with a progress bar where somebody looks.
+
+    Raises:
+        MediaError: see ``Analyzer.analyze`` and ``Analyzer.choose_face``.
+    """
+    shape = "{desc}: {percentage:3.0f}% {postfix}"
+    with tqdm(total=1.0, desc=escaped(path.name), bar_format=shape, leave=False, disable=None) as bar:
+        analysis = analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
+    return analysis if face == 1 else analyzer.choose_face(analysis, face)
 
 
 def modalities(text: str) -> Subset:
@@ -96,12 +153,10 @@ def advance(bar: tqdm, share: float, stage: str) -> None:
     bar.set_postfix_str(stage)
 
 
-def as_json(analyzer: Analyzer, path: Path, found: Analysis | MediaError, arguments: argparse.Namespace) -> dict:
-    if isinstance(found, MediaError):
-        return {"file": path.name, "error": {"code": found.code, "message": str(found)}}
+def as_json(analyzer: Analyzer, found: Analysis, arguments: argparse.Namespace) -> dict:
     described = found.to_json(arguments.modalities, arguments.attention)
     if arguments.worth:
-        described["worth"] = [worth.measure(analyzer, found, span).to_json() for span in worth.spans(found)]
+        described["worth"] = [measure(analyzer, found, span).to_json() for span in spans(found)]
     return described
 
 
@@ -129,4 +184,4 @@ def in_short(prediction: Prediction) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

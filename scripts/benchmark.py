@@ -28,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.arguments import parser_of
+
 RATE = 30  # pictures a second
 VOICE_RATE = 48_000  # Hz
 EXAMPLES = {"short": ROOT / "demo/examples/glad.mp4", "long": ROOT / "demo/examples/moods.mp4"}
@@ -40,11 +42,14 @@ def make_clip(path: Path, seconds: float) -> Path:
     import cv2
     import numpy as np
 
-    from core.media import SAMPLE_RATE, open_clip, read_frames
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE, read_frames
 
     source = EXAMPLES["short" if seconds <= 10 else "long"]
-    voice = open_clip(source).voice.samples
-    pictures = [cv2.resize(f.image, (640, 480), interpolation=cv2.INTER_CUBIC) for f in read_frames(source, 12)]
+    voice = voice_in(source).samples
+    pictures: list[np.ndarray] = [
+        cv2.resize(f.image, (640, 480), interpolation=cv2.INTER_CUBIC) for f in read_frames(source, 12)
+    ]
     samples = round(seconds * SAMPLE_RATE)
     voice = np.resize(voice, samples) if seconds > 10 else np.pad(voice, (0, samples))[:samples]
     voice = np.repeat(voice, VOICE_RATE // SAMPLE_RATE)
@@ -69,15 +74,15 @@ def time_pairs(folder: Path, pairs: int) -> dict:
     import numpy as np
     import whisper
 
-    from core.analysis import Analyzer
-    from core.media import open_clip
-    from core.whisper_weights import load_tiny_en
+    from core.analysis.analyzer import Analyzer
+    from core.datasets.readable import voice_in
+    from core.encoders.whisper_weights import load_tiny_en
 
     begun = time.perf_counter()
     analyzer = Analyzer.load(device="cpu")
     loading = time.perf_counter() - begun
     clip, bare = make_clip(folder / "pair.mp4", 5), load_tiny_en()
-    voice = open_clip(clip).voice.samples
+    voice = voice_in(clip).samples
 
     def seconds(run) -> float:
         start = time.perf_counter()
@@ -100,7 +105,7 @@ def time_pairs(folder: Path, pairs: int) -> dict:
 
 def time_length(folder: Path, seconds: float) -> dict:
     """One clip in a process of its own: seconds, the process's peak of memory, size of the JSON with attention."""
-    from core.analysis import Analyzer
+    from core.analysis.analyzer import Analyzer
 
     clip = make_clip(folder / "length.mp4", seconds) if not (folder / "length.mp4").exists() else folder / "length.mp4"
     analyzer = Analyzer.load(device="cpu")
@@ -122,11 +127,12 @@ def time_live(folder: Path, seconds: float) -> dict:
     import cv2
     import numpy as np
 
-    from core.analysis import Analyzer
-    from core.media import SAMPLE_RATE, open_clip, read_frames
-    from demo.live import Guests
+    from core.analysis.analyzer import Analyzer
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE, read_frames
+    from demo.server.live_visits import Guests
 
-    voice = (np.tile(open_clip(EXAMPLES["short"]).voice.samples, 8) * 32767).astype("<i2")
+    voice = (np.tile(voice_in(EXAMPLES["short"]).samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
     guests = Guests(Analyzer.load(device="cpu"))
     ticket = guests.begin()["ticket"]
@@ -153,7 +159,7 @@ def time_browser(folder: Path, seconds: float) -> dict:
     import cv2
     from playwright.sync_api import sync_playwright
 
-    from core.media import read_frames
+    from core.media.reader import read_frames
 
     with (folder / "face.mjpeg").open("wb") as camera:
         for frame in read_frames(EXAMPLES["long"]):
@@ -188,7 +194,7 @@ def _steps(page) -> int:
 
 def busy_seconds(pid: int) -> float:
     """Processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -196,9 +202,10 @@ def voice_of(clip: Path, path: Path) -> None:
     """The sound of a clip as a WAV for a microphone."""
     import numpy as np
 
-    from core.media import SAMPLE_RATE, open_clip
+    from core.datasets.readable import voice_in
+    from core.media.reader import SAMPLE_RATE
 
-    samples = np.repeat(open_clip(clip).voice.samples, VOICE_RATE // SAMPLE_RATE)
+    samples = np.repeat(voice_in(clip).samples, VOICE_RATE // SAMPLE_RATE)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, VOICE_RATE, 0, "NONE", ""))
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
@@ -278,7 +285,7 @@ PARTS = {
 def apart(part: str, number: float, folder: Path) -> dict:
     """A part in a process of its own, so that none profits or suffers from what another one left in memory."""
     command = [sys.executable, __file__, "--part", part, "--number", str(number), "--folder", str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"{part}: {run.stderr[-2000:]}")
     return json.loads(run.stdout.splitlines()[-1])
@@ -300,7 +307,7 @@ def machine() -> dict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=8, help="analyses against transcriptions; the median counts")
     parser.add_argument("--lengths", type=float, nargs="*", default=[5, 15, 60, 300], help="seconds of clip")
     parser.add_argument("--live", type=float, default=10.0, help="seconds of live")
@@ -319,8 +326,9 @@ def main() -> int:
     if options.soak:
         plot_soak(*options.soak)
         return 0
-    found = {"machine": machine()}
-    show("machine", found["machine"])
+    facts = machine()
+    found: dict = {"machine": facts}
+    show("machine", facts)
     numbers = {
         "start": [0],
         "pairs": [options.pairs],
@@ -339,7 +347,7 @@ def main() -> int:
     if options.plot and "length" in found:
         plot(found, options.plot)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return 0
 
 

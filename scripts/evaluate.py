@@ -1,23 +1,26 @@
 #!/usr/bin/env python
 """Measures both models of a checkpoint on a corpus: accuracies, F1, recalls, confusion, calibration."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from core import LABELS, MODALITIES  # noqa: E402
-from core.checkpoint import CHECKPOINTS, MODELS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.training.test_sets import TEST_SETS, measure  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+from scripts.command import run
+
+# isort: split
+
+from core import CHECKPOINTS, LABELS, MODALITIES, MODELS
+from core.corpora.layout import CorpusError
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.training.evaluation_sets import TEST_SETS, measure
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--corpus", choices=TEST_SETS, required=True)
     parser.add_argument("--root", type=Path, required=True, help="the corpus in its official layout")
     parser.add_argument("--split", help="an official part (default: the one never learned from), or speakers")
@@ -47,9 +50,12 @@ def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
     if result["learned_from"]:
         lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
+    if result["left_out"]:
+        lines.append(f"recordings that cannot be used and are left out: {result['left_out']}")
     for name in MODELS:
         if (metrics := result[name]) is None:
-            lines.append(f"{name}: undefined: cross-attention needs two modalities")
+            why = "no clip has what is asked for" if name == "self" else "cross-attention needs two modalities"
+            lines.append(f"{name}: undefined: {why}")
             continue
         lines += [
             f"{name}: n {metrics['n']}, undefined {metrics['undefined']}",
@@ -76,4 +82,4 @@ def learned_parts(learned: list[str] | dict[str, list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.analysis import Analyzer  # noqa: E402
-from demo import stored  # noqa: E402
+from core.analysis.analyzer import Analyzer
+from demo.server import stored
 
 WIDTH, HEIGHT, RATE = 480, 360, 12  # pixels, pictures a second
 VOICE_RATE = 48_000  # Hz
@@ -165,9 +165,10 @@ def main() -> None:
         portrait = cv2.resize(skimage.data.astronaut()[0:300, 25:425], (640, 480), interpolation=cv2.INTER_CUBIC)
         for clip in clips:
             write(clip, EXAMPLES[clip.stem], portrait)
-    analyzer = Analyzer.load(device="cpu") if results else None
-    for clip, result in zip(clips, results, strict=False):
-        stored.save(analyzer.analyze(clip), result)
+    if results:
+        analyzer = Analyzer.load(device="cpu")
+        for clip, result in zip(clips, results, strict=True):
+            stored.save(analyzer.analyze(clip), result)
     for path in (*clips, *results):
         print(path, path.stat().st_size // 1000, "kB")
 

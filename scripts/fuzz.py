@@ -4,7 +4,7 @@
 Anything but a right answer or the reader's own error ends it, and leaves the input as a file to look at.
 """
 
-import argparse
+import contextlib
 import struct
 import sys
 import tempfile
@@ -12,21 +12,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import atheris  # noqa: E402
+import atheris
 
-with atheris.instrument_imports(include=["core.media", "core.clock", "core.whisper_weights"]):
-    from core.media import MediaError, open_clip, read_frames
-    from core.weights import WeightsError
-    from core.whisper_weights import read_container
+READERS = ("media", "clock", "container", "boxes", "tracks", "sound", "pictures", "animation", "whisper_weights")
+with atheris.instrument_imports(include=[f"core.{name}" for name in READERS]):
+    from core.encoders.packaged import WeightsError
+    from core.encoders.whisper_weights import read_container
+    from core.media.reader import MediaError, open_clip, read_frames
 
-import av  # noqa: E402
-import numpy as np  # noqa: E402
+import av
+import cv2
+import numpy as np
+
+from scripts.arguments import parser_of
 
 LARGEST = 20_000  # bytes of an input
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("reader", choices=("media", "weights"))
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -48,13 +52,12 @@ def main() -> int:
                 for _, _frame in zip(range(3), read_frames(scratch, clock=clip.clock), strict=False):
                     pass
             except MediaError as error:
-                assert "\n" not in str(error)
+                if "\n" in str(error):
+                    raise RuntimeError("an error of several lines") from error
 
         def weights(data: bytes) -> None:
-            try:
+            with contextlib.suppress(WeightsError):
                 read_container(data)
-            except WeightsError:
-                pass
 
         options = [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-max_len={LARGEST}", "-timeout=20"]
         options += [f"-artifact_prefix={arguments.keep}/", "-rss_limit_mb=4000", "-print_final_stats=1"]
@@ -73,10 +76,12 @@ def media_seeds(corpus: Path) -> None:
         ("mov", "pcm_s16le", "mjpeg"), ("ts", "mp2", "mpeg1video"), ("gif", None, "gif"), ("ogg", "libopus", None),
     ):  # fmt: skip
         with av.open(str(corpus / f"seed.{suffix}"), "w") as container:
+            voice = None
             if voice_codec:
                 voice = container.add_stream(voice_codec, 48_000 if voice_codec == "libopus" else 16_000, layout="mono")
             if picture_codec:
                 pictures = container.add_stream(picture_codec, 25)
+                assert isinstance(pictures, av.VideoStream)
                 pictures.width, pictures.height = 32, 24
                 form = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(picture_codec, "yuv420p")
                 pictures.pix_fmt = form
@@ -84,14 +89,24 @@ def media_seeds(corpus: Path) -> None:
                     frame = av.VideoFrame.from_ndarray(np.zeros((24, 32, 3), np.uint8), "rgb24")
                     container.mux(pictures.encode(frame.reformat(format=form)))
                 container.mux(pictures.encode(None))
-            if voice_codec:
-                frame = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
-                frame.sample_rate = 16_000
+            if isinstance(voice, av.AudioStream):
+                sound = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
+                sound.sample_rate = 16_000
                 context = voice.codec_context
                 resampler = av.AudioResampler(voice.format, "mono", voice.rate, context.frame_size or 400)
-                for part in [*resampler.resample(frame), *resampler.resample(None)]:
+                for part in [*resampler.resample(sound), *resampler.resample(None)]:
                     container.mux(voice.encode(part))
                 container.mux(voice.encode(None))
+
+    animation = cv2.Animation()
+    animation.frames, animation.durations = [np.full((24, 32, 3), 60 * i, np.uint8) for i in range(3)], np.full(3, 100)
+    cv2.imwriteanimation(str(corpus / "seed.webp"), animation)
+    with av.open(str(corpus / "tracks.mkv"), "w") as container:
+        voices = [container.add_stream("pcm_s16le", 16_000, layout="stereo") for _ in range(2)]
+        for voice in voices:
+            frame = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[None], "s16", "stereo")
+            frame.sample_rate = 16_000
+            container.mux(voice.encode(frame))
 
 
 def weight_seeds(corpus: Path) -> None:

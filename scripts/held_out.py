@@ -5,7 +5,6 @@ The first two tables are what ``train.py pair`` found; each line of the third is
 options that it names.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -13,12 +12,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from core.checkpoint import MODELS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.sources import SOURCES, Official  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.training.test_sets import measure  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+from scripts.command import run
+
+# isort: split
+
+from core import MODELS
+from core.corpora.layout import CorpusError
+from core.datasets.sources import SOURCES, Official
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.training.evaluation_sets import measure
+from scripts.arguments import parser_of
 
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {
@@ -28,7 +32,7 @@ FIGURES = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="of train.py")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
@@ -36,7 +40,7 @@ def main() -> int:
     arguments = parser.parse_args()
     checkpoint = arguments.runs / "measured" / "checkpoint"
     try:
-        tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text())
+        tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text("utf-8"))
         for name, table in tables.items():
             print(f"\n## {name}\n\n{row('modalities', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
             for subset, by_model in table.items():
@@ -44,10 +48,14 @@ def main() -> int:
         print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
-            found = measure(
-                corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
-                checkpoint, arguments.cache, 1, choose_device(arguments.device),
-            )  # fmt: skip
+            try:
+                found = measure(
+                    corpus, SOURCES[corpus].within(arguments.root), split, modalities.split(","), prior or "balanced",
+                    checkpoint, arguments.cache, 1, choose_device(arguments.device),
+                )  # fmt: skip
+            except CorpusError as error:  # not in this copy; the others are measured
+                print(f"{options}: {error}", file=sys.stderr)
+                continue
             models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
             print("\n".join(of_both(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
     except (CorpusError, WeightsError, OSError, ValueError) as error:
@@ -98,4 +106,4 @@ def rule(columns: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -5,24 +5,30 @@ A line appears when its two trainings are done; interrupted, the same command go
 pair`` one takes two to five minutes on a core.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import numpy as np  # noqa: E402
+from scripts.command import run
 
-from core.checkpoint import CHECKPOINTS, copy_encoders, load_encoders  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.moments import training_clips  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.features import FeatureSettings  # noqa: E402
-from core.training.batches import PairRecipe  # noqa: E402
-from core.training.leave_out import Judged, calibration_error, leave_out, together  # noqa: E402
-from core.training.loop import overridden  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+# isort: split
+
+import numpy as np
+
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.datasets.multimodal import training_clips
+from core.device import CHOICES, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder
+from core.fusion.checkpoint import copy_encoders, load_encoders
+from core.training.batches import PairRecipe
+from core.training.leave_out import Judged, calibration_error, leave_out, together
+from core.training.loop import overridden
+from scripts.arguments import parser_of
 
 BOTH = ("video", "audio")
 HEAD = (
@@ -32,7 +38,7 @@ HEAD = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("which", choices=("people", "corpora"))
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument(
@@ -46,6 +52,7 @@ def main() -> int:
     arguments = parser.parse_args()
     recipe, encoders = overridden(PairRecipe(), epochs=arguments.epochs or None), arguments.runs / "encoders"
     try:
+        prepare_folder(arguments.runs)
         copy_encoders(arguments.checkpoint, encoders, ("face", "words"))
         device = choose_device(arguments.device)
         maker = BankMaker(arguments.root, load_encoders(encoders), FeatureSettings(), device, arguments.cache)
@@ -58,15 +65,20 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     people = arguments.which == "people"
+    names = np.unique(moments.groups if people else banks["audio"].corpora)
+    if not people and len(names) < 2:
+        print(f"{arguments.root} holds one corpus of voices: without it nothing is left.", file=sys.stderr)
+        return 2
     print(HEAD, flush=True)
     judged = []
-    for name in np.unique(moments.groups if people else banks["audio"].corpora):
+    for name in names:
         judged.append(leave_out(str(name), banks, moments, recipe, arguments.runs, device))
         print(line(str(name), judged[-1]), flush=True)
     if people:
         print(line("each in turn, together", together(judged)))
-        errors = [f"{calibration_error(judged, BOTH, model):.3f} ({model})" for model in ("cross", "self")]
-        print(f"\nExpected calibration error of face + voice, each as sure as fits the others: {', '.join(errors)}")
+        errors = {model: calibration_error(judged, BOTH, model) for model in ("cross", "self")}
+        said = ", ".join("undefined" if e is None else f"{e:.3f} ({model})" for model, e in errors.items())
+        print(f"\nExpected calibration error of face + voice, each as sure as fits the others: {said}")
     return 0
 
 
@@ -81,4 +93,4 @@ def line(name: str, judged: Judged) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -5,11 +5,9 @@ Each visitor speaks to the server as the page does: a session with a heartbeat, 
 Every clip has a length of its own, so that an answer to the wrong visitor is noticed.
 """
 
-import argparse
 import base64
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import threading
@@ -20,17 +18,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import av  # noqa: E402
-import cv2  # noqa: E402
-import httpx  # noqa: E402
-from attacks import attacks  # noqa: E402
-from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk  # noqa: E402
+import av
+import cv2
+import httpx
+from attacks import attacks
+from visitors import API, EXAMPLES, Server, Visitor, files_in, half_sent, left_on_disk
 
-from core.media import open_clip, read_frames  # noqa: E402
+from core.datasets.readable import voice_in
+from core.media.reader import open_clip, read_frames
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--visitors", type=int, default=20, help="at once (default: 20)")
     parser.add_argument("--analyses", type=int, default=200, help="together (default: 200)")
     parser.add_argument("--shortest", type=float, default=1.5, help="seconds of the first clip; each is longer")
@@ -94,14 +94,14 @@ def run(arguments, folder: Path) -> dict:
     report["console"] = server.console()
     if arguments.curve:
         rows = [f"{seconds:.1f},{count},{megabytes}" for seconds, count, megabytes in curve]
-        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n")
+        arguments.curve.write_text("\n".join(["seconds,analyses,megabytes", *rows]) + "\n", "utf-8")
     return report
 
 
 def live(address: str) -> dict:
     """Steps a second, what was used and read, for a visitor who shows and says an example while a clip is analysed."""
     clip = EXAMPLES / "glad.mp4"
-    voice = (open_clip(clip).voice.samples * 32767).astype("<i2")
+    voice = (voice_in(clip).samples * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", frame.image[:, :, ::-1])[1].tobytes() for frame in read_frames(clip)]
     guest, used, heard, words, failing = Visitor(address), set(), False, "", False
     done = threading.Event()
@@ -152,7 +152,7 @@ def kill(server: Server) -> None:
         time.sleep(0.05)
     with half_sent(server, EXAMPLES / "moods.mp4"):
         time.sleep(0.5)  # one clip is being read, the other one received
-        server.process.send_signal(signal.SIGKILL)
+        server.process.kill()
         server.process.wait(20)
     visit.join()
 
@@ -184,14 +184,18 @@ def cut_clips(folder: Path, count: int, shortest: float) -> list[tuple[Path, str
     sources = {path: open_clip(path).duration for path in sorted(EXAMPLES.glob("*.mp4"))}
     seconds = shortest
     while len(made) < count:
-        source = min((path for path in sources if sources[path] > seconds), key=sources.get, default=None)
+        source = min(
+            (path for path in sources if sources[path] > seconds), key=lambda path: sources[path], default=None
+        )
         if source is None:
             break
         path = folder / f"{seconds:.1f}.mkv"
         with av.open(str(source)) as old, av.open(str(path), "w") as new:
             streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
             for packet in old.demux():
-                if packet.dts is not None and packet.pts * packet.time_base < seconds:
+                if packet.dts is None or packet.pts is None or packet.time_base is None:
+                    continue
+                if packet.pts * packet.time_base < seconds:
                     packet.stream = streams[packet.stream.index]
                     new.mux(packet)
         made.setdefault(f"{open_clip(path).duration:.1f} seconds of clip", path)

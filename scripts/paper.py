@@ -14,15 +14,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from core.checkpoint import CHECKPOINTS  # noqa: E402
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.processes import BackendError  # noqa: E402
-from core.device import CHOICES, choose_device  # noqa: E402
-from core.experiment.corpora import CORPORA, Request, prepare_corpus  # noqa: E402
-from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol  # noqa: E402
-from core.experiment.report import make_report, write_report  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
-from scripts.paper_figures import write_page  # noqa: E402
+from scripts.command import run
+
+# isort: split
+
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.processes import BackendError
+from core.device import CHOICES, choose_device
+from core.encoders.packaged import WeightsError
+from core.experiment.backends import check_backend
+from core.experiment.corpora import CORPORA, Request, prepare_corpus
+from core.experiment.protocol import CONFIGURATIONS, Settings, all_jobs, run_protocol
+from core.experiment.report import make_report, write_report
+from core.files import prepare_folder
+from scripts.arguments import parser_of
+from scripts.paper_figures import write_page
 
 
 def main() -> int:
@@ -31,6 +38,8 @@ def main() -> int:
     folder = arguments.out or Path("runs/paper") / f"{arguments.corpus}-{arguments.variant}"
     try:
         device = choose_device(arguments.device)
+        prepare_folder(folder)
+        check_backend(arguments.backend)
         request = Request(
             arguments.root, device, arguments.folds, arguments.variant, arguments.cache, arguments.checkpoint,
             arguments.words, arguments.jobs,
@@ -58,7 +67,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", required=True, choices=list(CORPORA))
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the corpus in its official layout")
     parser.add_argument("--folds", type=int, default=5, help="at most as many as the corpus has")
@@ -86,4 +95,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -10,6 +10,7 @@ from scipy import stats
 
 from core.experiment.report import NAMES_NOTE, Report, Table
 from core.experiment.tables import METRICS, PAPER, Comparison, Line, describe, pooled_metrics
+from core.files import write_text
 
 COLOURS = {"self": "#0072B2", "cross": "#D55E00", "cross + self": "#009E73"}  # told apart by colour-blind people too
 PAPER_COLOUR = "#777777"
@@ -53,7 +54,7 @@ def draw_differences(comparisons: list[Comparison]) -> go.Figure | None:
     """Cross less self with its corrected interval, beside the range that counts as equivalent."""
     figure, margin = go.Figure(), 100 * comparisons[0].margin if comparisons else 0
     for metric, symbol in (("balanced_accuracy", "circle"), ("accuracy", "diamond")):
-        tested = [(c.modalities, c.tests[metric]) for c in comparisons if c.tests[metric]]
+        tested = [(c.modalities, test) for c in comparisons if (test := c.tests[metric])]
         if not tested:
             return None
         figure.add_scatter(
@@ -139,7 +140,7 @@ def write_page(report: Report, folder: Path) -> None:
         f"{_table(tables['table'])}<h2>Cross against self</h2><p>{html.escape(report.method)}</p>"
         f"{_table(tables['comparison'])}{drawn}</body></html>"
     )
-    (folder / "report.html").write_text(page)
+    write_text(folder / "report.html", page)
 
 
 def _table(table: Table) -> str:

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Times a training step: the masked variant against the reference-exact one in float64, as the reference trains."""
 
-import argparse
 import json
 import sys
 from dataclasses import asdict
@@ -9,13 +8,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import torch  # noqa: E402
+from scripts.command import run
 
-from core.experiment.step_time import time_steps  # noqa: E402
+# isort: split
+
+import torch
+
+from core.experiment.step_time import time_steps
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="steps of each variant; the median counts")
     parser.add_argument("--seconds", type=float, default=4.5, help="mean duration of an utterance")
     parser.add_argument(
@@ -38,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -16,33 +16,37 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import numpy as np  # noqa: E402
-import plotly.graph_objects as go  # noqa: E402
+from scripts.command import run
 
-from core.checkpoint import (  # noqa: E402
-    CHECKPOINTS,
+# isort: split
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core import CHECKPOINTS
+from core.corpora.layout import CorpusError
+from core.datasets.composed import BankMaker
+from core.datasets.multimodal import Moments, training_clips
+from core.device import CHOICES, Device, choose_device
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.files import prepare_folder, write_json
+from core.fusion.checkpoint import (
     ENCODERS,
     copy_encoders,
+    encoder_hashes,
     install,
+    load_encoder,
     load_encoders,
-    load_face_encoder,
-    save_face_encoder,
+    save_encoder,
     save_pair,
-    save_voice_encoder,
-    save_word_adapter,
-)  # fmt: skip
-from core.corpora.layout import CorpusError  # noqa: E402
-from core.datasets.composed import BankMaker  # noqa: E402
-from core.datasets.moments import training_clips  # noqa: E402
-from core.device import CHOICES, Device, choose_device  # noqa: E402
-from core.features import FeatureSettings  # noqa: E402
-from core.files import write_json  # noqa: E402
-from core.training.batches import PairRecipe  # noqa: E402
-from core.training.face import FaceData, FaceRecipe, train_face_encoder  # noqa: E402
-from core.training.loop import overridden  # noqa: E402
-from core.training.pair import PAIRS, train_final_pair, train_measured_pair  # noqa: E402
-from core.training.provenance import provenance  # noqa: E402
-from core.training.voice import (  # noqa: E402
+)
+from core.training.batches import PairRecipe
+from core.training.face import FaceData, FaceRecipe, train_face_encoder
+from core.training.loop import overridden
+from core.training.pair import PAIRS, train_final_pair, train_measured_pair
+from core.training.provenance import provenance
+from core.training.voice import (
     SHARE,
     VoiceData,
     VoiceRecipe,
@@ -50,12 +54,12 @@ from core.training.voice import (  # noqa: E402
     train_members,
     train_voice_encoder,
 )
-from core.training.words import LineData, WordsRecipe, train_word_adapter  # noqa: E402
-from core.weights import WeightsError  # noqa: E402
+from core.training.words import LineData, WordsRecipe, train_word_adapter
+from scripts.arguments import parser_of
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "part",
         choices=("face", "voice", "words", "pair"),
@@ -76,8 +80,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
+    if arguments.install and arguments.part != "pair":
+        parser.error("--install goes with pair, which learns from the encoders: what is installed must be complete")
     checkpoint = arguments.runs / "checkpoint"
     try:
+        prepare_folder(arguments.runs)
+        if arguments.install:
+            prepare_folder(arguments.target.absolute().parent)
         device = choose_device(arguments.device)
         if not checkpoint.exists():
             copy_encoders(arguments.start_from, checkpoint)
@@ -94,13 +103,13 @@ def main() -> int:
 def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe, folder = with_overrides(FaceRecipe(), arguments), arguments.runs / "face"
     data = FaceData.read(arguments.root)
-    begin_with = None if arguments.anew else load_face_encoder(arguments.start_from)
+    begin_with = None if arguments.anew else load_encoder(arguments.start_from, "face")
     model, histories = train_face_encoder(data, recipe, folder, device, begin_with)
     draw_curves(folder)
     made = provenance(recipe.optimisation.seed, data.described, list(histories)) | {"recipe": asdict(recipe)}
     *_, last = histories.values()
     made["validation"] = max(last, key=lambda entry: entry["both"])
-    save_face_encoder(checkpoint, model, made)
+    save_encoder(checkpoint, "face", model, made)
 
 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
@@ -110,16 +119,16 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     name = f"without-{arguments.without}" if arguments.without else "measured"
     model, worth, folders = train_members(data, recipe, folder / name, device)
     if arguments.without:
-        print(worth)
+        print(worth or "Nobody is held out: nothing was measured.")
     else:
         made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
         made |= {"validation": worth, "share": SHARE}
-        save_voice_encoder(arguments.runs / "measured" / "checkpoint", settled(model.encoder), made)
+        save_encoder(arguments.runs / "measured" / "checkpoint", "voice", settled(model.encoder), made)
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         folders.append(folder / "final")
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
-        save_voice_encoder(checkpoint, settled(model.encoder), made)
+        save_encoder(checkpoint, "voice", settled(model.encoder), made)
     draw_curves(folder)
 
 
@@ -129,27 +138,29 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     adapter, history = train_word_adapter(data, recipe, folder / "adapter", device)
     draw_curves(folder)
     made = provenance(recipe.optimisation.seed, data.described, [folder / "adapter"]) | {"recipe": asdict(recipe)}
-    save_word_adapter(checkpoint, adapter, made | {"validation": history[-1]})
+    save_encoder(checkpoint, "words", adapter, made | {"validation": history[-1]})
 
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe = with_overrides(PairRecipe(), arguments)
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
-    copy_encoders(checkpoint, beside, ("face", "words") if (beside / "voice.safetensors").exists() else ENCODERS)
+    copy_encoders(checkpoint, beside, ("face", "words") if "voice" in encoder_hashes(beside) else ENCODERS)
     makers = [
         BankMaker(arguments.root, load_encoders(folder), FeatureSettings(), device, arguments.cache)
         for folder in (beside, checkpoint)
     ]
     clips, held_out_people = training_clips(arguments.root)
     known, all_of_them = (
-        clips and maker.moments(clips, folder, arguments.jobs)
+        maker.moments(clips, folder, arguments.jobs) if clips else None
         for maker, folder in zip(makers, (beside, checkpoint), strict=True)
     )
     met, unmet = None, None
-    if clips:
+    if known is not None:
         kept = np.isin(known.groups, list(held_out_people))
         met, unmet = known.select(~kept), known.select(kept)
+        print(said_of(unmet, held_out_people), flush=True)
+    makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
     measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
     save_pair(beside, measured)
     final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature, all_of_them or None)
@@ -160,6 +171,17 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     print_tables(held_out)
 
 
+def said_of(unmet: Moments, held_out: set[str]) -> str:
+    """Whom the pair is measured on."""
+    people = np.unique(unmet.groups).tolist()
+    if not people:
+        wanted = ", ".join(sorted(held_out))
+        return f"No clip shows anybody who is held out ({wanted}): the pair is measured on composed utterances only."
+    said = f"Measured on {len(unmet)} clips of people who are held out: {', '.join(people)}."
+    alone = " How sure verdicts on a single person may be is told by composed utterances." if len(people) == 1 else ""
+    return said + alone
+
+
 def with_overrides(recipe, arguments: argparse.Namespace):
     return overridden(recipe, seed=arguments.seed, epochs=arguments.epochs or None)
 
@@ -167,7 +189,7 @@ def with_overrides(recipe, arguments: argparse.Namespace):
 def draw_curves(folder: Path) -> None:
     """Puts the curves of each run in ``folder`` beside its log."""
     for log in folder.glob("*/log.jsonl"):
-        history = [json.loads(line) for line in log.read_text().splitlines()]
+        history = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
         figure = go.Figure()
         for name in (key for key in history[0] if key not in ("epoch", "learning_rate")):
             figure.add_scatter(x=[e["epoch"] + 1 for e in history], y=[e[name] for e in history], name=name)
@@ -195,4 +217,4 @@ def print_table(result: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -34,7 +34,7 @@ class Server:
         self._environment = os.environ | {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(cache)}
 
     def __enter__(self) -> "Server":
-        log = self._log.open("a")
+        log = self._log.open("a", encoding="utf-8")
         command = [sys.executable, "app.py"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 240
@@ -53,7 +53,7 @@ class Server:
 
     def console(self) -> str:
         """What was written so far."""
-        return self._log.read_text()
+        return self._log.read_text("utf-8")
 
     def megabytes(self) -> int:
         """Memory that the server holds."""
@@ -64,7 +64,7 @@ class Server:
         return self._status("Threads")
 
     def _status(self, name: str) -> int:
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.process.pid}/status").read_text("utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
     def wire(self) -> socket.socket:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from recordings import save_clip, speak
 
-from core.analysis import Analyzer
+from core.analysis.analyzer import Analyzer
 from core.device import Device, choose_device
 
 SENTENCE = "I am so happy to see you again, my friend."

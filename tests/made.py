@@ -5,16 +5,17 @@ import numpy as np
 import skimage.data
 
 from core import MODALITIES, SUBSETS, Subset
-from core.analysis import Analysis, AttentionMap, Prediction, Verdict, Window
-from core.faces import FaceTrack
-from core.fusion import CROSS, SELF, pairs_within
-from core.kept import FaceSummary, Waveform
-from core.media import SAMPLE_RATE, Voice
-from core.speech import Transcript, Word
-from core.whisper_weights import load_tiny_en
+from core.analysis.analyzer import AttentionMap
+from core.analysis.kept import FaceSummary, Waveform
+from core.analysis.results import Analysis, Prediction, Verdict, Window
+from core.encoders.face_track import FaceTrack
+from core.encoders.transcript import Transcript, Word
+from core.encoders.whisper_weights import load_tiny_en
+from core.fusion.pairs import CROSS, SELF, pairs_within
+from core.media.reader import SAMPLE_RATE, Voice
 
 HEADS = 6
-SENTENCE = "I am so fine today and you are fine too".split()
+SENTENCE = ["I", "am", "so", "fine", "today", "and", "you", "are", "fine", "too"]
 
 
 def face_track(times: np.ndarray) -> FaceTrack:
@@ -39,7 +40,7 @@ def analysis(duration=4.0, words=SENTENCE, faces=20, seed=0, missing=None, file=
     transcript = Transcript(tuple(Word(w, float(s), float(s) + 0.25, 0.9) for w, s in zip(words, starts, strict=True)))
     track = face_track(np.linspace(0.1, duration - 0.1, faces) if faces else np.zeros(0))
     times = {
-        "text": np.array([(w.start + w.end) / 2 for w in transcript.words]),
+        "text": np.array([w.middle for w in transcript.words]),
         "video": track.times,
         "audio": np.arange(0, duration, 0.08),
     }
@@ -90,7 +91,7 @@ class QuickListener:
     @classmethod
     def hears(cls, monkeypatch) -> None:
         """In the place of every listener of this test."""
-        for module in ("core.features", "core.datasets.composed"):
+        for module in ("core.encoders.features", "core.datasets.composed"):
             monkeypatch.setattr(f"{module}.Listener", cls)
 
     def intervals(self, voice: Voice):

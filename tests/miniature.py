@@ -7,7 +7,7 @@ import numpy as np
 from recordings import save_wav
 
 from core import LABELS
-from core.media import SAMPLE_RATE
+from core.media.reader import SAMPLE_RATE
 
 EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 CODES = ("01", "03", "04", "05", "06", "07", "08")  # of RAVDESS, without calm

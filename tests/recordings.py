@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import skimage.data
 
-from core.media import SAMPLE_RATE
+from core.media.reader import SAMPLE_RATE, read_frames
+
+EXAMPLES = Path(__file__).parents[1] / "demo" / "examples"
 
 
 class Pipe:
@@ -24,10 +26,10 @@ class Pipe:
         return self.file.write(data)
 
 
-def speak(text: str, path: Path, speed: int = 150) -> np.ndarray:
+def speak(text: str, path: Path, speed: int = 150, voice: str = "en-us") -> np.ndarray:
     """Speaks ``text`` with espeak-ng; float32 mono at 16 kHz in [-1, 1]."""
     raw = path.with_suffix(".spoken.wav")
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", str(speed), "-w", str(raw), text], check=True)
+    subprocess.run(["espeak-ng", "-v", voice, "-s", str(speed), "-w", str(raw), text], check=True)
     with av.open(str(raw)) as container:
         resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
         parts = [p.to_ndarray()[0] for f in container.decode(audio=0) for p in resampler.resample(f)]
@@ -88,3 +90,25 @@ def save_clip(path: Path, samples: np.ndarray | None, face: bool = True, rate: i
                 container.mux(sound.encode(part))
             container.mux(sound.encode(None))
     return path
+
+
+def save_pictures(path: Path, images: list[np.ndarray], rate: int = 10) -> Path:
+    """A mute mp4 of pictures of one size, RGB uint8 [H, W, 3] with even sides."""
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream("libx264", rate)
+        pictures.height, pictures.width = images[0].shape[:2]
+        pictures.pix_fmt = "yuv420p"
+        for image in images:
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")))
+        container.mux(pictures.encode(None))
+    return path
+
+
+def save_two_faces(path: Path) -> Path:
+    """A mute mp4 of 1.2 seconds: a smile on the left and, a little smaller, a frown on the right."""
+    smile, frown = (list(read_frames(EXAMPLES / f"{name}.mp4", rate=5))[2:8] for name in ("glad", "angry"))
+    images = []
+    for one, other in zip(smile, frown, strict=True):
+        small = cv2.resize(other.image[:, 100:380], (252, 324), interpolation=cv2.INTER_AREA)
+        images.append(np.hstack([one.image[:, 100:380], cv2.copyMakeBorder(small, 36, 0, 28, 0, cv2.BORDER_CONSTANT)]))
+    return save_pictures(path, images, rate=5)

@@ -9,10 +9,10 @@ from conftest import SENTENCE
 from recordings import save_clip, save_wav, speak
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.analysis import choose
-from core.features import Missing
-from core.fusion import CROSS, SELF
-from core.media import SAMPLE_RATE, MediaError
+from core.analysis.results import choose
+from core.encoders.utterance import Missing
+from core.fusion.pairs import CROSS, SELF
+from core.media.reader import SAMPLE_RATE, MediaError
 
 
 def letters(text: str) -> str:

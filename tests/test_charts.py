@@ -7,9 +7,9 @@ import pytest
 from made import SENTENCE, analysis, window
 
 from core import LABELS, SUBSETS
-from core.analysis import AttentionMap
-from core.fusion import CROSS, SELF
-from demo import charts, heatmap, palette, panels
+from core.analysis.analyzer import AttentionMap
+from core.fusion.pairs import CROSS, SELF
+from demo.charts import figures, heatmap, palette, panels
 
 
 def trace(figure, name):
@@ -115,18 +115,30 @@ def test_received_attention_averages_to_an_even_share():
     made = analysis()
     for model in ("cross", "self"):
         for modality in ("text", "video", "audio"):
-            times, values = charts.received(made.everything.verdicts()[model], modality)
+            times, values = figures.received(made.everything.verdicts()[model], modality)
             assert values.mean() == pytest.approx(1, abs=1e-5)
-            shown = trace(charts.timeline(made, made.everything, model), f"attention to {palette.MODALITY[modality]}")
+            shown = trace(figures.timeline(made, made.everything, model), f"attention to {palette.MODALITY[modality]}")
             np.testing.assert_allclose(shown.y, values)
             np.testing.assert_allclose(shown.x, times)
     by_hand = np.mean([made.everything.cross.attention[q, "text"].weights.mean((0, 1)) for q in ("video", "audio")], 0)
-    np.testing.assert_allclose(charts.received(made.everything.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
+    np.testing.assert_allclose(figures.received(made.everything.cross, "text")[1], by_hand * len(SENTENCE), rtol=1e-6)
+
+
+def test_the_line_of_a_voice_breaks_where_a_pause_was_left_out():
+    made = analysis(duration=8.0)
+    times = made.everything.self_.attention["audio", "audio"].key_times
+    name = f"attention to {palette.MODALITY['audio']}"
+    whole = trace(figures.timeline(made, made.everything, "self"), name)
+    times[50:] += 3.0  # all maps share them
+    shown = trace(figures.timeline(made, made.everything, "self"), name)
+    breaks = np.isnan(np.array(shown.y, float))
+    assert not np.isnan(np.array(whole.y, float)).any() and np.flatnonzero(breaks).tolist() == [50]
+    np.testing.assert_allclose(np.array(shown.x)[~breaks], times)
 
 
 def test_timeline_shows_words_waveform_and_where_the_face_was_found():
     made = analysis()
-    figure = charts.timeline(made, made.everything, "cross")
+    figure = figures.timeline(made, made.everything, "cross")
     words = trace(figure, "words")
     assert list(words.text) == SENTENCE
     np.testing.assert_allclose(words.base, [w.start for w in made.transcript.words])
@@ -140,14 +152,14 @@ def test_timeline_shows_words_waveform_and_where_the_face_was_found():
 
 def test_timeline_without_a_modality_says_so_and_shows_no_attention_to_it():
     made = analysis(words=[], missing={"text": "no words were understood"})
-    figure = charts.timeline(made, made.everything, "cross")
+    figure = figures.timeline(made, made.everything, "cross")
     assert not [t for t in figure.data if t.name == "attention to words"]
     assert any("no words were understood" in note.text for note in figure.layout.annotations)
 
 
 def test_course_has_one_line_an_emotion_a_model_and_breaks_where_undefined():
     windows = (window(0.0, 10.0, seed=1), window(5.0, 15.0, ("audio",)), window(10.0, 17.0, seed=2))
-    figure = charts.course(analysis(duration=17, windows=windows))
+    figure = figures.course(analysis(duration=17, windows=windows))
     assert len(figure.data) == 14
     for line in figure.data:
         verdicts = [w.prediction.verdicts()[line.meta["model"]] for w in windows]

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS
-from core.checkpoint import (
-    CHECKPOINTS,
+from core import CHECKPOINTS, LABELS
+from core.encoders.packaged import ALL, Weight, WeightsError, locate
+from core.encoders.whisper_weights import load_tiny_en
+from core.encoders.words import WordAdapter
+from core.fusion.checkpoint import (
     ENCODERS,
     load_checkpoint,
-    save_face_encoder,
+    save_encoder,
     save_pair,
-    save_voice_encoder,
-    save_word_adapter,
 )
-from core.weights import ALL, Weight, WeightsError, locate
-from core.whisper_weights import load_tiny_en
-from core.words import WordAdapter
 
 
 def test_the_shipped_checkpoint():
@@ -29,7 +26,7 @@ def test_the_shipped_checkpoint():
     files = sorted(path.name for path in CHECKPOINTS.glob("*.safetensors"))
     assert files == [f"{part}.safetensors" for part in ("cross", "face", "self", "voice", "words")]
     assert sum((CHECKPOINTS / name).stat().st_size for name in files) < 40e6
-    config = json.loads((CHECKPOINTS / "config.json").read_text())
+    config = json.loads((CHECKPOINTS / "config.json").read_text("utf-8"))
     assert config["labels"] == list(LABELS)
     for part in (*(config[name]["provenance"] for name in ENCODERS if name in config), config["provenance"]):
         assert part["command"].startswith("python scripts/train.py") and {"seed", "commit", "data"} <= set(part)
@@ -38,9 +35,9 @@ def test_the_shipped_checkpoint():
 def test_saving_and_loading_is_exact(tmp_path):
     checkpoint = load_checkpoint()
     encoders = checkpoint.encoders
-    save_face_encoder(tmp_path, encoders.face, {"command": "test"})
-    save_voice_encoder(tmp_path, encoders.voice, {"command": "test"})
-    save_word_adapter(tmp_path, encoders.words, {"command": "test"})
+    save_encoder(tmp_path, "face", encoders.face, {"command": "test"})
+    save_encoder(tmp_path, "voice", encoders.voice, {"command": "test"})
+    save_encoder(tmp_path, "words", encoders.words, {"command": "test"})
     save_pair(tmp_path, checkpoint)
     again = load_checkpoint(tmp_path)
     crops = torch.randint(0, 255, (3, 48, 48), dtype=torch.uint8)
@@ -61,7 +58,7 @@ def test_saving_and_loading_is_exact(tmp_path):
 def test_a_pair_is_refused_beside_an_encoder_that_it_did_not_learn_from(tmp_path):
     folder = tmp_path / "checkpoints"
     shutil.copytree(CHECKPOINTS, folder)
-    save_word_adapter(folder, WordAdapter(rank=2), {"command": "test"})
+    save_encoder(folder, "words", WordAdapter(rank=2), {"command": "test"})
     with pytest.raises(WeightsError, match="train it again"):
         load_checkpoint(folder)
 

@@ -13,8 +13,9 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo import clients, connections, wording
-from demo.clients import Addressed
+from demo import wording
+from demo.server import clients, connections
+from demo.server.clients import Addressed
 
 MOST = 8
 

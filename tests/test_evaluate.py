@@ -10,14 +10,14 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from recordings import save_clip, save_wav, speak
 
-from core import LABELS
-from core.checkpoint import CHECKPOINTS, load_checkpoint
+from core import CHECKPOINTS, LABELS
 from core.corpora.fer2013 import read_fer2013
 from core.corpora.layout import CorpusError
 from core.datasets.composed import face_bank
 from core.device import choose_device
-from core.expression import ExpressionNet
-from core.training.test_sets import label_frequencies, measure
+from core.encoders.expression import ExpressionNet
+from core.fusion.checkpoint import load_checkpoint
+from core.training.evaluation_sets import label_frequencies, measure
 from scripts.evaluate import as_text
 
 CPU = choose_device("cpu")
@@ -88,7 +88,7 @@ def test_whole_clips_go_through_both_models(corpora):
 
 def test_composed(corpora, monkeypatch):
     QuickListener.hears(monkeypatch)
-    monkeypatch.setattr("core.training.test_sets.COMPOSED_UTTERANCES", 70)
+    monkeypatch.setattr("core.training.evaluation_sets.COMPOSED_UTTERANCES", 70)
     result = measured(corpora, "composed")
     assert result["split"] == "meld test, fer2013 test, ravdess all" and result["self"]["n"] == 70
     assert 0 <= result["agreement"] <= 1 and set(result["learned_from"]) >= {"ravdess", "fer2013", "meld"}

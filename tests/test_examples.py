@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from made import analysis, window
 
-from core.media import open_clip
-from demo import stored, wording
+from core.media.reader import open_clip
+from demo import wording
+from demo.server import stored
 
 WORDS = {
     "glad": {"happy", "see", "wonderful", "day", "love"},

@@ -6,14 +6,21 @@ import pytest
 import skimage.data
 from recordings import portrait
 
-from core.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, CloserLook, FaceFinder, cut_face, follow_main_face
-from core.media import Frame
+from core.encoders.face_search import CloserLook
+from core.encoders.face_track import FaceTrack
+from core.encoders.faces import HULL_BOTTOM, HULL_LEFT, HULL_RIGHT, HULL_TOP, FaceFinder, cut_face
+from core.encoders.persons import follow_faces
+from core.media.reader import Frame
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
 
 
 def clip_of(images) -> list[Frame]:
     return [Frame(i / 10, image) for i, image in enumerate(images)]
+
+
+def follow_main_face(frames: list[Frame]) -> FaceTrack:
+    return follow_faces(lambda: frames).track
 
 
 def beside(left: float, right: float) -> np.ndarray:

@@ -11,8 +11,9 @@ from safetensors.numpy import load_file
 
 from core.datasets.cache import cache_folder, cached_sequences
 from core.datasets.clips import save_features
-from core.features import Missing
-from core.files import load_state, save_state, write_file, write_json
+from core.encoders.utterance import Missing
+from core.files import write_file, write_json
+from core.state_files import load_state, save_state
 
 POINTS = ("before anything", "half written", "written, not yet in place", "in place")
 
@@ -46,7 +47,7 @@ def kill(monkeypatch):
 
 
 WRITERS = {
-    "json": (lambda path, n: write_json(path, {"n": n}), lambda path: json.loads(path.read_text())["n"]),
+    "json": (lambda path, n: write_json(path, {"n": n}), lambda path: json.loads(path.read_text("utf-8"))["n"]),
     "state": (
         lambda path, n: save_state(path, {"n": torch.full((100,), float(n)), "deep": [{"x": None}]}),
         lambda path: int(load_state(path)["n"].unique()),
@@ -115,7 +116,9 @@ def test_a_key_decides_the_file_and_is_written_down(tmp_path):
         assert found[0, 0] == min(value, 2) if key == second else found[0, 0] == 1
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
     folder = cache_folder(tmp_path, {"face": "x"})
-    assert json.loads((folder / "key.json").read_text()) == {"face": "x"} and folder != cache_folder(tmp_path, {})
+    assert json.loads((folder / "key.json").read_text("utf-8")) == {"face": "x"} and folder != cache_folder(
+        tmp_path, {}
+    )
 
 
 def test_state_survives_without_pickle(tmp_path):

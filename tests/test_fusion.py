@@ -5,19 +5,16 @@ import math
 import pytest
 import torch
 
-from core.fusion import (
-    BOTH,
-    CROSS,
-    SELF,
+from core.fusion.model import (
     ConcatenationPooling,
     FusionConfig,
     FusionModel,
     LocalEncoder,
     Padded,
     StatisticalPooling,
-    pairs_within,
     step_mask,
-)  # fmt: skip
+)
+from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
 
 INPUTS = {"text": 10, "video": 12, "audio": 14}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 4)}

@@ -16,20 +16,22 @@ from types import SimpleNamespace
 
 import made
 import pytest
+import serving
+from serving import Quick
 
-from core.media import MediaError
-from demo import session, uploads, wording, zero
-from demo.bounds import close_on_silence
-from demo.page import ICON, build, launch_options
-from demo.places import FairQueue, FairSessions
+from core.media.reader import MediaError
+from demo import wording
+from demo.page import ICON
+from demo.server import sessions, uploads, zerogpu
+from demo.server.places import FairQueue, FairSessions
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-PINNED = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+PINNED = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
 
 
 def front_matter() -> dict[str, str]:
-    head = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    head = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[1]
     return {key: value.strip('"') for key, value in (line.split(": ", 1) for line in head.splitlines())}
 
 
@@ -43,14 +45,14 @@ def test_the_front_matter_is_a_spaces():
 
 
 def test_system_packages_are_names_and_nothing_else():
-    lines = (ROOT / "packages.txt").read_text().splitlines()
+    lines = (ROOT / "packages.txt").read_text("utf-8").splitlines()
     assert lines and all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", line) for line in lines)
 
 
 def test_what_the_page_imports_is_required():
     """Of the installed packages; two are asked for only where they are: on a Space and on a cluster."""
     files = [ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "demo").rglob("*.py")]
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     others = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"core", "demo", "spaces", "ray"}
@@ -62,14 +64,14 @@ def test_what_the_page_imports_is_required():
 
 
 def test_the_container_is_built_of_what_is_here_and_run_by_nobody_special():
-    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
     steps = [tuple(line.split(None, 1)) for line in lines if line and not line.startswith("#")]
     said = dict(steps)
     assert said["FROM"].startswith(f"python:{front_matter()['python_version']}-")
     copied = [name for what, names in steps if what == "COPY" for name in names.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
     python = [file.relative_to(ROOT).parts[0] for file in (ROOT / "core").rglob("*.py")]
-    assert {"app.py", "demo", "checkpoints", *python} <= set(copied)
+    assert {"app.py", "demo", "checkpoints", "docs/composed", *python} <= set(copied)
     assert "packages.txt" in said["RUN"] or any("packages.txt" in rest for what, rest in steps if what == "RUN")
     order = [what for what, _ in steps]
     assert said["USER"] not in ("root", "0") and order.index("USER") > max(
@@ -78,7 +80,7 @@ def test_the_container_is_built_of_what_is_here_and_run_by_nobody_special():
     environment = dict(pair.split("=") for pair in said["ENV"].split())
     assert environment["GRADIO_SERVER_PORT"] == said["EXPOSE"] and environment["GRADIO_SERVER_NAME"] == "0.0.0.0"
     assert json.loads(said["CMD"])[-1] == "app.py"
-    ignored = (ROOT / ".dockerignore").read_text().split()
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
     assert not set(ignored) & set(copied) and ".git" in ignored
 
 
@@ -96,20 +98,6 @@ def lend(duration):
     return decorate
 
 
-class Quick:
-    """An analyzer that knows what it was loaded for."""
-
-    heads = made.HEADS
-
-    def __init__(self, device: str):
-        self.device = device
-
-    def analyze(self, path, progress=None):
-        if "bad" in str(path):
-            raise MediaError("not_media", "This is no clip.")
-        return made.analysis(file=f"on {self.device}")
-
-
 def test_a_card_is_borrowed_for_a_clip_and_for_nothing_else(clip):
     lends, said = [], []
 
@@ -117,37 +105,30 @@ def test_a_card_is_borrowed_for_a_clip_and_for_nothing_else(clip):
         lends.append(lend(**options))
         return lends[-1]
 
-    analyzer = zero.BorrowingAnalyzer(Quick, lending)
+    analyzer = zerogpu.BorrowingAnalyzer(Quick, lending)
     found = analyzer.analyze(clip, lambda share, stage: said.append(stage))
-    assert found.file == "on cuda" and found.everything.cross.attention and said == [zero.BORROWING]
+    assert found.file == "on cuda" and found.everything.cross.attention and said == [zerogpu.BORROWING]
     assert analyzer.device == "cpu" == analyzer.loaded().device and analyzer.heads == made.HEADS
     with pytest.raises(MediaError, match="no clip") as refused:
         analyzer.analyze("bad.mp4")
     assert refused.value.code == "not_media"
     (lent,) = (lend.lent for lend in lends)
-    assert len(lent) == 2 and zero.LEAST < lent[0] < 20 and lent[1] == zero.LEAST
+    assert len(lent) == 2 and zerogpu.LEAST < lent[0] < 20 and lent[1] == zerogpu.LEAST
 
 
-@pytest.mark.parametrize("said, here", [(None, False), ("", False), ("0", False), ("true", True), ("1", True)])
+@pytest.mark.parametrize(("said", "here"), [(None, False), ("", False), ("0", False), ("true", True), ("1", True)])
 def test_only_where_cards_are_lent_is_one_borrowed(monkeypatch, said, here):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     if said is not None:
         monkeypatch.setenv("SPACES_ZERO_GPU", said)
-    assert zero.here() is here and "spaces" not in sys.modules
+    assert zerogpu.here() is here and "spaces" not in sys.modules
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The page's address, with an analyzer that answers at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        for name, value in (("_root", None), ("_alive", None), ("_sweeps", []), ("_keep_swept", lambda: None)):
-            patch.setattr(uploads, name, value)
-        page = build(Quick("cpu"))
-        page.queue().launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        close_on_silence(page.server, seconds=1.0)
-        yield page.local_url
-        page.close()
+    with serving.served(tmp_path_factory.mktemp("cache"), Quick("cpu")) as page:
+        yield page.address
 
 
 def read(address: str) -> tuple[str, bytes]:
@@ -164,8 +145,11 @@ def test_a_telephone_can_keep_the_page_as_an_app(served):
     for icon in manifest["icons"]:
         kind, picture = read(served + icon["src"].lstrip("/"))
         assert kind == "image/png" and "x".join(map(str, struct.unpack(">II", picture[16:24]))) == icon["sizes"]
-    assert re.search('<link rel="manifest" href="[./]*manifest.json"', read(served)[1].decode())
-    assert 'rel="apple-touch-icon" href="/pwa_icon/192"' in json.loads(read(f"{served}config")[1])["head"]
+    # Nothing is asked for at the root of the host, where it is not if a proxy serves the page below a path.
+    assert not any(icon["src"].startswith("/") for icon in manifest["icons"])
+    page = read(served)[1].decode()
+    assert '<link rel="manifest" href="manifest.json"' in page and '"/manifest.json"' not in page
+    assert 'rel="apple-touch-icon" href="pwa_icon/192"' in json.loads(read(f"{served}config")[1])["head"]
     assert read(f"{served}favicon.ico")[1] == ICON.read_bytes(), "our own"
 
 
@@ -218,15 +202,15 @@ def test_a_tool_reads_an_upload_and_deletes_it(served, clip):
     "clip", ["https://192.0.2.1/clip.mp4", "http://127.0.0.1/gradio_api/file=/etc/passwd", "data:video/mp4;base64,AAAA"]
 )
 def test_a_tool_fetches_nothing_from_elsewhere_and_keeps_nothing(served, clip):
-    before = {path for path in uploads.prepare().rglob("*")}
+    before = set(uploads.prepare().rglob("*"))
     found = ask_tool(served, lambda session: session.call_tool("analyze", {"clip": clip}))
     assert found.isError and wording.NO_ADDRESS in found.content[0].text
-    assert {path for path in uploads.prepare().rglob("*")} == before
+    assert set(uploads.prepare().rglob("*")) == before
 
 
 def held(server: int, client: int) -> bool:
     """Whether the server's end of a connection between two ports is open."""
-    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text("utf-8").splitlines()[1:]]
     ends = f":{server:04X}", f":{client:04X}"
     return any(here.endswith(ends[0]) and there.endswith(ends[1]) and state == "01" for here, there, state in rows)
 
@@ -238,7 +222,7 @@ def test_a_client_that_never_reads_is_closed(served):
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         silent.connect((host, int(port)))
-        silent.sendall(200 * b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
+        silent.sendall(200 * b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n")
         ends = int(port), silent.getsockname()[1]
         assert held(*ends)
         deadline = time.monotonic() + 20
@@ -249,11 +233,11 @@ def test_a_client_that_never_reads_is_closed(served):
 
 
 def test_a_request_that_stops_in_the_middle_is_given_up(served, monkeypatch):
-    monkeypatch.setattr("demo.bounds.SILENT", 0.5)
+    monkeypatch.setattr("demo.server.gate.SILENT", 0.5)
     host, port = served.split("//")[1].rstrip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as slow:
         slow.sendall(
-            b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n"
+            b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
         )
         begun = time.monotonic()
@@ -272,9 +256,9 @@ def test_an_answer_that_nobody_fetches_is_forgotten_and_its_analysis_given_up(mo
     page._queue.active_jobs = [[SimpleNamespace(alive=True, session_hash="mute")]]
     page._queue.pending_messages_per_session |= {"mute": asyncio.Queue(), "listening": asyncio.Queue()}
     page._queue.pending_messages_per_session["mute"].put_nowait("half done")
-    assert not session.gone(page, "mute")
-    monkeypatch.setattr(session, "UNHEARD", 0.1)
+    assert not sessions.gone(page, "mute")
+    monkeypatch.setattr(sessions, "UNHEARD", 0.1)
     time.sleep(0.2)
-    assert session.gone(page, "mute")
-    session.forget_unfetched(page, older_than=0.1)
-    assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in session._unheard_since
+    assert sessions.gone(page, "mute")
+    sessions.forget_unfetched(page, older_than=0.1)
+    assert list(page._queue.pending_messages_per_session) == ["listening"] and "mute" not in sessions._unheard_since

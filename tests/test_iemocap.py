@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from recordings import portrait, save_wav, speak
 
-from core.checkpoint import CHECKPOINTS
+from core import CHECKPOINTS
 from core.corpora.iemocap import CLASSES, read_iemocap
 from core.corpora.iemocap_folds import COUNTS, name_classes, read_fold_part
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.clips import as_one_file, clip_file, extract_corpus, save_features
 from core.device import choose_device
+from core.encoders.utterance import Missing
 from core.experiment.corpora import Request, open_stored, prepare_corpus
 from core.experiment.protocol import Settings, all_jobs, run_protocol
 from core.experiment.report import make_report, write_report
-from core.features import Missing
-from core.media import SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip, read_frames
 from scripts.paper_figures import write_page
 
 LINES = {
@@ -139,11 +139,11 @@ def test_from_the_release_to_the_report(release, tmp_path):
     write_page(made, tmp_path / "out")
     assert results[0]["device"] in report and "1 thread" in report
     assert "session" in report and "| A+V+T | cross | 5 |" in report and "balanced accuracy (paper: W.Acc)" in report
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert page.count("Plotly.newPlot") >= 5 and '<script src="http' not in page and "frustrated" in page
-    rows = list(csv.reader((tmp_path / "out" / "table.csv").read_text().splitlines()))
+    rows = list(csv.reader((tmp_path / "out" / "table.csv").read_text("utf-8").splitlines()))
     assert rows[1][:3] == ["A+V+T", "self", "5"] and rows[1][4] == "58.7 ± 2.2"
-    assert r"\begin{tabular}" in (tmp_path / "out" / "comparison.tex").read_text()
+    assert r"\begin{tabular}" in (tmp_path / "out" / "comparison.tex").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_labels_of_the_folds_are_named_by_their_counts(folds, tmp_path):
     divided = np.split(np.random.default_rng(0).permutation(labels), [5000, 6000])
     for part, chosen in zip(("train", "dev", "test"), divided, strict=True):
         np.save(tmp_path / "fold01" / f"{part}_label.npy", chosen)
-    assert name_classes(tmp_path) == CLASSES[:4] + ("frustrated", "surprise", "neutral")
+    assert name_classes(tmp_path) == (*CLASSES[:4], "frustrated", "surprise", "neutral")
 
 
 def test_incomplete_folds_are_refused(folds, tmp_path):
@@ -271,7 +271,7 @@ def test_extraction_survives_a_kill_and_writes_down_what_failed(tmp_path):
     assert manifest.failed == {"bad": "bad.avi is damaged."} and manifest.missing == {
         "dark": {"video": "no face was found"}
     }
-    assert json.loads((tmp_path / "manifest.json").read_text())["failed"] == manifest.failed
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["failed"] == manifest.failed
 
 
 def test_a_lack_of_memory_or_disk_is_not_the_clips_fault(tmp_path):

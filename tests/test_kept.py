@@ -1,5 +1,6 @@
 """What is kept of a clip, how large it is, and that it shows what the whole clip would."""
 
+import itertools
 from dataclasses import replace
 
 import cv2
@@ -7,13 +8,14 @@ import made
 import numpy as np
 import pytest
 
-from core.analysis import WINDOW
-from core.faces import BLENDSHAPES, FaceTrack
-from core.features import Sequence, Utterance
-from core.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
-from core.media import SAMPLE_RATE, Voice
-from core.speech import Transcript, Word
-from core.worth import measure, spans
+from core.analysis.attribution import spans
+from core.analysis.attributor import measure
+from core.analysis.kept import MAX_PEAKS, MAX_PICTURES, FaceSummary, Waveform, nbytes
+from core.analysis.results import WINDOW
+from core.encoders.face_track import BLENDSHAPES, FaceTrack
+from core.encoders.transcript import Transcript, Word
+from core.encoders.utterance import Sequence, Utterance
+from core.media.reader import SAMPLE_RATE, Voice
 
 MEGABYTE = 1e6
 
@@ -128,7 +130,7 @@ def test_a_waveform_holds_the_loudest_of_each_part(samples):
     waveform = Waveform.of(voice)
     count = min(samples, MAX_PEAKS)
     edges = np.linspace(0, samples, count + 1).astype(int)
-    expected = [np.abs(voice.samples[a:b]).max() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    expected = [np.abs(voice.samples[a:b]).max() for a, b in itertools.pairwise(edges)]
     np.testing.assert_array_equal(waveform.peaks, np.array(expected, np.float32))
     np.testing.assert_allclose(waveform.times, (edges[:-1] + edges[1:]) / 2 / SAMPLE_RATE)
 

@@ -13,15 +13,15 @@ import torch
 from recordings import portrait, resampled, speak
 
 from core import LABELS
-from core.analysis import Prediction, Verdict
-from core.baseline import Baseline
-from core.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
-from core.media import SAMPLE_RATE, Voice
-from demo import live as live_tab
+from core.analysis.baseline import Baseline
+from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
+from core.analysis.results import Prediction, Verdict
+from core.media.reader import SAMPLE_RATE, Voice
 from demo import wording
-from demo.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
-from demo.live import NOTHING_SENSED, Guests
-from demo.sweeper import Sweeper
+from demo.server import live_visits
+from demo.server.limits import LIVE_SHARE, LONGEST_VISIT, MOST_VISITORS
+from demo.server.live_visits import NOTHING_SENSED, Guests
+from demo.server.sweeper import Sweeper
 
 RATE = 48_000
 
@@ -225,7 +225,7 @@ def test_a_microphone_that_falls_silent_takes_its_voice_along(analyzer, tmp_path
         live.hear(speak("The quick brown fox is very happy today.", tmp_path / "fox.wav"))
         wait_until(lambda: "audio" in live.now().prediction.used)
         assert not live.now().failing
-        monkeypatch.setattr("core.live.VOICE_MEMORY", 0.2)
+        monkeypatch.setattr("core.analysis.live.VOICE_MEMORY", 0.2)
         live.hear(np.zeros(0, np.float32))
         wait_until(lambda: live.now().doing == MUTE)
         assert "audio" not in live.now().prediction.used and live.now().failing
@@ -312,7 +312,7 @@ def test_tickets_keep_visitors_apart_and_are_few(guests):
 
 
 def test_a_visitor_who_falls_silent_is_let_go(guests, monkeypatch):
-    monkeypatch.setattr("demo.live.IDLE", 0.2)
+    monkeypatch.setattr("demo.server.live_visits.IDLE", 0.2)
     ticket = guests.begin()["ticket"]
     sweeper = Sweeper()
     sweeper.every(0.1, guests.let_go)
@@ -337,7 +337,7 @@ SOMETHING = {
 def test_who_shows_and_says_nothing_leaves_the_place_to_others(guests, monkeypatch, sent):
     """A step each eight seconds held a place for ever, whatever was in it."""
     ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
-    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    monkeypatch.setattr(live_visits.time, "monotonic", lambda: clock() + seconds)
     answers = []
     while seconds < 1.5 * NOTHING_SENSED and not (answers and "error" in answers[-1]):
         answers.append(guests.step({"ticket": ticket, **(NOTHING | SOMETHING)[sent](len(answers))}))
@@ -352,7 +352,7 @@ def test_who_shows_and_says_nothing_leaves_the_place_to_others(guests, monkeypat
 
 def test_a_visit_ends_after_its_longest_time_and_another_may_begin(guests, monkeypatch):
     ticket, seconds, clock = guests.begin()["ticket"], 0, time.monotonic
-    monkeypatch.setattr(live_tab.time, "monotonic", lambda: clock() + seconds)
+    monkeypatch.setattr(live_visits.time, "monotonic", lambda: clock() + seconds)
     while "error" not in (answer := guests.step({"ticket": ticket, **SOMETHING["sound"](0)})):
         seconds += 10
     assert answer == {"error": wording.LIVE_LONG} and LONGEST_VISIT <= seconds <= LONGEST_VISIT + 10
@@ -390,7 +390,7 @@ def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
 
 def test_a_place_is_free_again_if_the_visit_cannot_begin(guests, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(live_tab, "Live", lambda *_: 1 / 0)
+        broken.setattr(live_visits, "Live", lambda *_: 1 / 0)
         assert guests.begin() == {"error": wording.LIVE_BROKEN}
     assert guests._places == {} and "ticket" in guests.begin()
 
@@ -409,8 +409,8 @@ def test_a_visitors_steps_never_wait_in_line_for_each_other(guests, monkeypatch)
 
 
 def test_why_visits_ended_is_remembered_of_some_only(guests, monkeypatch):
-    monkeypatch.setattr(live_tab, "MOST_ENDED", 2)
-    monkeypatch.setattr(live_tab, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
+    monkeypatch.setattr(live_visits, "MOST_ENDED", 2)
+    monkeypatch.setattr(live_visits, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
     for _ in range(5):
         guests.end(guests.begin()["ticket"])
     assert len(guests._ended) == 2 and guests._places == {}

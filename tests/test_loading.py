@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from core.loading import LOADING, LoadingAnalyzer
-from core.weights import WeightsError
+from core.analysis.loading import LOADING, LoadingAnalyzer
+from core.encoders.packaged import WeightsError
 
 
 class Loaded:

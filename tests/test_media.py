@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recordings import Pipe, save_clip, save_wav
 
-from core.media import FRAME_RATE, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
+from core.media.reader import FRAME_RATE, LONGEST_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)
 

@@ -20,8 +20,9 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core import LABELS, MODALITIES
-from core.media import SAMPLE_RATE
-from core.worth import measure, spans
+from core.analysis.attribution import spans
+from core.analysis.attributor import measure
+from core.media.reader import SAMPLE_RATE
 from demo import wording
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +79,7 @@ def app(cache) -> str:
                 urllib.request.urlopen(address, timeout=2).close()
                 break
             except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, Path(log.name).read_text()
+                assert process.poll() is None and time.monotonic() < deadline, Path(log.name).read_text("utf-8")
                 time.sleep(0.3)
         yield address
     finally:
@@ -291,6 +292,22 @@ def test_opening_shows_an_analysed_example_within_two_seconds_of_the_page(newcom
     wait_until_on(newcomer, "face + voice")
     toggle(newcomer, "text")
     wait_until_on(newcomer, "words + face + voice")
+
+
+def test_of_two_faces_the_other_one_can_be_chosen(page, tmp_path):
+    assert not page.locator("#whose").is_visible(), "one face needs no choice"
+    put(page, recordings.save_two_faces(tmp_path / "two.mp4"))
+    wait_for_analysis(page, "two.mp4")
+    assert verdict(page, "self")[0] == "happiness"
+    expect(page.locator("#notes")).to_contain_text("2 faces were seen")
+    expect(page.locator("#whose-pictures img")).to_have_count(2)
+    page.get_by_role("radio", name=re.compile("2: on the right")).check()
+    expect(page.locator("#notes")).to_contain_text("number 2, on the right of the picture, was chosen", timeout=LONG)
+    assert verdict(page, "self")[0] != "happiness"
+    page.get_by_role("radio", name=re.compile("1: on the left")).check()
+    expect(page.locator("#self-verdict .verdict")).to_have_attribute("data-label", "happiness", timeout=LONG)
+    page.locator("#example-glad").click()
+    expect(page.locator("#whose")).to_be_hidden()
 
 
 def test_what_plays_moves_box_word_and_playheads_and_a_face_seeks(newcomer):
@@ -535,11 +552,11 @@ def test_downloads_are_made_in_the_browser_and_open(analysed, browser, tmp_path)
         assert download.value.suggested_filename == f"happy-cross-or-self.{kind}"
         files[kind] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[kind])
-    found = json.loads(files["json"].read_text())
+    found = json.loads(files["json"].read_text("utf-8"))
     label, probability = verdict(analysed, "cross")
     assert found["cross"]["label"] == label
     assert found["cross"]["probabilities"][label] == pytest.approx(probability, abs=1e-6)
-    assert len(files["csv"].read_text().splitlines()) == 3
+    assert len(files["csv"].read_text("utf-8").splitlines()) == 3
     assert found["phrases"] == [] and [(w["start"], w["end"]) for w in found["worth"]] == [(0, found["duration"])]
     context = browser.new_context(offline=True)
     report, asked = context.new_page(), []
@@ -605,7 +622,7 @@ def test_three_clips_in_a_queue_become_one_table_and_leave_nothing(page, clips, 
     assert "train" in rows.nth(2).text_content() and "queue-train.webm" in rows.nth(2).text_content()
     with page.expect_download() as download:
         page.locator("#many-csv").click()
-    table = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    table = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))
     assert [row["file"] for row in table] == [f"queue-{name}" for name in names]
     for row, shown in zip(table, rows.all(), strict=True):
         for model in ("cross", "self") if not row["error"] else ():

@@ -7,15 +7,15 @@ import torch
 from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 
-from core import LABELS
-from core.checkpoint import CHECKPOINTS, copy_encoders, install, load_checkpoint, save_face_encoder, save_pair
+from core import CHECKPOINTS, LABELS
 from core.datasets.composed import BankMaker
-from core.expression import ExpressionNet
-from core.features import Encoders, FeatureSettings
+from core.encoders.expression import ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.fusion.checkpoint import copy_encoders, install, load_checkpoint, save_encoder, save_pair
 from core.training import pair
 from core.training.batches import PairRecipe
 from core.training.loop import Recipe
-from core.weights import WeightsError
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeyp
         before, after = measured.fusion[name].state_dict(), final.fusion[name].state_dict()
         assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
-    save_face_encoder(root / "checkpoint", maker.encoders.face, {})
+    save_encoder(root / "checkpoint", "face", maker.encoders.face, {})
     save_pair(root / "checkpoint", final)
     read = load_checkpoint(root / "checkpoint")
     assert read.label_frequencies["meld"] == pytest.approx([1 / len(LABELS)] * 7)
@@ -73,11 +73,11 @@ def test_a_checkpoint_is_installed_when_complete_and_the_card_stays(tmp_path):
     copy_encoders(CHECKPOINTS, run)
     with pytest.raises(WeightsError, match="lacks cross, self"):
         install(run, shipped)
-    assert (shipped / "config.json").read_text() == "{}", "what is shipped stays until there is a whole one"
+    assert (shipped / "config.json").read_text("utf-8") == "{}", "what is shipped stays until there is a whole one"
     save_pair(run, load_checkpoint(CHECKPOINTS))
     # Killed between its two renames, it is taken up again.
     shipped.rename(tmp_path / "checkpoints.old")
     install(run, shipped)
     assert load_checkpoint(shipped).temperature == load_checkpoint(CHECKPOINTS).temperature
-    assert (shipped / "README.md").read_text() == "the card" and not (shipped / "old.safetensors").exists()
+    assert (shipped / "README.md").read_text("utf-8") == "the card" and not (shipped / "old.safetensors").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "runs"]

@@ -1,12 +1,13 @@
 """From words with times to phrases, and a verdict for each."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core.phrases import LONGEST, MARGIN, phrases_of
-from core.speech import Transcript, Word
+from core.analysis.phrases import LONGEST, MARGIN, phrases_of
+from core.encoders.transcript import Transcript, Word
 
 
 def spoken(text: str, start: float = 0.5, word: float = 0.3, gap: float = 0.1) -> list[Word]:
@@ -54,7 +55,7 @@ def test_who_never_pauses_is_cut_in_the_longest_pauses_and_no_word_is_lost():
     assert found[0].text.split()[0] == "w0" and "w30" in [p.text.split()[0] for p in found]
     assert " ".join(p.text for p in found).split() == [w.text for w in words]
     assert all(p.end - p.start <= LONGEST + 2 * MARGIN for p in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))
 
 
 def test_each_phrase_has_the_verdict_of_its_part_alone(analyzer, utterance):

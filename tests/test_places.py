@@ -14,11 +14,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo import clients, places, wording
-from demo.clients import Addressed, address_of
-from demo.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
-from demo.places import FairQueue, FairSessions, LeanState
-from demo.session import Session
+from demo import wording
+from demo.server import clients, places
+from demo.server.clients import Addressed, address_of
+from demo.server.gradio_compat.sessions import SessionState
+from demo.server.limits import CLIPS, EXPORTS, MOST_WAITING, QUARTER, SHARES, TURNS
+from demo.server.places import FairQueue, FairSessions, stands_in
+from demo.server.sessions import Session
 
 HERE, THERE = "203.0.113.7", "198.51.100.9"
 LARGE = "x" * 100_000
@@ -37,10 +39,10 @@ class Served:
                 self.goes_on.wait(30)
                 return "read"
 
+            @stands_in(TURNS)
             def turn():
                 return "next"
 
-            turn.line = TURNS
             one = {"concurrency_limit": 1, "concurrency_id": CLIPS}
             self.clip = gr.Button().click(clip, None, said, **one)
             self.turn = gr.Button().click(turn, None, said, **one)
@@ -186,32 +188,10 @@ def test_nobody_gets_past_the_line(served):
     assert served.predict("bold", served.clip).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["x" * 101, "x" * 1_000_000, ""])
-def test_a_sessions_name_is_short(served, name):
-    """Names are kept for as long as the session, of which there are hundreds."""
-    holder = served.page.state_holder
-    before = set(holder.session_data)
-    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
-    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
-    if name:  # gradio gives a name to who has none
-        assert served.join(name).status_code == served.predict(name, served.large).status_code == 400
-    assert set(holder.session_data) == before and name not in served.page._queue.pending_messages_per_session
-
-
-@pytest.mark.parametrize("name", [None, 5, {"a": 1}, ["x"]])
-def test_what_is_no_name_is_refused(served, name):
-    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
-    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
-
-
-def test_an_event_that_does_not_exist_is_not_found(served):
-    assert served.join("lost", {"id": 9999}).status_code == served.join("lost", {"id": -1}).status_code == 404
-
-
 def test_nothing_that_was_shown_is_kept_a_second_time_nor_written_to_a_file(served):
     assert served.predict("seen", served.large).json()["data"] == [LARGE]
     state = served.page.state_holder.session_data["seen"]
-    assert isinstance(state, LeanState) and state.config_values == {}
+    assert isinstance(state, SessionState) and state.config_values == {}
     answer = served.http.get("gradio_api/deep_link", params={"session_hash": "seen"})
     assert answer.status_code == 404
 
@@ -259,6 +239,28 @@ def test_statistics_of_finished_events_are_few():
 def scope(host: str | None, forwarded: str | None = None) -> dict:
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
     return {"type": "http", "client": (host, 1) if host else None, "headers": headers}
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "x" * 1_000_000, ""])
+def test_a_sessions_name_is_short(served, name):
+    """Names are kept for as long as the session, of which there are hundreds."""
+    holder = served.page.state_holder
+    before = set(holder.session_data)
+    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
+    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
+    if name:  # gradio gives a name to who has none
+        assert served.join(name).status_code == served.predict(name, served.large).status_code == 400
+    assert set(holder.session_data) == before and name not in served.page._queue.pending_messages_per_session
+
+
+@pytest.mark.parametrize("name", [None, 5, {"a": 1}, ["x"]])
+def test_what_is_no_name_is_refused(served, name):
+    body = {"component_id": 0, "fn_name": "x", "data": None, "session_hash": name}
+    assert served.http.post("gradio_api/component_server", json=body).status_code == 400
+
+
+def test_an_event_that_does_not_exist_is_not_found(served):
+    assert served.join("lost", {"id": 9999}).status_code == served.join("lost", {"id": -1}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -323,38 +325,3 @@ def test_calls_of_tools_are_few_at_a_time(monkeypatch):
     for call in calls:
         call.join()
     assert there.post("/gradio_api/mcp/").text == "called"
-
-
-def test_the_tools_server_has_one_client_whoever_asks_first():
-    made = []
-
-    class Tools:
-        client = None
-
-        def _get_or_create_client(self):
-            if self.client is None:
-                time.sleep(0.05)
-                made.append(None)
-                self.client = "a client"
-            return self.client
-
-    fair = type("Fair", (places._NamesItsClient, Tools), {})()
-    threads = [threading.Thread(target=fair._get_or_create_client) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == 1
-
-
-def test_the_tools_server_says_for_whom_it_asks():
-    class Tools:
-        mcp_server = SimpleNamespace(
-            request_context=SimpleNamespace(request=SimpleNamespace(client=SimpleNamespace(host=HERE)))
-        )
-
-        def _prepare_tool_call_args(self, name, arguments):
-            return "endpoint", [], {"x-forwarded-for": "somebody else", "accept": "x"}, None
-
-    fair = type("Fair", (places._NamesItsClient, Tools), {})()
-    assert fair._prepare_tool_call_args("analyze", {})[2] == {"x-forwarded-for": HERE, "accept": "x"}

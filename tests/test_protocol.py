@@ -18,7 +18,7 @@ import torch
 from core.datasets.processes import BackendError, in_processes
 from core.device import Device, choose_device
 from core.experiment.backends import BACKENDS
-from core.experiment.folds import Collator, Corpus, Examples, Standardisation, divide, thin
+from core.experiment.folds import Collator, Corpus, Examples, divide, statistics_of, thin
 from core.experiment.protocol import CONFIGURATIONS, Job, Settings, all_jobs, collator_of, fusion_config, run_protocol
 from core.experiment.synthetic import synthetic_corpus
 from core.experiment.tables import (
@@ -31,7 +31,8 @@ from core.experiment.tables import (
     result_rows,
     to_csv,
 )  # fmt: skip
-from core.fusion import CROSS, SELF, LocalEncoder, TimeMixing
+from core.fusion.model import LocalEncoder, TimeMixing
+from core.fusion.pairs import CROSS, SELF
 
 SMALL = {"width": 24, "heads": 2}
 CPU = choose_device("cpu")
@@ -199,7 +200,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)})
     children = []
     for _ in range(1800):
-        children = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
+        children = [
+            int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text("utf-8").split()
+        ]
         if len(children) >= 3:  # two workers and multiprocessing's resource tracker
             break
         time.sleep(0.1)
@@ -244,7 +247,7 @@ def test_ray_workers_ask_for_the_gpu_they_use(monkeypatch):
 
     def remote(**resources):
         asked.append(resources)
-        return lambda kind: type("Remote", (), {"remote": staticmethod(lambda: object())})
+        return lambda kind: type("Remote", (), {"remote": staticmethod(object)})
 
     ray = types.SimpleNamespace(
         remote=remote, is_initialized=lambda: True, util=types.SimpleNamespace(ActorPool=Pool),
@@ -263,7 +266,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
         run_protocol(OPENER, jobs, Settings(epochs=2, **SMALL), tmp_path, CPU)
     with pytest.raises(ValueError, match="other settings"):
         run_protocol(partial(synthetic_corpus, "relation", 60), jobs, QUICK, tmp_path, CPU)
-    assert json.loads((tmp_path / "settings.json").read_text())["corpus"] == "synthetic-additive"
+    assert json.loads((tmp_path / "settings.json").read_text("utf-8"))["corpus"] == "synthetic-additive"
 
 
 def test_folds_share_no_group_and_cover_everything():
@@ -287,27 +290,33 @@ def test_folds_share_no_group_and_cover_everything():
 
 def test_statistics_come_from_the_training_part_alone():
     values = [np.array([[1.0, 5.0], [3.0, 5.0]], np.float32), np.array([[5.0, 5.0]], np.float32)]
-    standardisation = Standardisation.of(values)
-    assert standardisation.mean.tolist() == [3.0, 5.0]
-    assert standardisation.apply(np.array([[5.0, 6.0]]))[0] == pytest.approx([2 / np.sqrt(8 / 3), 1.0])
+    statistics = statistics_of({"text": values})
+    assert statistics.mean["text"].tolist() == [3.0, 5.0]
+    assert statistics.apply("text", np.array([[5.0, 6.0]]))[0] == pytest.approx([2 / np.sqrt(8 / 3), 1.0])
     far = [np.array([[1e6, 1e6]], np.float32)]
-    train, test = (Examples(["x"], np.zeros(1, int), {"text": v}) for v in (values, far))
+    train, test = (Examples(np.zeros(1, int), {"text": v}, ["x"]) for v in (values, far))
 
     class OneFold:
         pass
 
     fold = OneFold()
     fold.train, fold.test = train, test
-    assert collator_of(fold, Settings()).standardise["text"].mean.tolist() == [3.0, 5.0]
-    assert not collator_of(fold, Settings("reference")).standardise  # quirk 3: raw features
+    assert collator_of(fold, Settings()).normalisation.mean["text"].tolist() == [3.0, 5.0]
+    assert collator_of(fold, Settings("reference")).normalisation is None  # quirk 3: raw features
+
+
+def test_the_reference_variant_is_refused_where_there_is_no_float64(tmp_path):
+    with pytest.raises(ValueError, match="float64"):
+        run_protocol(None, [], Settings("reference"), tmp_path / "jobs", Device("mps", "float32"))
+    assert not (tmp_path / "jobs").exists()
 
 
 def test_batches_of_both_variants():
     sequences = [np.ones((3, 2), np.float32), np.arange(14, dtype=np.float32).reshape(7, 2)]
-    examples = Examples(["a", "b"], np.zeros(2, int), {"text": sequences})
-    masked = Collator({}, {}, torch.float32).batch(examples, [0, 1], ("text",))["text"]
+    examples = Examples(np.zeros(2, int), {"text": sequences}, ["a", "b"])
+    masked = Collator(None, {}, torch.float32).batch(examples, [0, 1], ("text",))["text"]
     assert masked.values.shape == (2, 7, 2) and masked.lengths.tolist() == [3, 7] and not masked.values[0, 3:].any()
-    fixed = Collator({}, {"text": 5}, torch.float64).batch(examples, [0, 1], ("text",))["text"]
+    fixed = Collator(None, {"text": 5}, torch.float64).batch(examples, [0, 1], ("text",))["text"]
     assert fixed.values.shape == (2, 5, 2) and fixed.lengths.tolist() == [5, 5] and fixed.values.dtype == torch.float64
     assert thin(sequences[1], 3)[:, 0].tolist() == [0.0, 6.0, 12.0]
 

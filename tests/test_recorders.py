@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from recordings import Pipe, portrait, resampled, speak
 
-from core.media import FRAME_RATE, SAMPLE_RATE, open_clip, read_frames
+from core.media.reader import FRAME_RATE, SAMPLE_RATE, open_clip, read_frames
 
 GAPS = (0.033, 0.033, 0.034, 0.067, 0.033, 0.1, 0.027)  # seconds from picture to picture, over and over
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, Padded
-from core.reference import MIXING, STEPS, WIDTHS, ReferenceModel, StateDictError, load, reference_config
+from core.fusion.model import FusionConfig, FusionModel, Padded
+from core.fusion.pairs import BOTH, CROSS, SELF
+from core.fusion.reference import MIXING, STEPS, WIDTHS, ReferenceModel, StateDictError, load, reference_config
 
 CROSS_NAMES = ("mha_v_t", "mha_a_t", "mha_t_v", "mha_a_v", "mha_t_a", "mha_v_a")  # source, then query
 

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 from made import analysis, window
 
-from core import LABELS, SUBSETS
-from core.analysis import Analysis
-from core.checkpoint import CHECKPOINTS
-from core.media import MediaError
-from demo import report, wording
-from demo.places import FairQueue, FairSessions
-from demo.session import Session, Stopped, leave, remember
+from core import CHECKPOINTS, LABELS, SUBSETS
+from core.analysis.results import Analysis
+from core.media.reader import MediaError
+from demo import wording
+from demo.charts import report
+from demo.server.places import FairQueue, FairSessions
+from demo.server.sessions import Session, Stopped, leave, remember
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
 
 
 def test_page_and_report_lead_with_the_figures_on_real_clips(long):
-    found = json.loads((CHECKPOINTS / "held_out.json").read_text())["people"]["video+audio"]
+    found = json.loads((CHECKPOINTS / "held_out.json").read_text("utf-8"))["people"]["video+audio"]
     said = re.sub(r"\s+", " ", wording.LIMITS)
     for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
         assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said
@@ -73,7 +73,7 @@ def test_page_and_report_lead_with_the_figures_on_real_clips(long):
 
 
 def test_a_session_deletes_its_files_when_the_last_visitor_with_them_leaves(tmp_path, monkeypatch):
-    monkeypatch.setattr("demo.uploads._root", tmp_path)
+    monkeypatch.setattr("demo.server.uploads._root", tmp_path)
     clip = tmp_path / "nobody guesses" / "this" / "clip.webm"
     clip.parent.mkdir(parents=True)
     clip.write_bytes(b"x")
@@ -123,7 +123,7 @@ def test_an_analysis_ends_when_it_takes_too_long_or_nobody_waits_for_it(long, mo
     session = Session(long)
     with pytest.raises(Stopped):
         session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None, lambda: True)
-    monkeypatch.setattr("demo.session.LONGEST_ANALYSIS", -1.0)
+    monkeypatch.setattr("demo.server.sessions.LONGEST_ANALYSIS", -1.0)
     with pytest.raises(MediaError, match="five minutes") as caught:
         session.take(Analyzer(session), Path("clip.webm"), lambda share, stage: None)
     assert caught.value.code == "too_slow" and session.analysis is None

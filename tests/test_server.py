@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from demo import limits, uploads, wording
+from demo import wording
+from demo.server import limits, uploads
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -24,7 +25,8 @@ def alone() -> list[str]:
     """What comes before a command to run it without a network; empty where that is not allowed."""
     if not shutil.which("unshare") or not shutil.which("ip"):
         return []
-    allowed = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True).returncode == 0
+    tried = ["unshare", "--net", "ip", "link", "set", "lo", "up"]
+    allowed = subprocess.run(tried, capture_output=True, check=False).returncode == 0
     return ["unshare", "--net", sys.executable, str(TESTS / "loopback.py")] if allowed else []
 
 
@@ -68,9 +70,9 @@ def visit(tmp_path_factory, checkout, home) -> tuple[dict, list[str] | None]:
     load = [*obeying(), sys.executable, str(checkout / "scripts" / "load.py"), "--visitors", "6", "--analyses", "6"]
     command = [*before, *([str(asked)] if before else []), *load, "--json"]
     new = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": str(home)}
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=280, env=new, cwd=home)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, env=new, cwd=home)
     assert ran.stdout, ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1]), json.loads(asked.read_text()) if before else None
+    return json.loads(ran.stdout.splitlines()[-1]), json.loads(asked.read_text("utf-8")) if before else None
 
 
 def test_a_new_user_needs_no_write_to_the_checkout(visit, checkout):
@@ -88,7 +90,7 @@ def test_nothing_of_a_visit_is_put_into_the_home_of_who_runs_it(visit, home):
 def test_an_attempt_to_reach_further_would_be_seen(tmp_path):
     code = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))"
     subprocess.run([*alone(), str(tmp_path / "asked.json"), sys.executable, "-c", code], check=True)
-    assert json.loads((tmp_path / "asked.json").read_text()) == ["192.0.2.1:53"]
+    assert json.loads((tmp_path / "asked.json").read_text("utf-8")) == ["192.0.2.1:53"]
 
 
 def test_start_page_analysis_and_live_reach_no_other_host(visit):

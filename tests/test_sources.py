@@ -7,17 +7,17 @@ import pytest
 from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 
-from core import MODALITIES
-from core.checkpoint import CHECKPOINTS, load_face_encoder
+from core import CHECKPOINTS, MODALITIES
 from core.corpora.layout import CorpusError
 from core.corpora.ravdess import read_ravdess
 from core.datasets import sources
 from core.datasets.composed import BankMaker
 from core.datasets.sources import SOURCES, Official, Source, Speakers, training_sources
 from core.device import choose_device
+from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import CORPORA
-from core.features import Encoders, FeatureSettings
-from core.training.test_sets import TEST_SETS, measure
+from core.fusion.checkpoint import load_encoder
+from core.training.evaluation_sets import TEST_SETS, measure
 
 CPU = choose_device("cpu")
 
@@ -50,7 +50,7 @@ def twin(monkeypatch):
 
 
 def maker(root, cache) -> BankMaker:
-    return BankMaker(root, Encoders(load_face_encoder(CHECKPOINTS)), FeatureSettings(), CPU, cache)
+    return BankMaker(root, Encoders(load_encoder(CHECKPOINTS, "face")), FeatureSettings(), CPU, cache)
 
 
 def test_every_source_has_a_name_a_licence_a_reader_and_parts():

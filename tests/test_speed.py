@@ -1,6 +1,5 @@
 """What makes it quick changes nothing that is said, and memory does not grow with the square of a clip's length."""
 
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +9,10 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
-from core.attention import MOST_STEPS
-from core.device import share_of_cores
-from core.expression import ExpressionNet, folded
-from core.features import Sequence
-from core.speech import LONGEST_WINDOW, windows
+from core.encoders.expression import ExpressionNet, folded
+from core.encoders.speech import LONGEST_WINDOW, windows
+from core.encoders.utterance import Sequence
+from core.fusion.attention import MOST_STEPS
 
 
 def test_folded_normalisations_change_nothing():
@@ -44,26 +42,6 @@ def test_a_long_voice_is_cut_in_its_longest_pauses():
     assert all(start % 2 == 0 and end - start <= LONGEST_WINDOW for start, end in spans)
     assert [end for _, end in spans[:-1]] == [start for start, _ in spans[1:]] and spans[-1][1] == 60 * second
     assert windows(70 * second, ((0, 70),))[0] == (0, LONGEST_WINDOW), "nobody pauses"
-
-
-def test_a_share_of_the_cores_is_given_back():
-    before, seen = torch.get_num_threads(), {}
-
-    def beside(name):
-        seen[name] = torch.get_num_threads()
-
-    def look(name):
-        thread = threading.Thread(target=beside, args=(name,))
-        thread.start()
-        thread.join()
-
-    with share_of_cores(1_000):
-        assert torch.get_num_threads() == 1
-        with share_of_cores(1):
-            pass
-    assert torch.get_num_threads() == before
-    look("afterwards")
-    assert seen["afterwards"] == before
 
 
 @pytest.fixture(scope="module")

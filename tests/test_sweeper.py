@@ -3,7 +3,7 @@
 import threading
 import time
 
-from demo.sweeper import Sweeper
+from demo.server.sweeper import Sweeper
 
 
 def test_a_job_that_fails_runs_again_and_keeps_no_other_from_running(caplog):

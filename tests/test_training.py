@@ -7,20 +7,22 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS, MODALITIES, SUBSETS
-from core.checkpoint import Checkpoint, Normalisation, subset_name
+from core import LABELS, MODALITIES, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
 from core.datasets.composed import compose
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import Device, choose_device
-from core.expression import ExpressionConfig, ExpressionNet, standardise
-from core.features import FeatureSettings, pooled
-from core.files import load_state
-from core.fusion import SELF, FusionConfig, FusionModel, LocalEncoder
-from core.media import SAMPLE_RATE, Voice
+from core.encoders.expression import ExpressionConfig, ExpressionNet, standardise
+from core.encoders.features import FeatureSettings, pooled
+from core.fusion.checkpoint import Checkpoint
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder
+from core.fusion.normalisation import Normalisation
+from core.fusion.pairs import SELF
+from core.media.reader import SAMPLE_RATE, Voice
 from core.metrics import classification_metrics, expected_calibration_error
+from core.state_files import load_state
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
@@ -95,7 +97,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(tmp_path, device):
     assert history == history_resumed and len(history) == 4
     for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
-    lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "killed" / "log.jsonl").read_text("utf-8").splitlines()]
     assert lines == history
     for recipe, data in ((Recipe(epochs=9, learning_rate=0.01), "x > 0"), (replace(RECIPE, seed=3), "x < 0")):
         with pytest.raises(ValueError, match="another recipe or other data"):
@@ -191,7 +193,7 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     clips = {m: [bank.sequence(i) for i in range(84)] for m, bank in banks(1).items()} | {
         "text": [np.zeros((0, 8))] * 84
     }
-    moments = Moments(voices.labels, names[np.arange(84) % 2], clips)
+    moments = Moments(voices.labels, clips, names[np.arange(84) % 2])
     seen = {}
 
     def without_training(name, banks, validation, normalisation, recipe, folder, device, moments):

@@ -11,14 +11,16 @@ import gradio as gr
 import made
 import pytest
 
-from core.kept import nbytes
-from core.media import MediaError
-from demo import clip, session, stored, uploads, wording
-from demo.budget import Budget
+from core.analysis.kept import nbytes
+from core.media.reader import MediaError
+from demo import wording
 from demo.page import build
-from demo.places import FairQueue, FairSessions
-from demo.session import Session, Stopped, forget_idle, forget_unfetched, leave, remember, unheard
-from demo.sweeper import sweeper
+from demo.server import sessions, stored, uploads
+from demo.server.budget import Budget
+from demo.server.places import FairQueue, FairSessions
+from demo.server.sessions import Session, Stopped, forget_idle, forget_unfetched, leave, remember, unheard
+from demo.server.sweeper import sweeper
+from demo.tabs import downloads
 
 
 class Quick:
@@ -71,7 +73,7 @@ def budget(monkeypatch) -> Budget:
     """For two analyses and no third."""
     one = nbytes(Quick().analyze("a.mp4"))
     made_here = Budget(round(2.5 * one))
-    monkeypatch.setattr(session, "budget", made_here)
+    monkeypatch.setattr(sessions, "budget", made_here)
     return made_here
 
 
@@ -103,7 +105,7 @@ def test_who_is_let_go_is_told_so_at_the_next_switch(budget, page):
     (said,) = function(page, "on_look")(first, True, True, True, "cross", None, -1).values()
     assert wording.LET_GO in said
     with pytest.raises(gr.Error, match="was let go"):
-        clip._export(Quick(), first, "json")
+        downloads.exported(Quick(), "json", first)
     assert len(on_switch(second, True, True, True, "cross", None, -1)) > 5
     fourth = analysed()
     assert third.analysis is None and second.analysis and fourth.analysis, "a switch counts as use"
@@ -117,7 +119,7 @@ def test_what_an_analysis_was_worth_counts_too(budget, monkeypatch):
     visitor = analysed()
     visitor.analysis.sequences["audio"] = None
     before = budget.nbytes
-    monkeypatch.setattr(session, "measure", lambda *_: b"x" * 1000)
+    monkeypatch.setattr(sessions, "measure", lambda *_: b"x" * 1000)
     visitor.worth(Quick(), (0.0, 10.0))
     assert budget.nbytes == before + 1000
     visitor.show(stored.result_of("glad"))
@@ -138,7 +140,7 @@ def served() -> SimpleNamespace:
 
 def put(page, name: str, *values) -> None:
     page.state_holder.session_data[name] = SimpleNamespace(state_data=dict(enumerate(values)))
-    page.state_holder.time_last_used[name] = session.datetime.now()
+    page.state_holder.time_last_used[name] = sessions.datetime.now()
     page._queue.pending_messages_per_session[name] = asyncio.Queue()
     page._queue.pending_event_ids_session[name] = {"event"}
 
@@ -201,7 +203,7 @@ def test_what_is_not_fetched_is_forgotten_after_its_time_and_what_is_fetched_is_
     assert set(page.state_holder.session_data) == {"mute", "listening"}
     time.sleep(0.1)
     forget_unfetched(page, 0.05)
-    assert set(page.state_holder.session_data) == {"listening"} and "mute" not in session._unheard_since
+    assert set(page.state_holder.session_data) == {"listening"} and "mute" not in sessions._unheard_since
 
 
 def test_ending_a_session_keeps_nobody_waiting():
@@ -209,7 +211,7 @@ def test_ending_a_session_keeps_nobody_waiting():
     started, goes_on = threading.Event(), threading.Event()
     slow = SimpleNamespace(end=lambda: started.set() or goes_on.wait(20))
     begun = time.monotonic()
-    session.end_later(slow)
+    sessions.end_later(slow)
     assert time.monotonic() - begun < 0.5 and started.wait(10)
     goes_on.set()
 
@@ -219,7 +221,7 @@ def test_the_states_of_the_page_are_ended_so(page):
     ends = [
         block.delete_callback for block in states if isinstance(block.value, Session) or hasattr(block.value, "end")
     ]
-    assert len(ends) == 2 and set(ends) == {session.end_later}
+    assert len(ends) == 2 and set(ends) == {sessions.end_later}
 
 
 def test_files_of_a_session_that_was_dropped_without_a_word_go(tmp_path, monkeypatch):
@@ -256,3 +258,12 @@ def test_a_job_runs_once_and_soon():
     ran = threading.Event()
     sweeper.soon(ran.set)
     assert ran.wait(10)
+
+
+def test_who_asks_without_a_session_is_not_found_by_the_next_one_who_does():
+    """A program may leave out the name of its session; nobody's leaving ends what belongs to others of that kind."""
+    nameless = sessions.name_of(SimpleNamespace(session_hash=None))
+    session, page = Session(made.analysis()), served()
+    sessions.remember(nameless, session)
+    sessions.leave(page, nameless)
+    assert session.analysis is not None and not session.stop and "" not in sessions._sessions

@@ -7,20 +7,33 @@ import pytest
 import torch
 import whisper
 from miniature import save_ravdess
+from recordings import save_wav, speak
 
-from core.checkpoint import load_voice_encoder, save_voice_encoder
+from core import LABELS
+from core.corpora.layout import ClipRecord
 from core.datasets.augment import altered_voices
 from core.datasets.bank import build_bank
 from core.datasets.cache import cached_sequences
-from core.datasets.voices import padded, voice_bank
-from core.features import spoken
-from core.files import load_state
-from core.media import SAMPLE_RATE, Voice
+from core.datasets.voices import padded, spectrogram_bank, voice_bank
+from core.encoders.packaged import WeightsError
+from core.encoders.speech import NO_SPEECH, Speech
+from core.encoders.transcript import Transcript
+from core.encoders.voice import (
+    VoiceConfig,
+    VoiceEncoder,
+    equal_windows,
+    levelled,
+    spectrogram,
+    spoken_spectrogram,
+    spoken_stretches,
+)
+from core.encoders.whisper_weights import load_tiny_en
+from core.fusion.checkpoint import load_encoder, save_encoder
+from core.media.reader import SAMPLE_RATE, Voice, open_clip
+from core.state_files import load_state
 from core.training.loop import Recipe
 from core.training.voice import VoiceData, VoiceRecipe, VoiceSampler, settled, train_members, train_voice_encoder
-from core.voice import VoiceConfig, VoiceEncoder, equal_windows, levelled, spectrogram
-from core.weights import WeightsError
-from core.whisper_weights import load_tiny_en
+from demo.server import stored
 
 SMALL = VoiceConfig(blocks=1, outputs=(0,))
 
@@ -87,10 +100,88 @@ def test_a_long_voice_is_heard_in_equal_windows(encoder):
     np.testing.assert_allclose(found[: first[1] // 2], encoder.encode(log[: first[1]]), atol=0.02)
 
 
-def test_what_is_spoken_has_a_margin_within_the_recording():
+def test_what_is_spoken_has_a_margin_within_the_recording_and_no_long_pause():
     voice = sound(3.0)
-    assert spoken(voice, ((0.1, 1.0), (1.5, 2.0))) == (0, round(2.2 * SAMPLE_RATE))
-    assert spoken(voice, ((1.0, 2.95),)) == (round(0.8 * SAMPLE_RATE), 3 * SAMPLE_RATE)
+    assert spoken_stretches(voice, ((0.1, 1.0), (1.5, 2.0))) == ((0, round(2.2 * SAMPLE_RATE)),)
+    assert spoken_stretches(voice, ((1.0, 2.95),)) == ((round(0.8 * SAMPLE_RATE), 3 * SAMPLE_RATE),)
+    parts = spoken_stretches(sound(9.0), ((0.5, 1.0), (1.7, 2.0), (5.0, 6.0), (6.8, 8.0)))
+    (first, second), unit = parts, 1280
+    assert first[0] == round(0.3 * SAMPLE_RATE) and 0 <= first[1] - round(2.3 * SAMPLE_RATE) < unit
+    assert (first[1] - first[0]) % unit == 0, "whole steps"
+    assert second == (round(4.7 * SAMPLE_RATE), round(8.2 * SAMPLE_RATE))
+    many = tuple((2.0 * i, 2.0 * i + 0.5) for i in range(20))
+    edges = np.array(spoken_stretches(sound(40.0), many))
+    assert edges.shape == (20, 2) and (np.diff(edges.ravel()) > 0).all() and edges[-1, 1] <= 40 * SAMPLE_RATE
+
+
+def test_times_leap_over_a_pause():
+    speech = ((0.5, 1.0), (5.0, 6.0))
+    spectra, times = spoken_spectrogram(sound(7.0), speech)
+    assert spectra.shape == (len(times), 80) and (np.diff(times) > 0).all()
+    gaps = np.flatnonzero(np.diff(times) > 0.011)
+    assert len(gaps) == 1 and (gaps[0] + 1) % 8 == 0, "no step of audio is half before and half behind it"
+    assert times[0] == pytest.approx(0.3) and times[gaps[0]] == pytest.approx(1.3, abs=0.08)
+    assert times[gaps[0] + 1] == pytest.approx(4.7) and times[-1] == pytest.approx(6.2, abs=0.02)
+    parts = spoken_stretches(sound(7.0), speech)
+    alone = [spectrogram(Voice(sound(7.0).samples[start:end])) for start, end in parts]
+    np.testing.assert_array_equal(spectra, np.concatenate(alone))
+
+
+def chord(seconds: float) -> np.ndarray:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (sum(np.sin(2 * np.pi * f * time) for f in (220, 277, 330)) / 10).astype(np.float32)
+
+
+@pytest.fixture
+def verdict(analyzer):
+    """What self-attention says of a voice alone, and the times of its steps."""
+
+    def say(*parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        voice = Voice(np.concatenate(parts))
+        speech = Speech(analyzer.extractor.listener.intervals(voice), Transcript(), NO_SPEECH.states)
+        audio = analyzer.extractor.voice_features(voice, speech)
+        return analyzer.predict_from({"audio": audio}, attention=False)["audio",].self_.probabilities, audio.times
+
+    return say
+
+
+def quiet(seconds: float) -> np.ndarray:
+    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def test_a_pause_is_no_sadness(verdict, tmp_path):
+    parts = [speak(text, tmp_path / "a.wav") for text in ("I waited for you all night long.", "You never came.")]
+    expected, times = verdict(parts[0], quiet(0.3), parts[1])
+    for between in (quiet(2), quiet(6), quiet(20), np.concatenate([quiet(0.2), chord(8), quiet(0.2)])):
+        found, longer = verdict(parts[0], between, parts[1])
+        np.testing.assert_allclose(found, expected, atol=0.1)
+        assert LABELS[found.argmax()] == LABELS[expected.argmax()] == "happiness"
+        assert len(longer) == pytest.approx(len(times), abs=8)
+        assert longer[-1] - times[-1] == pytest.approx(len(between) / SAMPLE_RATE - 0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["glad", "angry"])
+def test_an_example_with_a_pause_inside_is_what_it_was(verdict, analyzer, name):
+    samples = open_clip(stored.clip_of(name)).voice.samples
+    (_, first), (second, _), *_ = analyzer.extractor.listener.intervals(Voice(samples))
+    middle = round((first + second) / 2 * SAMPLE_RATE)
+    expected, _ = verdict(samples)
+    found, _ = verdict(samples[:middle], quiet(6), samples[middle:])
+    np.testing.assert_allclose(found, expected, atol=0.12)
+    assert found.argmax() == expected.argmax()
+
+
+def test_training_and_use_take_the_same_of_a_voice(analyzer, tmp_path):
+    spoken = speak("I waited for you.", tmp_path / "a.wav")
+    path = save_wav(np.concatenate([spoken, quiet(3), spoken]), tmp_path / "pause.wav")
+    record = ClipRecord("a", 3, "somebody", voice=path)
+    bank = spectrogram_bank([record], analyzer.extractor.listener, tmp_path / "cache")
+    voice = open_clip(path).voice
+    speech = Speech(analyzer.extractor.listener.intervals(voice), Transcript(), NO_SPEECH.states)
+    used = analyzer.extractor.voice_features(voice, speech)
+    assert len(used.times) * 0.08 < voice.duration - 2
+    learned = voice_bank(bank, analyzer.extractor.voice_encoder, 4, 0, tmp_path / "cache").sequence(0)
+    np.testing.assert_allclose(learned, used.values, atol=0.05)
 
 
 def test_altered_voices_are_finite_of_another_length_and_the_same_for_a_seed():
@@ -164,10 +255,10 @@ def test_training_goes_on_from_one_corpus_to_all_speakers(tmp_path, device):
     everything = VoiceData.read(tmp_path, tmp_path / "cache", everything=True)
     assert set(everything.train.groups) == {"ravdess/01", "ravdess/05"}
     onward, _ = train_voice_encoder(everything, recipe, tmp_path / "onward", device, model)
-    save_voice_encoder(tmp_path, onward.encoder, {"command": "test"})
-    read = load_voice_encoder(tmp_path)
+    save_encoder(tmp_path, "voice", onward.encoder, {"command": "test"})
+    read = load_encoder(tmp_path, "voice")
     assert read.config == SMALL
     assert all(torch.equal(a, b) for a, b in zip(read.parameters(), onward.encoder.parameters(), strict=True))
     (tmp_path / "voice.safetensors").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="SHA-256"):
-        load_voice_encoder(tmp_path)
+        load_encoder(tmp_path, "voice")

@@ -7,16 +7,17 @@ import pytest
 import torch
 from miniature import save_meld
 
-from core.checkpoint import CHECKPOINTS, load_word_adapter, save_word_adapter
+from core import CHECKPOINTS
 from core.datasets.augment import masked_words
 from core.datasets.clips import ClipFeatures
 from core.datasets.composed import LINE_COPIES, text_bank
 from core.datasets.sources import SOURCES
-from core.features import FeatureSettings
+from core.encoders.features import FeatureSettings
+from core.encoders.packaged import WeightsError
+from core.encoders.words import WordAdapter, WordEncoder
+from core.fusion.checkpoint import load_encoder, save_encoder
 from core.training.loop import Recipe
 from core.training.words import LineData, WordsRecipe, train_word_adapter
-from core.weights import WeightsError
-from core.words import WordAdapter, WordEncoder
 
 LINE = ["I", "am", "so", "happy", "for", "you!"]
 
@@ -90,14 +91,14 @@ def test_masking_hides_the_share_asked_for():
 
 
 def test_an_adapter_is_kept_beside_the_other_weights(tmp_path):
-    assert load_word_adapter(tmp_path) is None
+    assert load_encoder(tmp_path, "words") is None
     adapter = adapter_by_chance()
-    save_word_adapter(tmp_path, adapter, {"command": "test"})
-    read = load_word_adapter(tmp_path)
+    save_encoder(tmp_path, "words", adapter, {"command": "test"})
+    read = load_encoder(tmp_path, "words")
     assert read.rank == 2 and all(torch.equal(a, b) for a, b in zip(adapter.down, read.down, strict=True))
     (tmp_path / "words.safetensors").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="SHA-256"):
-        load_word_adapter(tmp_path)
+        load_encoder(tmp_path, "words")
 
 
 def test_the_experiment_reads_words_without_the_adapter():

@@ -2,7 +2,7 @@
 
 import json
 import time
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,15 +12,19 @@ import torch
 from made import analysis
 from torch import nn
 
-from core import LABELS, MODALITIES, SUBSETS
-from core.analysis import Analyzer
-from core.attention import AttentionMap, received
-from core.checkpoint import Normalisation, subset_name
-from core.features import Sequence
-from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
-from core.shapley import shapley, synergy
-from core.speech import Transcript, Word
-from core.worth import MOST_PARTS, Worth, even_stream, measure, parts_of, spans
+from core import LABELS, MODALITIES, SUBSETS, subset_name
+from core.analysis.analyzer import Analyzer
+from core.analysis.attribution import Worth, spans
+from core.analysis.attributor import MOST_PARTS, even_stream, measure, parts_of
+from core.analysis.shapley import shapley, synergy
+from core.encoders.transcript import Transcript, Word
+from core.encoders.utterance import Sequence
+from core.experiment.folds import thin
+from core.fusion.attention import AttentionMap, received
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded, with_steps
+from core.fusion.normalisation import Normalisation
+from core.fusion.pairs import CROSS, SELF
+from core.fusion.reference import STEPS, reference_config
 
 WIDTHS = {"text": 5, "video": 6, "audio": 7}
 LOCAL = {"video": LocalEncoder(3), "audio": LocalEncoder(5, 2)}
@@ -277,3 +281,37 @@ def test_the_shipped_models_answer_quickly(analyzer):
         ratios.append((time.perf_counter() - between) / (between - started))
     assert {m: len(p.steps) for m, p in worth.parts.items()} == {"text": 12, "video": 50, "audio": 10}
     assert min(ratios) < 60, ratios
+
+
+def test_a_checkpoint_of_the_reference_variant_is_analysed(tiny):
+    variant = copy(tiny)
+    torch.manual_seed(4)
+    variant.models = {
+        name: FusionModel(reference_config(pairs, WIDTHS, width=12, heads=3, bottleneck=4)).eval()
+        for name, pairs in (("cross", CROSS), ("self", SELF))
+    }
+    made = read(variant, {"text": 4, "video": 20, "audio": 1500})  # fewer pictures and more voice than it has steps
+    everything = made.predictions[MODALITIES]
+    assert {len(found.attention) for found in everything.verdicts().values()} == {6, 3}
+    map_ = everything.cross.attention["video", "audio"]
+    assert map_.weights.shape == (3, 25, 500) and map_.steps == (25, 500)
+    video, audio = made.sequences["video"].times, made.sequences["audio"].times
+    np.testing.assert_allclose(map_.query_times, np.linspace(video[0], video[-1], 25))
+    np.testing.assert_allclose(map_.key_times, np.linspace(audio[0], audio[-1], 500))
+    # The same as of sequences that were made of the fixed lengths by hand.
+    values = {m: variant.padded(m, [s]).values[0].numpy() for m, s in made.sequences.items()}
+    values["video"] = np.concatenate([values["video"], np.zeros((STEPS["video"] - 20, WIDTHS["video"]), np.float32)])
+    values["audio"] = thin(values["audio"], STEPS["audio"])
+    batch = {m: Padded(torch.from_numpy(v)[None], torch.tensor([len(v)])) for m, v in values.items()}
+    for name, model in variant.models.items():
+        with torch.inference_mode():
+            output = model(batch)
+        expected = variant.probabilities(name, output.streams, output.exists, MODALITIES)[0]
+        np.testing.assert_allclose(everything.verdicts()[name].probabilities, expected, atol=1e-6)
+    assert np.isfinite(measure(variant, made).of("self", MODALITIES).worth("audio")).all()
+
+
+def test_sequences_of_any_length_are_given_the_fixed_one():
+    x = torch.arange(14.0).reshape(2, 7, 1)
+    made = with_steps(x, torch.tensor([7, 2]), 4)[:, :, 0]
+    assert made.tolist() == [[0, 2, 4, 6], [7, 8, 0, 0]]

@@ -12,11 +12,14 @@ import pytest
 from made import analysis, window
 
 from core import LABELS, MODALITIES, SUBSETS
-from core.media import MediaError
-from core.worth import Measured, Parts, Worth
-from demo import many, phrases, report, uploads, worth
-from demo.limits import MOST_AT_ONCE
-from demo.session import Session
+from core.analysis.attribution import Measured, Parts, Worth
+from core.media.reader import MediaError
+from demo.charts import attribution, attribution_figures, palette, phrases, report
+from demo.server import uploads
+from demo.server.limits import MOST_AT_ONCE
+from demo.server.sessions import Session
+from demo.tabs import attribution as attribution_section
+from demo.tabs import several
 
 PARTS = {"text": 4, "video": 6, "audio": 5}
 GLAD = LABELS.index("happiness")
@@ -56,7 +59,7 @@ def session() -> Session:
 
 
 def draw(session, wanted=MODALITIES, model="cross", label="happiness", span=None) -> dict:
-    return worth.drawn(session, None, wanted, model, label, span)
+    return attribution_section.drawn(session, None, wanted, model, label, span)
 
 
 def trace(figure, name):
@@ -82,15 +85,15 @@ def test_bars_are_what_was_measured_side_by_side_on_the_seconds_of_the_parts(ses
             tuple(figure.layout[t.yaxis.replace("y", "yaxis")].range) for t in figure.data if "mattered" in t.name
         }
         assert len(scales) == 1, "what mattered is on one scale for all modalities"
-        assert scales.pop()[1] >= worth.LEAST * 100
+        assert scales.pop()[1] >= attribution_figures.LEAST * 100
 
 
 def test_what_hardly_matters_does_not_look_eventful(session):
     measured = session.worths[0.0, 4.0]
     found = measured.of("self", ("audio",))
     still = replace(found, without={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
-    figure = worth.chart(measured, still, "happiness")
-    assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in worth.said(
+    figure = attribution_figures.chart(measured, still, "happiness")
+    assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in attribution.said(
         measured, still, "self", "happiness"
     )
 
@@ -98,7 +101,7 @@ def test_what_hardly_matters_does_not_look_eventful(session):
 def test_the_class_is_the_verdict_of_the_model_until_one_is_chosen(session):
     found = session.worths[0.0, 4.0].of("self", MODALITIES)
     own = LABELS[int(found.probabilities.argmax())]
-    assert f"<b>{own}</b>" in draw(session, model="self", label=worth.VERDICT)["worth-said"]
+    assert f"<b>{own}</b>" in draw(session, model="self", label=attribution.VERDICT)["worth-said"]
     assert "<b>fear</b>" in draw(session, model="self", label="fear")["worth-said"]
 
 
@@ -110,7 +113,7 @@ def test_sentences_and_table_name_what_mattered_and_escape_it(session):
     expected = np.concatenate([values[m] for m in ("audio", "text", "video")])
     np.testing.assert_allclose([float(v) for v in written], expected, atol=1e-6)
     most = max(float(np.nanmax(v)) for v in values.values())
-    assert worth.points(most) in shown["worth-said"]
+    assert palette.points(most) in shown["worth-said"]
     assert (
         "<i>I" not in "".join(shown[name] for name in ("worth-said", "worth-table"))
         and "&lt;i&gt;I" in shown["worth-table"]
@@ -122,7 +125,7 @@ def test_modalities_of_self_have_shares_and_of_cross_only_differences(session):
     own = draw(session, model="self")["worth-modalities"]
     found = session.worths[0.0, 4.0].of("self", MODALITIES)
     for values in (found.shapley, found.added, found.synergy):
-        assert all(worth.points(float(v[GLAD])) in own for v in values.values())
+        assert all(palette.points(float(v[GLAD])) in own for v in values.values())
     crossed = draw(session)["worth-modalities"]
     assert "worth-shapley" not in crossed and "worth-synergy" not in crossed and "worth-added" in crossed
     assert "worth-added" not in draw(session, ("text", "audio"))["worth-modalities"]
@@ -132,7 +135,7 @@ def test_even_attention_and_the_difference_of_the_models(session):
     measured, shown = session.worths[0.0, 4.0], draw(session)
     for model in ("cross", "self"):
         found = measured.of(model, MODALITIES)
-        assert worth.points(float((found.probabilities - found.even)[GLAD])) in shown["worth-even"]
+        assert palette.points(float((found.probabilities - found.even)[GLAD])) in shown["worth-even"]
     figure = shown["difference-chart"]["value"]
     for m in MODALITIES:
         np.testing.assert_allclose(trace(figure, f"difference {m}").y, measured.cross_minus_self(m, MODALITIES))
@@ -158,7 +161,9 @@ def test_a_long_clip_offers_its_windows():
 
 def test_it_is_measured_once_and_forgotten_with_the_clip(monkeypatch):
     asked = []
-    monkeypatch.setattr("demo.session.measure", lambda analyzer, of, span: asked.append(span) or made_worth(*span))
+    monkeypatch.setattr(
+        "demo.server.sessions.measure", lambda analyzer, of, span: asked.append(span) or made_worth(*span)
+    )
     session = Session(replace(analysis(), sequences={"audio": None}))
     first = session.worth(None, (0.0, 4.0))
     assert session.worth(None, (0.0, 4.0)) is first and asked == [(0.0, 4.0)]
@@ -181,7 +186,7 @@ def test_exports_hold_what_was_measured_and_each_phrase():
         ("phrase", "phrase 0.0"),
         ("phrase", "phrase 2.0"),
     ]
-    rows = list(csv.DictReader(io.StringIO(worth.as_csv([measured]))))
+    rows = list(csv.DictReader(io.StringIO(report.attribution_as_csv([measured]))))
     assert len(rows) == 2 * sum(PARTS.values())
     row = next(r for r in rows if (r["model"], r["modality"], r["name"]) == ("self", "text", "glad"))
     own = measured.of("self", MODALITIES)
@@ -222,7 +227,7 @@ def files(tmp_path, monkeypatch) -> list[Path]:
 
 
 def test_a_queue_reads_its_clips_in_turn_and_deletes_each(files, tmp_path):
-    queue = many.Queue()
+    queue = several.Queue()
     queue.begin([str(path) for path in files])
     while queue.waiting:
         before = list(queue.waiting)
@@ -231,14 +236,14 @@ def test_a_queue_reads_its_clips_in_turn_and_deletes_each(files, tmp_path):
     assert not list(tmp_path.iterdir()), "the folder goes with the last"
     assert [row["file"] for row in queue.rows] == ["one.mp4", "bad.mp4", "<b>.webm"]
     assert queue.rows[1]["error"] == "It is not a media file."
-    shown = many.as_html(queue)
+    shown = several.as_html(queue)
     assert "3 of 3" in shown and "<b>.webm" not in shown and "It is not a media file." in shown
-    said = list(csv.DictReader(io.StringIO(many.as_file(queue)["text"])))
+    said = list(csv.DictReader(io.StringIO(several.as_file(queue)["text"])))
     assert said == queue.rows
 
 
 def test_a_queue_goes_with_its_visitor_and_has_a_limit(files, tmp_path, monkeypatch):
-    queue = many.Queue()
+    queue = several.Queue()
     queue.begin([str(path) for path in files])
     queue.end()
     assert queue.stop and queue.waiting == [] and not list(tmp_path.iterdir())

@@ -43,7 +43,7 @@ def read_crema_d(root: Path) -> list[ClipRecord]:
         )
     records = []
     for name in names:
-        actor, line, emotion, _ = NAME.fullmatch(name).groups()
+        actor, line, emotion, _ = name.split("_")
         sound, pictures = files["AudioWAV"].get(name), files["VideoFlash"].get(name)
         records.append(
             ClipRecord(

@@ -33,9 +33,9 @@ def read_dailydialog(root: Path, split: str) -> list[ClipRecord]:
     if len(dialogues) != len(labels):
         raise CorpusError(f"{written} holds {len(dialogues)} dialogues, {felt.name} {len(labels)}.")
     records = []
-    for number, (dialogue, codes) in enumerate(zip(dialogues, labels, strict=True)):
+    for number, (dialogue, line) in enumerate(zip(dialogues, labels, strict=True)):
         utterances = [part.strip() for part in dialogue.split("__eou__") if part.strip()]
-        codes = codes.split()
+        codes = line.split()
         if unknown := set(codes) - set(EMOTIONS):
             raise CorpusError(f"{felt}, line {number + 1}: {sorted(unknown)[0]} is none of DailyDialog's emotions.")
         if len(utterances) != len(codes):

@@ -73,7 +73,7 @@ def read_fer2013(root: Path, split: str) -> FaceImages:
         with np.load(packed, allow_pickle=False) as file:
             images, labels = file["images"], file["labels"].astype(np.int64)
     elif original.exists():
-        with original.open(newline="") as file:
+        with original.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["Usage"] == CSV_USAGE[split]]
         images = np.array([np.fromstring(row["pixels"], np.uint8, sep=" ") for row in rows]).reshape(-1, 48, 48)
         labels = CSV_CLASSES[[int(row["emotion"]) for row in rows]].astype(np.int64)

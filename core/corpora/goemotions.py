@@ -37,8 +37,8 @@ def read_goemotions(root: Path, split: str) -> list[ClipRecord]:
                 f"GoEmotions was not found: expected {path.name} in {root} (download it from "
                 "https://github.com/google-research/google-research/tree/master/goemotions)."
             )
-    group_of = {name: group for group, members in json.loads(groups.read_text()).items() for name in members}
-    label_of = [EMOTIONS[group_of.get(name, name)] for name in names.read_text().split()]
+    group_of = {name: group for group, members in json.loads(groups.read_text("utf-8")).items() for name in members}
+    label_of = [EMOTIONS[group_of.get(name, name)] for name in names.read_text("utf-8").split()]
     records = []
     for number, row in enumerate(table.read_text(encoding="utf-8").splitlines(), 1):
         cells = row.split("\t")

@@ -42,7 +42,7 @@ def read_iemocap(root: Path) -> list[ClipRecord]:
             f"IEMOCAP is not complete: {root} lacks dialog/EmoEvaluation of {', '.join(missing)} ({SOURCE})."
         )
     records = [record for session in sessions for record in _read_session(session)]
-    absent = [path for record in records for path in (record.voice, record.pictures) if not path.exists()]
+    absent = [path for record in records for path in (record.voice, record.pictures) if path and not path.exists()]
     if absent:
         raise CorpusError(
             f"IEMOCAP is not complete: {len(absent)} files are missing, the first is {absent[0]} ({SOURCE})."

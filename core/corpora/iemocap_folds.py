@@ -5,14 +5,13 @@ Layout: ``folds/fold01`` ... ``fold05``, in each ``W_embedding.npy`` [vocabulary
 ``_video_seqN`` [n], ``_nlp_trans`` [n, 128] and ``_label`` [n]. Arrays are mapped, not loaded.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.corpora.iemocap import CLASSES
-from core.corpora.layout import CorpusError
+from core.corpora.layout import ArraySequence, CorpusError
 
 PARTS = ("train", "dev", "test")
 WIDTHS = {"text": 300, "video": 2048, "audio": 120}
@@ -29,7 +28,7 @@ COUNTS = {
 
 
 @dataclass(frozen=True)
-class MappedSequences(Sequence):
+class MappedSequences:
     """Sequences that lie in one padded array [n, steps, D] on disk; item i is its row ``rows[i]`` up to its length."""
 
     array: np.ndarray
@@ -45,7 +44,7 @@ class MappedSequences(Sequence):
 
 
 @dataclass(frozen=True)
-class EmbeddedWords(Sequence):
+class EmbeddedWords:
     """Word vectors looked up from token ids: the ``_text.npy`` that the reference expects and nobody ships."""
 
     tokens: np.ndarray
@@ -66,7 +65,7 @@ class FoldPart:
     """One part of a fold: ``labels`` int64 [n] and modality -> lazily read sequences."""
 
     labels: np.ndarray
-    sequences: dict[str, Sequence]
+    sequences: dict[str, ArraySequence]
     dropped: int  # utterances without a picture, which paper and reference leave out
 
 

@@ -1,8 +1,12 @@
 """What all corpora share: the record of one clip, the error, and plain text."""
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
 
 from core import LABELS
 
@@ -38,6 +42,14 @@ class ClipRecord:
     half: str = ""
 
 
+class ArraySequence(Protocol):
+    """Arrays that may be read from a file when they are asked for, unlike those of a list."""
+
+    def __getitem__(self, index: int, /) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+
 SOUNDS = {".wav", ".flac", ".opus"}
 """Endings of recordings: releases are WAV, copies often packed."""
 
@@ -69,9 +81,7 @@ def plain_text(text: str) -> str:
     ("don\\x92t"); both occur in circulating copies of MELD.
     """
     if re.search("[âÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", text):
-        try:
+        with contextlib.suppress(UnicodeError):  # a real accent, not a wrongly guessed encoding
             text = text.encode("cp1252").decode("utf-8")
-        except UnicodeError:
-            pass  # a real accent, not a wrongly guessed encoding
     text = re.sub("[\x80-\x9f]", lambda match: match[0].encode("latin-1").decode("cp1252", "ignore"), text)
     return " ".join(text.translate(PUNCTUATION).split())

@@ -48,8 +48,8 @@ def read_meld(root: Path, split: str, clips: bool = False) -> list[ClipRecord]:
     for row in rows:
         if row["Emotion"] not in EMOTIONS:
             raise CorpusError(f"{table}, line {rows.line_num}: {row['Emotion']!r} is none of MELD's emotions.")
-        clip = folder / f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.mp4"
-        clip = clip if clips and clip.exists() else None
+        file = folder / f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.mp4"
+        clip = file if clips and file.exists() else None
         dialogue = f"{split}/dia{row['Dialogue_ID']}"
         name = f"{dialogue}_utt{row['Utterance_ID']}"
         text = plain_text(row["Utterance"])

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from core.corpora.layout import SOUNDS, ClipRecord, CorpusError, labels_of
+from core.paths import visible_files
 
 EMOTIONS = labels_of(
     angry="anger",
@@ -29,9 +30,9 @@ def read_tess(root: Path) -> list[ClipRecord]:
         CorpusError: no file with an official name, or a name with an unknown emotion.
     """
     records = []
-    for path in sorted(root.rglob("*")):
+    for path in visible_files(root, unreadable=[]):
         match = NAME.fullmatch(path.stem)
-        if not match or path.suffix.lower() not in SOUNDS or path.name.startswith("."):
+        if not match or path.suffix.lower() not in SOUNDS:
             continue
         speaker, word, emotion = match.groups()
         if emotion not in EMOTIONS:

@@ -10,8 +10,8 @@ from librosa import mel_frequencies
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from torch import Tensor
 
-from core.media import SAMPLE_RATE, Voice
-from core.words import MASKED
+from core.encoders.words import MASKED
+from core.media.reader import SAMPLE_RATE, Voice
 
 VERSION = 2
 """Raised whenever the same recording, image or line would give another copy: caches of features are keyed by it."""
@@ -73,8 +73,8 @@ def through_codec(samples: np.ndarray, bit_rate: int) -> np.ndarray:
             container.mux(stream.encode(part))
     buffer.seek(0)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    with av.open(buffer) as container:
-        pieces = [p.to_ndarray()[0] for f in container.decode(audio=0) for p in resampler.resample(f)]
+    with av.open(buffer, "r") as coded:
+        pieces = [p.to_ndarray()[0] for f in coded.decode(audio=0) for p in resampler.resample(f)]
     return np.concatenate(pieces)[: len(samples)]
 
 
@@ -82,7 +82,7 @@ def altered_voices(spectra: Tensor, lengths: Tensor, generator: torch.Generator)
     """Voices of other sizes, tempi, rooms, bands and noises, made where it is cheap: in the powers of their mel bands.
 
     Args:
-        spectra: float32 [B, F, 80], log10 of power (see ``core.voice.spectrogram``), padded behind ``lengths`` [B].
+        spectra: float32 [B, F, 80], log10 of power (see ``voice.spectrogram``), padded behind ``lengths`` [B].
 
     Returns:
         Spectra [B, F', 80] of the altered voices, and their lengths [B].
@@ -169,7 +169,7 @@ def altered_faces(images: Tensor, generator: torch.Generator, erase: float) -> T
     matrix[:, 0, 0], matrix[:, 0, 1] = mirror * scale_x * angle.cos(), -scale_x * angle.sin()
     matrix[:, 1, 0], matrix[:, 1, 1] = mirror * scale_y * angle.sin(), scale_y * angle.cos()
     matrix[:, :, 2] = torch.stack([uniform(-0.15, 0.15), uniform(-0.15, 0.15)], 1)
-    grid = F.affine_grid(matrix, (n, 1, height, width), align_corners=False)
+    grid = F.affine_grid(matrix, [n, 1, height, width], align_corners=False)
     crops = F.grid_sample(images[:, None].float(), grid, padding_mode="border", align_corners=False)[:, 0]
 
     # Cameras blur and compress more than photographs do.

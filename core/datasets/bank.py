@@ -60,11 +60,9 @@ class FeatureBank:
 
     def select(self, keep: np.ndarray) -> "FeatureBank":
         """The sequences where ``keep`` bool [n] is true."""
-        chosen = np.flatnonzero(keep)
-        sequences = [self.sequence(index) for index in chosen]
-        width = self.values.shape[1]
-        of_each = (of[keep] for of in (self.labels, self.groups, self.variants))
-        return build_bank(sequences, *of_each, self.rate, width, self.said[keep])
+        sequences = [self.sequence(index) for index in np.flatnonzero(keep).tolist()]
+        labels, groups, variants = self.labels[keep], self.groups[keep], self.variants[keep]
+        return build_bank(sequences, labels, groups, variants, self.rate, self.values.shape[1], self.said[keep])
 
     def columns(self, chosen: np.ndarray) -> "FeatureBank":
         """The same sequences with these features only."""

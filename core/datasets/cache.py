@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,12 @@ import torch
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from core.files import write_file, write_json
+from core.files import prepare_folder, write_file, write_json
 
 
 def digest(content: bytes | str) -> str:
     """SHA-256 of anything that features are made from."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, whatever it is called and however large."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_digest(model: torch.nn.Module) -> str:
@@ -42,26 +37,29 @@ def cached_sequences(
     """
     found: list[np.ndarray] = []
     for item, key in enumerate(tqdm(keys, desc=title)):
-        text = json.dumps(key, sort_keys=True)
-        name = digest(text)
-        file = cache / "sequences" / name[:2] / f"{name[2:34]}.safetensors"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            made = [sequence.astype(np.float16) for sequence in make(item)]
-            lengths = np.array([len(sequence) for sequence in made])
-            content = {
-                "values": np.ascontiguousarray(np.concatenate(made)),
-                "lengths": lengths,
-            }  # safetensors writes no strides
-            write_file(file, lambda partial, content=content, text=text: save_file(content, partial, {"key": text}))
-        kept = load_file(file)
-        found += np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
+        found += cached_item(key, partial(make, item), cache)
     return found
+
+
+def cached_item(key: dict, make: Callable[[], list[np.ndarray]], cache: Path) -> list[np.ndarray]:
+    """The sequences of one item, see ``cached_sequences``; what ``make`` raises is raised, and nothing is kept."""
+    text = json.dumps(key, sort_keys=True)
+    name = digest(text)
+    file = cache / "sequences" / name[:2] / f"{name[2:34]}.safetensors"
+    if not file.exists():
+        made = [sequence.astype(np.float16) for sequence in make()]
+        lengths = np.array([len(sequence) for sequence in made])
+        # safetensors writes no strides
+        content = {"values": np.ascontiguousarray(np.concatenate(made)), "lengths": lengths}
+        prepare_folder(file.parent)
+        write_file(file, lambda partial: save_file(content, partial, {"key": text}))
+    kept = load_file(file)
+    return np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
 
 
 def cache_folder(cache: Path, key: dict) -> Path:
     """The folder of a cache that belongs to whatever ``key`` describes, which is written down in it."""
     folder = cache / digest(json.dumps(key, sort_keys=True))[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     write_json(folder / "key.json", key)
     return folder

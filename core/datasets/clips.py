@@ -3,7 +3,9 @@
 Each utterance becomes one file, or one file saying why not, so that a killed extraction goes on where it was.
 """
 
+import errno
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,16 +22,18 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.checkpoint import load_encoders, load_face_encoder
 from core.corpora.layout import ClipRecord
-from core.datasets.cache import digest, file_digest
+from core.datasets.cache import digest
 from core.datasets.processes import in_processes
-from core.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings, Missing
-from core.files import write_file, write_json
-from core.media import SAMPLE_RATE, MediaError, open_clip
-from core.weights import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings
+from core.encoders.packaged import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.utterance import Missing
+from core.files import file_digest, prepare_folder, write_file, write_json
+from core.fusion.checkpoint import encoder_hashes, load_encoder, load_encoders
+from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
 MILLISECOND = Fraction(1, 1000)
+LACKING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # disk, memory, open files
 
 Extract = Callable[[ClipRecord], dict[str, np.ndarray | Missing]]
 """A clip -> modality -> features float32 [T, D], or why there are none."""
@@ -45,7 +49,7 @@ class ClipFeatures:
         settings: which features.
         adapted: whether the checkpoint's encoders of voices and words are used. The experiment has Whisper and MiniLM
             as they were published, since these may have learned from its test folds.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
     """
 
     checkpoint: Path
@@ -56,16 +60,16 @@ class ClipFeatures:
 
     def key(self) -> dict:
         """What decides the features beside the clip itself: a JSON object."""
-        config = json.loads((self.checkpoint / "config.json").read_text())
+        encoders = encoder_hashes(self.checkpoint)
         packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
-        key = {"features": asdict(self.settings), "face": config["face"]["sha256"], "words": self.words}
+        key = {"features": asdict(self.settings), "face": encoders["face"], "words": self.words}
         key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
-        adapted = {n: config[n]["sha256"] for n in ("voice", "words") if self.adapted and n in config}
+        adapted = {n: encoders[n] for n in ("voice", "words") if self.adapted and n in encoders}
         return key | {"adapted": adapted}
 
     def __call__(self) -> Extract:
         """Loads the models; called once in each process."""
-        encoders = load_encoders(self.checkpoint) if self.adapted else Encoders(load_face_encoder(self.checkpoint))
+        encoders = load_encoders(self.checkpoint) if self.adapted else Encoders(load_encoder(self.checkpoint, "face"))
         extractor = FeatureExtractor(encoders, self.settings, self.device)
 
         def extract(record: ClipRecord) -> dict[str, np.ndarray | Missing]:
@@ -104,7 +108,7 @@ def extract_corpus(
     What is wrong with a clip is written down and not tried again; delete its ``.failed.json`` to have it tried again.
     A lack of memory or disk is not the clip's fault: such clips wait for the next extraction.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     todo = [r for r in records if not (clip_file(folder, r).exists() or _failed_file(folder, r).exists())]
     bar = tqdm(total=len(records), initial=len(records) - len(todo), desc="extracting", unit="clip", smoothing=0.05)
     waiting: dict[str, str] = {}
@@ -112,7 +116,7 @@ def extract_corpus(
         for outcome in in_processes(partial(_extractor, make_extract, folder), todo, workers):
             progress.update()
             if outcome.reason:
-                progress.write(f"{outcome.id}: {outcome.reason}")
+                progress.write(f"{outcome.id}: {outcome.reason}", file=sys.stderr)
             if outcome.again:
                 waiting[outcome.id] = outcome.reason
     manifest = _read_manifest(records, folder, waiting)
@@ -121,7 +125,7 @@ def extract_corpus(
 
 
 @dataclass(frozen=True)
-class StoredSequences(Sequence):
+class StoredSequences:
     """One modality's sequences in the files of an extraction; item i is read when asked for."""
 
     files: tuple[Path, ...]
@@ -164,11 +168,12 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
     Raises:
         MediaError: there is nothing to read, or it cannot be read.
     """
-    if record.voice is None and record.pictures is None:
+    file = record.pictures or record.voice
+    if file is None:
         raise MediaError("not_found", f"{record.id} has neither sound nor pictures in this copy of the corpus.")
     whole = record.span is None and not record.half
     if whole and (record.pictures is None or record.voice is None or record.pictures == record.voice):
-        yield record.pictures or record.voice
+        yield file
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "utterance.mkv"
@@ -178,6 +183,8 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
 
 def _cut(record: ClipRecord, path: Path) -> None:
     """Writes the part of the pictures that belongs to the utterance, and its sound, into one Matroska file."""
+    if record.pictures is None:
+        raise MediaError("no_pictures", f"{record.id} has no pictures in this copy of the corpus.")
     start, end = record.span or (0.0, float("inf"))
     voice = open_clip(record.voice).voice if record.voice else None
     try:
@@ -204,13 +211,16 @@ def _cut(record: ClipRecord, path: Path) -> None:
             if pictures is None:
                 raise MediaError("no_pictures", f"{record.pictures.name} holds no picture from {start:.2f} s on.")
             target.mux(pictures.encode(None))
-            if sound:
+            if sound and voice:
                 samples = (np.clip(voice.samples, -1, 1) * 32767).astype(np.int16)
                 part = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
                 part.sample_rate, part.pts = SAMPLE_RATE, 0
                 target.mux(sound.encode(part))
                 target.mux(sound.encode(None))
     except (av.FFmpegError, OSError, IndexError) as error:
+        # The machine, not the clip, may be at fault.
+        if not isinstance(error, IndexError) and error.errno in LACKING:
+            raise OSError(error.errno, error.strerror) from error
         raise MediaError("unreadable", f"{record.pictures.name} cannot be read: {error}") from error
 
 
@@ -258,7 +268,7 @@ def _read_manifest(records: Sequence[ClipRecord], folder: Path, waiting: dict[st
         if record.id in waiting:
             continue
         if (failed := _failed_file(folder, record)).exists():
-            manifest.failed[record.id] = json.loads(failed.read_text())["reason"]
+            manifest.failed[record.id] = json.loads(failed.read_text("utf-8"))["reason"]
             continue
         with safe_open(clip_file(folder, record), "np") as file:
             reasons = file.metadata() or {}

@@ -19,17 +19,18 @@ from core.datasets.augment import VERSION, altered_faces, masked_words
 from core.datasets.bank import FeatureBank, build_bank, join_banks
 from core.datasets.cache import cached_sequences, digest, weights_digest
 from core.datasets.clips import ClipFeatures
-from core.datasets.moments import Moments, read_moments
+from core.datasets.multimodal import Moments, read_moments
 from core.datasets.sources import KINDS, Official, Source, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
-from core.expression import ExpressionNet
-from core.faces import BLENDSHAPES, still_blendshapes
-from core.features import Encoders, FeatureExtractor, FeatureSettings, voice_encoder, with_blendshapes
-from core.speech import Listener
-from core.voice import VoiceEncoder
-from core.weights import FACE_LANDMARKER, MINILM
-from core.words import WINDOW_WORDS, WordEncoder
+from core.encoders.expression import ExpressionNet
+from core.encoders.face_track import BLENDSHAPES
+from core.encoders.faces import still_blendshapes
+from core.encoders.features import Encoders, FeatureExtractor, FeatureSettings, voice_encoder, with_blendshapes
+from core.encoders.packaged import FACE_LANDMARKER, MINILM
+from core.encoders.speech import Listener
+from core.encoders.voice import VoiceEncoder
+from core.encoders.words import WINDOW_WORDS, WordEncoder
 
 VOTES = 0.5  # share of people's votes in what a face shows, where they were asked; the label has the rest
 FACE_COPIES = 2  # altered copies of each training image, one step each

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import torch
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class BackendError(RuntimeError):
@@ -72,9 +73,13 @@ def _start(make_work: Callable[[], Callable]) -> None:
 
 def _end_with_parent() -> None:
     # Nothing else tells a worker that its parent was killed.
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _apply(item):
+    if _work is None:
+        raise RuntimeError("This process was not started to work for another one.")
     return _work(item)

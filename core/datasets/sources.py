@@ -5,6 +5,7 @@ ablation and the paper's experiment find it by its name. Whatever is read gets i
 name, since speaker 10 of one corpus is nobody of another.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,8 @@ from core.corpora.ravdess import read_ravdess
 from core.corpora.tess import read_tess
 from core.corpora.urdu import read_urdu
 from core.corpora.xed import read_xed
+
+log = logging.getLogger(__name__)
 
 KINDS = {"text": "lines", "video": "faces", "audio": "voices"}
 """Modality -> what a source of it is called here."""
@@ -91,12 +94,12 @@ class Source:
         return {f"{self.name}/{speaker}" for speaker in speakers}
 
     def records(self, kind: str, root: Path, part: str = "") -> list[ClipRecord]:
-        """Its "voices", "lines" or "clips"; ``root`` is the corpus's own folder.
+        """Its "voices", "lines" or "clips", each recording once; ``root`` is the corpus's own folder.
 
         Raises:
             CorpusError: it is not there or not in its official layout.
         """
-        found = self._read(kind, root, part)
+        found = each_once(self._read(kind, root, part), self.name)
         return [replace(r, id=f"{self.name}/{r.id}", group=f"{self.name}/{r.group}") for r in found]
 
     def images(self, root: Path, part: str) -> FaceImages:
@@ -110,6 +113,23 @@ class Source:
     def _read(self, kind: str, root: Path, part: str):
         reader = getattr(self, kind)
         return reader(root, part) if isinstance(self.split, Official) else reader(root)
+
+
+def each_once(records: list[ClipRecord], name: str) -> list[ClipRecord]:
+    """Records of different ids, and a sentence in the log if recordings of one id were left out: a corpus that was
+    unpacked into its own folder holds everything twice, some are there in two formats. The least deep file stays."""
+    if not any(record.voice or record.pictures for record in records):
+        return records  # lines
+    kept: dict[str, ClipRecord] = {}
+    for record in sorted(records, key=lambda r: len((r.voice or r.pictures or Path()).parts)):
+        kept.setdefault(record.id, record)
+    if len(kept) == len(records):
+        return records
+    log.warning(
+        "%s: %d recordings are there more than once, under the same name; each counts once.",
+        name, len(records) - len(kept),
+    )  # fmt: skip
+    return [record for record in records if kept[record.id] is record]
 
 
 SOURCES: dict[str, Source] = {

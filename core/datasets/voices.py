@@ -1,6 +1,7 @@
 """Recorded voices as spectrograms, which a voice encoder learns from, and as features: its own, or Whisper's."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,31 +12,36 @@ from torch.nn.utils.rnn import pad_sequence
 from core.corpora.layout import ClipRecord
 from core.datasets.augment import VERSION, altered_voices, other_recording
 from core.datasets.bank import FeatureBank, build_bank
-from core.datasets.cache import cached_sequences, digest, file_digest, weights_digest
-from core.features import FEATURES_VERSION, FeatureExtractor, pooled, spoken
-from core.media import Voice, open_clip
-from core.speech import Listener, Speech, Transcript
-from core.voice import FRAME_RATE, QUIETEST, STATE_RATE, VoiceEncoder, spectrogram
-from core.weights import SILERO_VAD, WHISPER_TINY_EN
+from core.datasets.cache import cached_item, cached_sequences, digest, weights_digest
+from core.datasets.readable import audible, read_each, voice_file
+from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled
+from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
+from core.encoders.speech import Listener, Speech
+from core.encoders.transcript import Transcript
+from core.encoders.voice import FRAME_RATE, MELS, QUIETEST, STATE_RATE, VoiceEncoder, spoken_spectrogram
+from core.files import file_digest
 
 SHARD = 32  # voices whose features stand in one file
-SPOKEN_VERSION = 1
+SPOKEN_VERSION = 2
 """Raised whenever another part of the same recording would count as spoken."""
 
 
 def spectrogram_bank(records: list[ClipRecord], listener: Listener, cache: Path) -> FeatureBank:
-    """Spectrograms of recordings, cut as a visitor's voice is: from the first to the last speech with a margin."""
+    """Spectrograms of recordings, cut as a visitor's voice is (see ``spoken_stretches``). Those that cannot be read
+    or are silent are left out, see ``read_each``."""
     made_by = {"detector": SILERO_VAD.sha256, "spoken": SPOKEN_VERSION}
 
-    def sequences(item: int) -> list[np.ndarray]:
-        voice = open_clip(records[item].voice).voice
-        start, end = spoken(voice, listener.intervals(voice) or ((0.0, voice.duration),))
-        return [spectrogram(Voice(voice.samples[start:end]))]
+    def sequences(record: ClipRecord) -> list[np.ndarray]:
+        voice = audible(record)
+        return [spoken_spectrogram(voice, listener.intervals(voice) or ((0.0, voice.duration),))[0]]
 
-    keys = [{"spectrogram": file_digest(record.voice), **made_by} for record in records]
-    found = cached_sequences(keys, sequences, cache, "voices")
+    def read(record: ClipRecord) -> np.ndarray:
+        key = {"spectrogram": file_digest(voice_file(record)), **made_by}
+        return cached_item(key, partial(sequences, record), cache)[0]
+
+    records, found = read_each(records, read, "voices")
     labels, groups = [record.label for record in records], [record.group for record in records]
-    return build_bank(found, labels, groups, np.zeros(len(records)), FRAME_RATE)
+    return build_bank(found, labels, groups, np.zeros(len(records)), FRAME_RATE, MELS)
 
 
 def voice_bank(
@@ -81,28 +87,32 @@ def voice_bank(
 
 
 def whisper_bank(records: list[ClipRecord], extractor: FeatureExtractor, copies: int, cache: Path) -> FeatureBank:
-    """States of Whisper's own encoder on recordings, and on ``copies`` other recordings of each (see ``augment``)."""
-    wanted = [(record, variant) for record in records for variant in range(copies + 1)]
-    content = {record.id: file_digest(record.voice) for record in records}
+    """States of Whisper's own encoder on recordings, and on ``copies`` other recordings of each (see ``augment``).
+    Recordings that cannot be read or are silent are left out, see ``read_each``."""
     settings = {name: value for name, value in asdict(extractor.settings).items() if name != "text_layers"}
     made_by = {"whisper": WHISPER_TINY_EN.sha256, "detector": SILERO_VAD.sha256, "version": FEATURES_VERSION}
 
-    def key(record: ClipRecord, variant: int) -> dict:
+    def key(content: str, variant: int) -> dict:
         altered = {"copy": variant, "augmentation": VERSION} if variant else {}
-        return {"voice": content[record.id], "precision": "float32", **altered, **settings, **made_by}
+        return {"voice": content, "precision": "float32", **altered, **settings, **made_by}
 
-    def sequences(item: int) -> list[np.ndarray]:
-        record, variant = wanted[item]
-        voice = open_clip(record.voice).voice
+    def sequences(record: ClipRecord, content: str, variant: int) -> list[np.ndarray]:
+        voice = audible(record)
         if variant:
-            voice = other_recording(voice, np.random.default_rng([variant, int(content[record.id][:8], 16)]))
+            voice = other_recording(voice, np.random.default_rng([variant, int(content[:8], 16)]))
         intervals = extractor.listener.intervals(voice) or ((0.0, voice.duration),)
         speech = Speech(intervals, Transcript(), extractor.listener.states(voice, intervals))
         return [extractor.voice_features(voice, speech).values]
 
-    found = cached_sequences([key(*one) for one in wanted], sequences, cache, "voices")
-    labels, groups = [r.label for r, _ in wanted], [r.group for r, _ in wanted]
-    return build_bank(found, labels, groups, [variant for _, variant in wanted], extractor.settings.audio_rate)
+    def read(record: ClipRecord) -> list[np.ndarray]:
+        content, variants = file_digest(voice_file(record)), range(copies + 1)
+        return [cached_item(key(content, v), partial(sequences, record, content, v), cache)[0] for v in variants]
+
+    records, found = read_each(records, read, "voices")
+    labels, groups = (np.repeat([getattr(r, name) for r in records], copies + 1) for name in ("label", "group"))
+    variants = np.tile(np.arange(copies + 1), len(records))
+    flat, width = [sequence for of_one in found for sequence in of_one], extractor.settings.audio_width
+    return build_bank(flat, labels, groups, variants, extractor.settings.audio_rate, width)
 
 
 def padded(spectra: list[Tensor]) -> tuple[Tensor, Tensor]:

@@ -13,19 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from core import LABELS, MODALITIES
-from core.checkpoint import load_face_encoder
 from core.corpora import iemocap, iemocap_folds
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.cache import cache_folder, digest
 from core.datasets.clips import ClipFeatures, StoredSequences, clip_file, extract_corpus, save_features
 from core.datasets.composed import COMPOSED_OF, BankMaker, compose
+from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official, Source, sources_of
 from core.device import Device
+from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.folds import Corpus, Examples, Fold, divide
 from core.experiment.synthetic import synthetic_corpus
-from core.features import Encoders, FeatureSettings
 from core.files import write_json
+from core.fusion.checkpoint import encoder_hashes, load_encoder
 
 FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""
@@ -78,17 +79,20 @@ def prepare_clips(
     features = ClipFeatures(request.checkpoint, request.words, FEATURES, device=request.device.name)
     folder = cache_folder(request.cache / "clips", features.key())
     records = read(request.root)
+    if not all(record.split for record in records):  # fails now, not when everything is extracted
+        everything = Examples(np.array([r.label for r in records]), {}, [r.id for r in records])
+        _divided(name, everything, [r.group for r in records], request.folds)
     manifest = extract_corpus(records, features, folder, request.workers)
-    readable = [r.id for r in records if r.id not in manifest.failed | manifest.waiting]
-    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
-    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
-    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
-    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if manifest.waiting:
         raise CorpusError(
             f"{name}: {len(manifest.waiting)} utterances wait for memory or disk, the first because of "
             f"{next(iter(manifest.waiting.values()))}; start the same command again."
         )
+    readable = [record.id for record in without(manifest.failed, records)]
+    lacking = {m: {i for i, reasons in manifest.missing.items() if m in reasons} for m in MODALITIES}
+    modalities = tuple(m for m in MODALITIES if len(lacking[m]) < len(readable) / 2)
+    kept = set(readable).difference(*(lacking[m] for m in modalities)) if modalities else set()
+    left_out = f"{len(records) - len(kept)} of {len(records)} utterances lack a modality or could not be read"
     if not kept:
         raise CorpusError(f"{name}: no utterance has all modalities; {folder / 'manifest.json'} says why.")
     print(f"{name}: {left_out}; see {folder / 'manifest.json'}")
@@ -119,7 +123,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
     The faces are FER2013's PublicTest, on which the face encoder was not trained. Actors, images and
     dialogues are dealt to as many parts as there are folds before anything is composed.
     """
-    encoder = load_face_encoder(request.checkpoint)
+    encoder = load_encoder(request.checkpoint, "face")
     maker = BankMaker(request.root, Encoders(encoder), FEATURES, request.device, request.cache)
     lines, faces, voices = (SOURCES[COMPOSED_OF[m]] for m in MODALITIES)
     banks = {
@@ -129,7 +133,7 @@ def prepare_composed(request: Request, per_part: int = 16 * len(LABELS)) -> Open
         ),
         "audio": maker.make("audio", voices),
     }
-    face = json.loads((request.checkpoint / "config.json").read_text())["face"]["sha256"]
+    face = encoder_hashes(request.checkpoint)["face"]
     fingerprints = {m: bank.fingerprint for m, bank in banks.items()}
     folder = cache_folder(request.cache / "composed", {"per_part": per_part, "parts": request.folds, **fingerprints})
     records, files = [], []
@@ -167,7 +171,8 @@ def open_folds(root: Path, folds: int, padded: bool) -> Corpus:
         parts = []
         for part in iemocap_folds.PARTS:
             read = iemocap_folds.read_fold_part(root, k + 1, part, padded)
-            parts.append(Examples(range(len(read.labels)), read.labels, read.sequences))
+            ids = [f"{part}-{i}" for i in range(len(read.labels))]
+            parts.append(Examples(read.labels, read.sequences, ids))
         return Fold(*parts)
 
     features = "GloVe, ResNet-101 and MFCC as they were prepared"
@@ -197,21 +202,27 @@ def _store(
 
 def open_stored(index_file: Path, folds: int) -> Corpus:
     """A corpus whose features were extracted: one fold where it has official parts, else disjoint groups."""
-    index = json.loads(index_file.read_text())
+    index = json.loads(index_file.read_text("utf-8"))
     files = tuple(index_file.parent / name for name in index["files"])
     sequences = {m: StoredSequences(files, m) for m in index.get("modalities", MODALITIES)}
-    examples = Examples(index["ids"], np.array(index["labels"]), sequences)
+    examples = Examples(np.array(index["labels"]), sequences, index["ids"])
     widths = {m: values[0].shape[1] for m, values in examples.sequences.items()}
     parts = np.array(index["parts"])
     if all(parts):
+        if empty := [part for part in PARTS if not (parts == part).any()]:
+            raise CorpusError(f"{index['name']}: no utterance of the part {empty[0]} can be used.")
         official = Fold(*(examples.take(np.flatnonzero(parts == part)) for part in PARTS))
-        divided = (lambda: official,)
+        divided: tuple[Callable[[], Fold], ...] = (lambda: official,)
     else:
-        try:
-            divided = divide(examples, index["groups"], folds)
-        except ValueError as error:
-            raise CorpusError(f"{index['name']}: {error}") from error
+        divided = _divided(index["name"], examples, index["groups"], folds)
     return Corpus(index["name"], tuple(index["classes"]), widths, index["features"], index["split"], divided)
+
+
+def _divided(name: str, examples: Examples, groups: Sequence[str], folds: int) -> tuple[Callable[[], Fold], ...]:
+    try:
+        return divide(examples, groups, folds)
+    except ValueError as error:
+        raise CorpusError(f"{name}: {error}") from error
 
 
 def _synthetic(task: str, request: Request) -> Opener:

@@ -1,51 +1,30 @@
 """What the protocol trains on: labelled utterances whose feature sequences are read when a batch asks for them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from core.fusion import Padded
+from core.datasets.labelled import LabelledSequences
+from core.fusion.model import Padded
+from core.fusion.normalisation import Normalisation
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Labelled utterances.
+class Examples(LabelledSequences):
+    """Labelled utterances, whose labels are indices into the corpus's classes and whose sequences have T >= 1.
 
     Attributes:
         ids: n names, unique within the corpus.
-        labels: int64 [n], indices into the corpus's classes.
-        sequences: modality -> something that gives float32 [T, D], T >= 1, for an index below n: a list of
-            arrays, or an object that reads a file.
     """
 
     ids: Sequence[str]
-    labels: np.ndarray
-    sequences: Mapping[str, Sequence[np.ndarray]]
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
     def take(self, indices: np.ndarray) -> "Examples":
         """These examples, in this order; nothing is read."""
-        picked = {m: Picked(values, indices) for m, values in self.sequences.items()}
-        return Examples([self.ids[i] for i in indices], self.labels[indices], picked)
-
-
-@dataclass(frozen=True)
-class Picked:
-    """Some items of another sequence, read when asked for."""
-
-    source: Sequence[np.ndarray]
-    indices: np.ndarray
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self.source[self.indices[index]]
-
-    def __len__(self) -> int:
-        return len(self.indices)
+        return replace(super().take(indices), ids=[self.ids[i] for i in indices])
 
 
 @dataclass(frozen=True)
@@ -104,28 +83,20 @@ def divide(examples: Examples, groups: Sequence[str], folds: int) -> tuple[Calla
     return tuple(lambda k=k: fold(k) for k in range(folds))
 
 
-@dataclass(frozen=True)
-class Standardisation:
-    """Mean and deviation of each feature of a modality over the training steps: float32 [D] each."""
-
-    mean: np.ndarray
-    deviation: np.ndarray
-
-    @classmethod
-    def of(cls, sequences: Sequence[np.ndarray]) -> "Standardisation":
-        """Statistics over all steps of all sequences, one pass, in float64."""
-        count, total, squares = 0, 0.0, 0.0
-        for index in range(len(sequences)):
-            values = sequences[index].astype(np.float64)
+def statistics_of(sequences: Mapping[str, Sequence[np.ndarray]]) -> Normalisation:
+    """Statistics over all steps of all sequences of each modality, in one pass, in float64."""
+    means, deviations = {}, {}
+    for modality, found in sequences.items():
+        count, total, squares = 0, np.zeros(1), np.zeros(1)
+        for index in range(len(found)):
+            values = found[index].astype(np.float64)
             count, total, squares = count + len(values), total + values.sum(0), squares + np.square(values).sum(0)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+        means[modality] = mean.astype(np.float32)
         # A feature that never changes stays as it is, minus its mean.
-        return cls(mean.astype(np.float32), np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32))
-
-    def apply(self, values: np.ndarray) -> np.ndarray:
-        """[T, D] -> [T, D]."""
-        return (values - self.mean) / self.deviation
+        deviations[modality] = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
+    return Normalisation(means, deviations)
 
 
 @dataclass(frozen=True)
@@ -133,13 +104,13 @@ class Collator:
     """Makes tensors of sequences.
 
     Attributes:
-        standardise: modality -> statistics; empty for raw features, which the reference uses.
+        normalisation: None for raw features, which the reference uses.
         steps: modality -> fixed length whose padding counts as data, as in the reference; empty for batches
             padded to their longest sequence, whose padding is masked. Longer sequences are thinned evenly.
         dtype: of the tensors.
     """
 
-    standardise: Mapping[str, Standardisation]
+    normalisation: Normalisation | None
     steps: Mapping[str, int]
     dtype: torch.dtype
 
@@ -149,16 +120,14 @@ class Collator:
 
     def _pad(self, modality: str, sequences: list[np.ndarray]) -> Padded:
         steps = self.steps.get(modality)
-        if modality in self.standardise:
-            sequences = [self.standardise[modality].apply(values) for values in sequences]
+        if self.normalisation:
+            sequences = [self.normalisation.apply(modality, values) for values in sequences]
         if steps:
             sequences = [thin(values, steps) for values in sequences]
-        lengths = [len(values) for values in sequences]
-        padded = np.zeros((len(sequences), steps or max(lengths), sequences[0].shape[1]), np.float32)
-        for row, values in zip(padded, sequences, strict=True):
-            row[: len(values)] = values
-        exists = torch.full((len(lengths),), steps) if steps else torch.tensor(lengths)
-        return Padded(torch.from_numpy(padded).to(self.dtype), exists)
+        padded = Padded.of(
+            [torch.from_numpy(values.astype(np.float32)).to(self.dtype) for values in sequences], steps or 1
+        )
+        return Padded.full(padded.values) if steps else padded
 
 
 def thin(values: np.ndarray, steps: int) -> np.ndarray:

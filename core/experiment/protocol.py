@@ -7,7 +7,7 @@ undisturbed one: what is there is kept, what is missing is computed.
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from tqdm import tqdm
 from core import MODALITIES
 from core.device import Device
 from core.experiment.backends import BACKENDS
-from core.experiment.folds import Collator, Corpus, Examples, Fold, Standardisation
+from core.experiment.folds import Collator, Corpus, Examples, Fold, statistics_of
 from core.files import write_json
-from core.fusion import BOTH, CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded, pairs_within
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
+from core.fusion.reference import STEPS, reference_config
 from core.metrics import classification_metrics
-from core.reference import STEPS, reference_config
 
 PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
 
@@ -97,20 +98,19 @@ def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settin
     """The model of a configuration in the variant asked for."""
     pairs = pairs_within(PAIRS[configuration.attention], configuration.modalities)
     inputs = {m: corpus.widths[m] for m in configuration.modalities}
-    shared = dict(
-        width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
+    reference = settings.variant == "reference"
+    base = reference_config(pairs, inputs) if reference else FusionConfig(pairs, inputs, local=dict(settings.local))
+    return replace(
+        base, width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
         pooling=configuration.pooling,
     )  # fmt: skip
-    if settings.variant == "reference":
-        return reference_config(pairs, inputs, **shared)
-    return FusionConfig(pairs, inputs, local=dict(settings.local), **shared)
 
 
 def collator_of(fold: Fold, settings: Settings) -> Collator:
     """How this variant reads sequences; statistics come from the training part alone."""
     if settings.variant == "reference":
-        return Collator({}, STEPS, torch.float64)
-    return Collator({m: Standardisation.of(values) for m, values in fold.train.sequences.items()}, {}, torch.float32)
+        return Collator(None, STEPS, torch.float64)
+    return Collator(statistics_of(fold.train.sequences), {}, torch.float32)
 
 
 def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: Settings, device: Device) -> dict:
@@ -201,9 +201,11 @@ def run_protocol(
         backend: "local", or "ray" for the cluster that ``RAY_ADDRESS`` names (or this machine).
 
     Raises:
-        ValueError: the folder holds results of another corpus or other settings.
+        ValueError: the folder holds results of another corpus or other settings, or the device lacks their precision.
         BackendError: Ray is not installed, or a process died.
     """
+    if settings.variant == "reference" and device.name == "mps":
+        raise ValueError("The reference variant computes in float64, which Apple's GPU lacks; use --device cpu.")
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, opener(), settings)
     waiting = [job for job in jobs if not (folder / job.file).exists()]
@@ -213,7 +215,7 @@ def run_protocol(
             write_json(folder / job.file, result)
             progress.update()
             progress.set_postfix_str(f"{job.configuration} {result['balanced_accuracy']:.3f}")
-    return [json.loads((folder / job.file).read_text()) for job in jobs]
+    return [json.loads((folder / job.file).read_text("utf-8")) for job in jobs]
 
 
 def make_runner(opener: Callable[[], Corpus], settings: Settings, device: Device) -> Callable[[Job], dict]:
@@ -238,6 +240,6 @@ def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
     file = folder / "settings.json"
     if not file.exists():
         write_json(file, wanted)
-    found = json.loads(file.read_text())
+    found = json.loads(file.read_text("utf-8"))
     if found != json.loads(json.dumps(wanted)):
         raise ValueError(f"{folder} holds results of other settings: {found}; choose another folder with --out.")

@@ -25,7 +25,7 @@ from core.experiment.tables import (
     to_latex,
     to_markdown,
 )  # fmt: skip
-from core.files import write_json
+from core.files import write_json, write_text
 
 VARIANTS = {
     "masked": "masked (float32, standardised features, padding never read, strided convolution over time)",
@@ -97,9 +97,9 @@ def write_report(report: Report, settings: Settings, folder: Path) -> str:
         The report as Markdown.
     """
     for name, table in report.tables.items():
-        (folder / f"{name}.md").write_text(to_markdown(table.head, table.rows))
-        (folder / f"{name}.csv").write_text(to_csv(table.head, table.rows))
-        (folder / f"{name}.tex").write_text(to_latex(table.head, table.rows, table.caption))
+        write_text(folder / f"{name}.md", to_markdown(table.head, table.rows))
+        write_text(folder / f"{name}.csv", to_csv(table.head, table.rows))
+        write_text(folder / f"{name}.tex", to_latex(table.head, table.rows, table.caption))
     results, comparison = (to_markdown(table.head, table.rows) for table in report.tables.values())
     text = "\n".join(
         [
@@ -109,7 +109,7 @@ def write_report(report: Report, settings: Settings, folder: Path) -> str:
             "## Cross against self", "", report.method, "", comparison,
         ]
     )  # fmt: skip
-    (folder / "report.md").write_text(text)
+    write_text(folder / "report.md", text)
     everything = {"facts": report.facts, "settings": asdict(settings), "results": report.results}
     write_json(folder / "results.json", everything)
     return text

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.fusion import CROSS, SELF, FusionConfig, FusionModel, LocalEncoder, Padded
-from core.reference import STEPS, WIDTHS, reference_config
+from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
+from core.fusion.pairs import CROSS, SELF
+from core.fusion.reference import STEPS, WIDTHS, reference_config
 
 RATES = {"text": 2.7, "video": 3.0, "audio": 100.0}
 """Steps a second in the reference's data: words, pictures, MFCC frames."""
@@ -52,13 +53,14 @@ def time_steps(model: str, rounds: int, mean_seconds: float = 4.5, spread: float
     exact = FusionModel(reference_config(pairs)).double().train()
     masked = FusionModel(FusionConfig(pairs, WIDTHS, dict(LOCAL))).train()
     steppers = {"reference": _Stepper(exact), "masked": _Stepper(masked)}
-    generator, times = np.random.default_rng(0), {"reference": [], "masked": []}
+    generator = np.random.default_rng(0)
+    times: dict[str, list[float]] = {name: [] for name in steppers}
     for _ in range(rounds + 1):
         lengths = typical_lengths(mean_seconds, spread, generator)
         longest = {m: int(n.max()) for m, n in lengths.items()}
         values = {m: torch.randn(BATCH, STEPS[m], WIDTHS[m]) for m in STEPS}
         batches = {
-            "reference": {m: Padded(v.double(), torch.full((BATCH,), STEPS[m])) for m, v in values.items()},
+            "reference": {m: Padded.full(v.double()) for m, v in values.items()},
             "masked": {m: Padded(v[:, : longest[m]].contiguous(), lengths[m]) for m, v in values.items()},
         }
         for name, stepper in steppers.items():

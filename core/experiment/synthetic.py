@@ -25,7 +25,7 @@ def synthetic_corpus(task: str, count: int, folds: int = 5, seed: int = 0) -> Co
     made = [make(label, chance) for label in labels]
     sequences = {m: [utterance[m].astype(np.float32) for utterance in made] for m in ("text", "video", "audio")}
     groups = [f"speaker {i % 20}" for i in range(count)]
-    examples = Examples([f"{task}-{i}" for i in range(count)], labels, sequences)
+    examples = Examples(labels, sequences, [f"{task}-{i}" for i in range(count)])
     widths = {m: values[0].shape[1] for m, values in sequences.items()}
     return Corpus(f"synthetic-{task}", CLASSES, widths, "generated", SPLIT, divide(examples, groups, folds))
 
@@ -34,7 +34,7 @@ def _relation(label: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
     key, values = chance.integers(KEYS), chance.integers(0, len(CLASSES), KEYS)
     values[key] = label
     order = chance.permutation(KEYS)
-    text = np.tile(np.eye(KEYS)[key], (chance.integers(3, 6), 1))
+    text = np.tile(np.eye(KEYS)[key], (int(chance.integers(3, 6)), 1))
     return {
         "text": text + chance.normal(0, 0.1, text.shape),
         "video": np.concatenate([np.eye(KEYS)[order], np.eye(len(CLASSES))[values[order]]], 1),

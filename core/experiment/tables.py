@@ -1,11 +1,10 @@
 """The paper's table beside ours, and the comparison of cross against self: pure functions of job results."""
 
-import csv
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.csv_cells import csv_text
 from core.experiment.significance import (
     McNemar,
     PairedTest,
@@ -95,12 +94,12 @@ class Comparison:
 
     def verdict(self, metric: str, level: float = 0.05) -> str:
         """What may be concluded at this level."""
-        test = self.tests[metric]
-        if test is None:
+        test, adjusted, equivalence = self.tests[metric], self.adjusted[metric], self.equivalence[metric]
+        if test is None or adjusted is None or equivalence is None:
             return "one fold: no inference"
-        different = self.adjusted[metric] < level
+        different = adjusted < level
         better = ("cross is better" if test.difference > 0 else "self is better") if different else ""
-        equivalent = f"equivalent within {100 * self.margin:g} points" if self.equivalence[metric] < level else ""
+        equivalent = f"equivalent within {100 * self.margin:g} points" if equivalence < level else ""
         return " but ".join(filter(None, (better, equivalent))) or "undecided"
 
 
@@ -123,36 +122,42 @@ def comparisons_of(results: list[dict], classes: int, margin: float = 0.02) -> l
     lines = {line.configuration: line for line in lines_of(results)}
     pairs = [(name, name.replace("-self", "-cross")) for name in lines if "-self" in name]
     pairs = [(self_, cross) for self_, cross in pairs if cross in lines]
-    drafts = []
+    drafts: list[Comparison] = []
     for self_, cross in pairs:
         both = [r for r in results if r["configuration"] in (self_, cross)]
         share = float(np.mean([r["n_test"] / r["n_train"] for r in both]))
         differences = {m: lines[cross].scores[m] - lines[self_].scores[m] for m in METRICS}
         tests = {m: corrected_t_test(differences[m], share) for m in METRICS}
         drafts.append(
-            dict(
+            Comparison(
                 modalities=describe(self_)[0],
                 tests=tests,
+                adjusted={},
                 equivalence={m: equivalence_p(test, margin) if test else None for m, test in tests.items()},
                 wilcoxon={m: wilcoxon_p(differences[m]) for m in METRICS},
                 mcnemar=mcnemar(*_pooled(results, self_, cross, classes)),
+                mcnemar_adjusted=np.nan,
                 margin=margin,
             )
         )
-    corrected = {
-        m: holm([d["tests"][m].p for d in drafts]) if all(d["tests"][m] for d in drafts) else [None] * len(drafts)
-        for m in METRICS
-    }
-    corrected_mcnemar = holm([d["mcnemar"].p for d in drafts])
+    corrected = {m: _holm_of_tests([draft.tests[m] for draft in drafts]) for m in METRICS}
+    corrected_mcnemar = holm([draft.mcnemar.p for draft in drafts])
     return [
-        Comparison(**draft, adjusted={m: corrected[m][i] for m in METRICS}, mcnemar_adjusted=corrected_mcnemar[i])
+        replace(draft, adjusted={m: corrected[m][i] for m in METRICS}, mcnemar_adjusted=corrected_mcnemar[i])
         for i, draft in enumerate(drafts)
     ]
 
 
+def _holm_of_tests(tests: list[PairedTest | None]) -> list[float | None]:
+    """p-values after Holm's correction over the tests that there are; None where there is none."""
+    adjusted = iter(holm([test.p for test in tests if test]))
+    return [next(adjusted) if test else None for test in tests]
+
+
 def _pooled(results: list[dict], self_: str, cross: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth, votes of cross and votes of self over the test parts of all folds that both have."""
-    truth, votes = [], {cross: [], self_: []}
+    truth: list[np.ndarray] = []
+    votes: dict[str, list[np.ndarray]] = {cross: [], self_: []}
     for fold in sorted({r["fold"] for r in results}):
         of = {name: [r for r in results if r["configuration"] == name and r["fold"] == fold] for name in votes}
         if all(of.values()):
@@ -218,7 +223,9 @@ def comparison_rows(comparisons: list[Comparison]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> str:
+    if value is None:
+        return "-"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -229,10 +236,8 @@ def to_markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def to_csv(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Comma-separated values (RFC 4180, line feeds)."""
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    return file.getvalue()
+    """Comma-separated values, see ``csv_cells``."""
+    return csv_text([head, *rows])
 
 
 LATEX = {"±": r"$\pm$", "%": r"\%", "_": r"\_", "<": "$<$", "&": r"\&"}

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core import MODALITIES
+from core import LABELS, MODALITIES
+from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.composed import BankMaker, Parts, compose, early_groups
-from core.datasets.sources import KINDS, training_sources
+from core.datasets.sources import KINDS, Official, Speakers, training_sources
 from core.device import Device
-from core.features import FeatureSettings
+from core.encoders.features import FeatureSettings
+from core.encoders.speech import STATE_WIDTH
 from core.metrics import classification_metrics
-from core.speech import STATE_WIDTH
 from core.training.batches import PairRecipe, floored
 from core.training.evaluation import LabelledUtterances
 from core.training.loop import Recipe, overridden
@@ -103,13 +104,19 @@ class Ablation:
 
     @classmethod
     def read(cls, maker: BankMaker, folder: Path, changes: list[Change]) -> "Ablation":
-        """Extracts or finds what these lines need."""
+        """Extracts or finds what these lines need, and tries whether each can be measured: a line that comes last would
+        otherwise fail after hours.
+
+        Raises:
+            CorpusError: a corpus is missing, a part of one is empty, or nothing can be composed of what validates.
+        """
         parts = {change.part for change in changes}
         voices, lines, faces, unheard = {}, {}, {}, set()
         if parts & {"voice", "together"}:
             by_hearing = {"own": maker, "published": replace(maker, encoders=replace(maker.encoders, voice=None))}
             heard: dict[str, list[FeatureBank]] = {h: [] for h in by_hearing if any(c.hearing == h for c in changes)}
             for source in training_sources("voices", maker.root):
+                assert isinstance(source.split, Speakers)
                 test, validation = source.groups(source.split.test), source.groups(source.split.validation)
                 records = source.records("voices", source.within(maker.root))
                 learned = [record for record in records if record.group not in test | validation]
@@ -118,13 +125,34 @@ class Ablation:
                 for hearing, banks in heard.items():
                     by = by_hearing[hearing]
                     banks.append(by.voices(learned, **by.of_voices(learn=True)))
-                    banks += [by.voices(new, copies=1)] if new else []
+                    if new:
+                        banks.append(by.voices(new, copies=1))
             voices = {hearing: join_banks(banks) for hearing, banks in heard.items()}
         if parts & {"words", "together"}:
             lines = {adapted: _both_parts(m, "text", 1.0) for adapted, m in _adapted_or_not(maker).items()}
         if "together" in parts:
             faces = _both_parts(maker, "video", 0.5)
-        return cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
+        ablation = cls(voices, frozenset(unheard), lines, faces, folder, maker.device)
+        for change in changes:
+            ablation.try_out(change)
+        return ablation
+
+    def try_out(self, change: Change) -> None:
+        """Whether a line can be measured.
+
+        Raises:
+            CorpusError: it cannot.
+        """
+        parts = self._parts(change)
+        for part, banks in parts.items():
+            for modality, bank in banks.items():
+                if not len(bank):
+                    role = "to learn from" if part == "train" else "of those that validate"
+                    raise CorpusError(f"There are no {KINDS[modality]} {role}: {change.part} cannot be measured.")
+        if change.part == "together":
+            compose(parts["validation"], len(LABELS), seed=1)
+        if "audio" in parts["train"]:
+            self.told_apart  # noqa: B018 measured once, for all lines
 
     @cached_property
     def told_apart(self) -> dict[str, float]:
@@ -189,6 +217,7 @@ def _both_parts(maker: BankMaker, modality: str, share: float) -> dict[str, Feat
     """The training parts, and the first ``share`` of the groups of the held-out parts, of every source."""
     parts: dict[str, list[FeatureBank]] = {"train": [], "validation": []}
     for source in training_sources(KINDS[modality], maker.root):
+        assert isinstance(source.split, Official)
         parts["train"].append(maker.make(modality, source, source.split.train, learn=True))
         held_out = maker.make(modality, source, source.split.held_out)
         parts["validation"].append(held_out.select(early_groups(held_out, share)))
@@ -204,7 +233,7 @@ def corpora_told_apart(bank: FeatureBank, ridge: float = 10.0) -> float:
     learns = np.zeros(len(clean), bool)
     for name in names:
         learns |= np.isin(bank.groups[clean], np.unique(bank.groups[clean][bank.corpora[clean] == name])[::2])
-    sequences = [bank.sequence(i).astype(np.float64) for i in clean]
+    sequences = [bank.sequence(i).astype(np.float64) for i in clean.tolist()]
     x = np.stack([np.concatenate([sequence.mean(0), sequence.std(0)]) for sequence in sequences])
     x = (x - x[learns].mean(0)) / np.maximum(x[learns].std(0), 1e-6)
     x = np.concatenate([x, np.ones((len(x), 1))], 1)

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from core import LABELS, MODALITIES, Subset
-from core.checkpoint import Normalisation
 from core.datasets.bank import FeatureBank
-from core.datasets.moments import Moments
-from core.fusion import LocalEncoder, Padded
+from core.datasets.multimodal import Moments
+from core.device import to_device
+from core.fusion.model import LocalEncoder, Padded
+from core.fusion.normalisation import Normalisation
 from core.training.loop import Recipe
 
 
@@ -78,7 +79,7 @@ class Batch:
         """The same batch on a device."""
         return Batch(
             {m: padded.to(device) for m, padded in self.inputs.items()},
-            {subset: target.to(device) for subset, target in self.targets.items()},
+            {subset: to_device(target, device) for subset, target in self.targets.items()},
             self.log_share.to(device),
         )
 
@@ -120,10 +121,8 @@ def compose_batch(
         bank, sequences = banks[modality], []
         for row in rows:
             sequence = bank.sequence(row) if row >= 0 else bank.values[:0]
-            sequence = _as_recorded(sequence, modality, recipe, rng).astype(np.float32)
-            sequence = normalisation.apply(modality, sequence)
-            sequence += recipe.noise * rng.standard_normal(sequence.shape, np.float32)
-            sequences.append(torch.from_numpy(sequence))
+            recorded = _as_recorded(sequence, modality, recipe, rng)
+            sequences.append(_noisy(normalisation.apply(modality, recorded), recipe, rng))
         inputs[modality] = Padded.of(sequences)
     return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
 
@@ -152,9 +151,7 @@ def moment_batch(
             if modality != "text":
                 start = int(begin * len(sequence))
                 sequence = sequence[start : max(start + 1, round((begin + share) * len(sequence)))]
-            sequence = normalisation.apply(modality, sequence.astype(np.float32))
-            sequence = sequence + recipe.noise * rng.standard_normal(sequence.shape, np.float32)
-            inputs[modality].append(torch.from_numpy(sequence.astype(np.float32)))
+            inputs[modality].append(_noisy(normalisation.apply(modality, sequence), recipe, rng))
     there = {m: np.array([len(sequence) > 0 for sequence in found]) for m, found in inputs.items()}
     target = (1 - recipe.smoothing) * np.eye(classes)[labels] + recipe.smoothing * possible
     targets = {}
@@ -185,6 +182,11 @@ def _draw(bank: FeatureBank, label: int, rng: np.random.Generator) -> int:
         return -1
     pool = pools[rng.integers(len(pools))]
     return int(pool[rng.integers(len(pool))])
+
+
+def _noisy(normalised: np.ndarray, recipe: PairRecipe, rng: np.random.Generator) -> Tensor:
+    """Features float32 [T, D] with the recipe's noise."""
+    return torch.from_numpy(normalised + recipe.noise * rng.standard_normal(normalised.shape, np.float32))
 
 
 def _as_recorded(sequence: np.ndarray, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,52 +8,51 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from core import LABELS, SUBSETS, Subset
-from core.checkpoint import MODELS, Checkpoint, Normalisation, subset_name
+from core import LABELS, MODELS, SUBSETS, Subset, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
-from core.datasets.moments import Moments
-from core.fusion import FusionModel, Padded, pairs_within
+from core.datasets.labelled import LabelledSequences
+from core.fusion.checkpoint import Checkpoint
+from core.fusion.model import FusionModel, Padded
+from core.fusion.normalisation import Normalisation
+from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 
 
 @dataclass(frozen=True)
-class LabelledUtterances:
-    """n utterances: ``labels`` int64 [n]; modality -> n normalised sequences float32 [T, D], empty where absent."""
+class LabelledUtterances(LabelledSequences):
+    """n utterances, whose sequences are normalised: float32 [T, D].
 
-    labels: np.ndarray
-    sequences: Mapping[str, Sequence[np.ndarray]]
+    Attributes:
+        left_out: how many more recordings there are that cannot be used (see ``datasets.readable``).
+    """
+
+    left_out: int = 0
+
+    @classmethod
+    def normalised(cls, examples: LabelledSequences, normalisation: Normalisation) -> "LabelledUtterances":
+        """Examples whose sequences are as they were extracted."""
+        sequences = {m: [normalisation.apply(m, one) for one in found] for m, found in examples.sequences.items()}
+        return cls(examples.labels, sequences)
 
     @classmethod
     def composed(
         cls, banks: dict[str, FeatureBank], utterances: list[ComposedUtterance], normalisation: Normalisation
     ) -> "LabelledUtterances":
         """What ``compose`` put together."""
-        sequences = {
-            m: [normalisation.apply(m, bank.sequence(u.indices[m]).astype(np.float32)) for u in utterances]
-            for m, bank in banks.items()
-        }
-        return cls(np.array([utterance.label for utterance in utterances]), sequences)
+        sequences = {m: [bank.sequence(u.indices[m]) for u in utterances] for m, bank in banks.items()}
+        labels = np.array([utterance.label for utterance in utterances])
+        return cls.normalised(LabelledSequences(labels, sequences), normalisation)
 
     @classmethod
     def single(cls, modality: str, bank: FeatureBank, normalisation: Normalisation) -> "LabelledUtterances":
         """The sequences of one modality's bank, each an utterance of its own."""
-        sequences = [normalisation.apply(modality, bank.sequence(i).astype(np.float32)) for i in range(len(bank))]
-        return cls(bank.labels, {modality: sequences})
+        sequences = [bank.sequence(i) for i in range(len(bank))]
+        return cls.normalised(LabelledSequences(bank.labels, {modality: sequences}), normalisation)
 
-    @classmethod
-    def of_moments(cls, moments: Moments, normalisation: Normalisation) -> "LabelledUtterances":
-        """Real clips."""
-        sequences = {
-            m: [normalisation.apply(m, sequence.astype(np.float32)) for sequence in found]
-            for m, found in moments.sequences.items()
-        }
-        return cls(moments.labels, sequences)
-
-    def select(self, keep: np.ndarray) -> "LabelledUtterances":
-        """The utterances where ``keep`` bool [n] is true."""
-        chosen = np.flatnonzero(keep)
-        return LabelledUtterances(self.labels[keep], {m: [s[i] for i in chosen] for m, s in self.sequences.items()})
+    def some(self, count: int) -> "LabelledUtterances":
+        """At most so many of them, the first ones."""
+        return self.select(np.arange(len(self.labels)) < count)
 
     def complete(self, subset: Subset) -> np.ndarray:
         """bool [n], which have all modalities of ``subset``."""
@@ -69,11 +67,12 @@ class LabelledUtterances:
     def logits(self, model: FusionModel, subset: Subset, batch: int = 128) -> np.ndarray:
         """float64 [n, 7] with only the modalities of ``subset``, wherever the model lies; NaN where undefined."""
         device, parts = next(model.parameters()).device, []
-        for start in range(0, len(self.labels), batch):
-            some = {m: self.sequences[m][start : start + batch] for m in subset}
-            inputs = {m: Padded.of([torch.from_numpy(s) for s in found]).to(device) for m, found in some.items()}
-            parts.append(model(inputs).logits.double().cpu().numpy())
-        return np.concatenate(parts)
+        for start in range(0, len(self), batch):
+            rows = range(start, min(start + batch, len(self)))
+            some = {m: [torch.from_numpy(self.sequences[m][i]) for i in rows] for m in subset}
+            inputs = {m: Padded.of(found).to(device) for m, found in some.items()}
+            parts.append(model(inputs).logits.cpu().double().numpy())
+        return np.concatenate([np.zeros((0, len(LABELS))), *parts])
 
 
 def fit_temperatures(
@@ -83,7 +82,7 @@ def fit_temperatures(
 
     Args:
         clips: real ones, whose verdicts are less sure than composed ones: where a set is defined for any of them, both
-            have the same weight, however many there are.
+            have the same weight, however many there are. There may be none.
     """
     temperatures = {}
     for subset in SUBSETS:
@@ -131,10 +130,11 @@ def evaluate_people(
 ) -> dict[str, dict]:
     """``evaluate_subset`` for each set of modalities that a clip has, on people whom no model has met.
 
-    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others.
+    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others, and composed
+    utterances; of a single person it is what fits the latter.
 
     Args:
-        people: str [n], who is seen in each clip; two at least.
+        people: str [n], who is seen in each clip.
     """
     found: dict[Subset, dict[str, np.ndarray | None]] = {}
     for person in np.unique(people):
@@ -150,9 +150,10 @@ def evaluate_people(
                 if some is None:
                     of_subset.setdefault(name, None)
                     continue
-                if of_subset.get(name) is None:
-                    of_subset[name] = np.full((len(people), len(LABELS)), np.nan)
-                of_subset[name][his] = some
+                everybody = of_subset.get(name)
+                if everybody is None:
+                    of_subset[name] = everybody = np.full((len(people), len(LABELS)), np.nan)
+                everybody[his] = some
     return {subset_name(subset): _figures(clips.labels, of_subset) for subset, of_subset in found.items()}
 
 

@@ -6,7 +6,7 @@ next (born-again networks, Furlanello et al. 2018).
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +16,19 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.corpora.fer2013 import FaceImages
+from core.corpora.layout import CorpusError
 from core.datasets.augment import VERSION, altered_faces
 from core.datasets.cache import digest, weights_digest
 from core.datasets.sources import official_parts
 from core.device import Device
-from core.expression import ExpressionConfig, ExpressionNet
-from core.files import load_state, save_state
+from core.encoders.expression import ExpressionConfig, ExpressionNet, channels_last
 from core.metrics import classification_metrics
+from core.state_files import load_state, save_state
 from core.training.loop import Recipe, fit
 
-SGD = {"optimiser": "sgd", "weight_decay": 5e-4, "ema_decay": 0.995, "monitor": "both"}
+FIRST = Recipe(
+    epochs=52, restarts=(24,), learning_rate=0.1, optimiser="sgd", weight_decay=5e-4, ema_decay=0.995, monitor="both"
+)  # fmt: skip
 TEACHER_VIEWS = 4  # altered copies of each training image whose predictions are averaged
 
 
@@ -42,11 +45,11 @@ class FaceRecipe:
         erase: probability of covering a rectangle.
     """
 
-    model: ExpressionConfig = ExpressionConfig()
-    optimisation: Recipe = field(default_factory=lambda: Recipe(epochs=52, restarts=(24,), learning_rate=0.1, **SGD))
-    generations: tuple[Recipe, ...] = field(
-        default_factory=lambda: (Recipe(epochs=8, learning_rate=0.03, warmup=0.04, seed=2, **SGD),)
-    )
+    model: ExpressionConfig = field(default_factory=ExpressionConfig)
+    optimisation: Recipe = FIRST
+    generations: tuple[Recipe, ...] = (
+        replace(FIRST, epochs=8, restarts=(), learning_rate=0.03, warmup=0.04, seed=2),
+    )  # fmt: skip
     batch: int = 128
     votes: float = 0.5
     smoothing: float = 0.1
@@ -67,7 +70,7 @@ class FaceData:
         """The training parts and the whole held-out parts of every source of faces below ``root``.
 
         Raises:
-            CorpusError: there is none.
+            CorpusError: there is none, or a part is empty.
         """
         parts: dict[str, list[FaceImages]] = {"train": [], "held_out": []}
         described = {}
@@ -77,6 +80,8 @@ class FaceData:
                 faces = faces.select(~faces.leave_out)
             content = digest(faces.images.tobytes() + faces.labels.tobytes() + faces.votes.tobytes())
             described[f"{source.name}/{part}"] = {"n": len(faces), "sha256": content}
+            if not len(faces):
+                raise CorpusError(f"{source.name}: the part {part} in {source.within(root)} holds no face.")
             parts[role].append(faces)
         return cls(_joined(parts["train"]), _joined(parts["held_out"]), described)
 
@@ -99,7 +104,7 @@ def train_face_encoder(
     train, images = data.train, torch.from_numpy(data.train.images).to(device.name)
     labels = torch.from_numpy(train.said(recipe.votes, recipe.smoothing)).to(device.name)
     torch.manual_seed(recipe.optimisation.seed)
-    model = (begin_with or ExpressionNet(recipe.model)).to(device.name, memory_format=torch.channels_last)
+    model = channels_last((begin_with or ExpressionNet(recipe.model)).to(device.name))
     steps = max(1, len(train) // recipe.batch)
     shared = {name: getattr(recipe, name) for name in ("batch", "votes", "smoothing", "erase")}
     identity = {"face": {"model": asdict(recipe.model), **shared}, "data": data.described, "augmentation": VERSION}
@@ -122,7 +127,8 @@ def train_face_encoder(
 
         return fit(model, optimisation, batches, steps, loss, evaluate, folder, identity | taught, device)
 
-    histories, teachers = {}, []
+    histories: dict[Path, list[dict]] = {}
+    teachers: list[dict | str] = []  # a recipe, or the digest of weights that were there before
     if begin_with is None:
         histories[folder / "first"] = fit_to(labels, recipe.optimisation, folder / "first", {})
         teachers.append(asdict(recipe.optimisation))
@@ -132,6 +138,8 @@ def train_face_encoder(
         generation = folder / f"generation-{number}"
         generation.mkdir(parents=True, exist_ok=True)
         teacher = _teacher_probabilities(model, images, generation / "teacher.safetensors", device)
+        if teacher.shape != labels.shape:
+            raise ValueError(f"{generation} holds a run with other data: remove or rename it.")
         targets = (1 - recipe.teacher_share) * labels + recipe.teacher_share * teacher
         taught = {"teachers": list(teachers), "teacher_share": recipe.teacher_share}
         histories[generation] = fit_to(targets, optimisation, generation, taught)
@@ -155,12 +163,12 @@ def _teacher_probabilities(model: ExpressionNet, images: Tensor, file: Path, dev
 def evaluate_face_encoder(model: ExpressionNet, faces: FaceImages, device: Device) -> dict[str, float]:
     """Of single crops, from the embeddings that fusion gets: accuracy and balanced accuracy by the labels, accuracy
     by the votes where more than half agree (see ``fer2013.read_ferplus``), and the mean of both accuracies."""
-    predicted = []
+    parts = []
     for start in range(0, len(faces), 256):
         crops = torch.from_numpy(faces.images[start : start + 256]).to(device.name)
         with device.autocast():
-            predicted.append(model.classifier(model.embed(crops)).argmax(1).cpu().numpy())
-    predicted = np.concatenate(predicted)
+            parts.append(model.classifier(model.embed(crops)).argmax(1).cpu().numpy())
+    predicted = np.concatenate(parts)
     metrics = classification_metrics(faces.labels, predicted)
     found = {name: metrics[name] for name in ("accuracy", "balanced_accuracy")}
     agreed = (faces.votes.max(1) > 0.5) & ~faces.leave_out

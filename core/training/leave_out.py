@@ -12,10 +12,11 @@ import numpy as np
 from scipy.special import softmax
 
 from core import LABELS, SUBSETS, Subset
+from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion import pairs_within
+from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.batches import PairRecipe
 from core.training.evaluation import LabelledUtterances, best_temperature
@@ -64,16 +65,21 @@ def leave_out(
         banks: of every corpus, altered copies among it.
         moments: real clips.
         folder: of the trainings, one below it each; what is finished there is read back.
+
+    Raises:
+        CorpusError: no voice is left to learn from.
     """
     voices = banks["audio"]
     heard, seen = _belongs(voices.groups, name), _belongs(moments.groups, name)
+    if heard.all():
+        raise CorpusError(f"Without {name} there is no voice to learn from: at least two corpora are needed.")
     train = banks | {"audio": voices.select(~heard)}
     normalisation = normalisation_of(train)
     place, met = folder / name.replace("/", "-"), moments.select(~seen)
     models = {
         model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0] for model in PAIRS
     }
-    clips = LabelledUtterances.of_moments(moments.select(seen), normalisation)
+    clips = LabelledUtterances.normalised(moments.select(seen), normalisation)
     alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
     of_clips = {
         subset: {
@@ -102,9 +108,12 @@ def together(judged: Sequence[Judged]) -> Judged:
     return Judged(clips, voices, of_clips, of_voices)
 
 
-def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float:
-    """Expected calibration error on all clips of several, on each as sure as fits the clips of the others."""
-    of_each = [one.judged(subset, model) for one in judged]
+def calibration_error(judged: Sequence[Judged], subset: Subset, model: str) -> float | None:
+    """Expected calibration error on all clips of several, on each as sure as fits the clips of the others; None where
+    fewer than two of them have clips with these modalities."""
+    of_each = [one.judged(subset, model) for one in judged if model in one.of_clips.get(subset, {})]
+    if len(of_each) < 2:
+        return None
     truth, probabilities = [], []
     for left_out, (labels, logits) in enumerate(of_each):
         temperature = best_temperature([(z, t) for other, (t, z) in enumerate(of_each) if other != left_out])

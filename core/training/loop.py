@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from core.device import Device
-from core.files import load_state, save_state, write_file
+from core.files import write_text
+from core.state_files import load_state, save_state
 from core.training.provenance import this_process
+
+Model = TypeVar("Model", bound=nn.Module)
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,12 @@ def overridden(recipe, **changes):
 
 
 def fit(
-    model: nn.Module,
+    model: Model,
     recipe: Recipe,
-    batches: Callable[[torch.Generator], Iterable],
+    batches: Callable[[torch.Generator], Iterable[Batch]],
     steps: int,
-    loss: Callable[[nn.Module, object], Tensor],
-    evaluate: Callable[[nn.Module], dict[str, float]],
+    loss: Callable[[Model, Batch], Tensor],
+    evaluate: Callable[[Model], dict[str, float]],
     folder: Path,
     identity: dict,
     device: Device,
@@ -114,7 +119,7 @@ def fit(
             averaged.update_parameters(model)
             sum_of_losses += value.item()
             progress.set_postfix(loss=f"{value.item():.3f}")
-        candidate = averaged.module if recipe.ema_decay else model
+        candidate = cast(Model, averaged.module) if recipe.ema_decay else model  # the average is a copy of the model
         candidate.eval()
         with torch.inference_mode():
             metrics = evaluate(candidate)
@@ -132,7 +137,7 @@ def fit(
             },
         )  # fmt: skip
         log = "".join(json.dumps(line) + "\n" for line in history)
-        write_file(folder / "log.jsonl", lambda partial, log=log: partial.write_text(log))
+        write_text(folder / "log.jsonl", log)
         tqdm.write(" ".join(f"{key}={value:.4g}" for key, value in entry.items()))
     model.load_state_dict(best)
     model.eval()

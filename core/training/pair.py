@@ -15,13 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core import SUBSETS
-from core.checkpoint import Checkpoint, Normalisation, subset_name
+from core import SUBSETS, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
-from core.datasets.moments import Moments
+from core.datasets.multimodal import Moments
 from core.device import Device
-from core.fusion import CROSS, SELF, FusionConfig, FusionModel, pairs_within
+from core.fusion.checkpoint import Checkpoint
+from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.normalisation import Normalisation
+from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
 from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_people, fit_temperatures
 from core.training.loop import fit
@@ -29,6 +31,7 @@ from core.training.provenance import provenance
 
 PAIRS = {"cross": CROSS, "self": SELF}
 VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800  # composed from the held-out parts
+REHEARSED = 16  # of each, on which untrained models are measured before the training
 
 
 def train_measured_pair(
@@ -36,28 +39,41 @@ def train_measured_pair(
 ) -> tuple[Checkpoint, dict]:
     """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
 
+    All of the measuring is done once before, with models that have learned nothing, so that whatever is wrong with the
+    data shows now and not after hours.
+
     Args:
-        moments: real clips to learn from.
-        people: real clips of people who are held out.
+        moments: real clips to learn from; there may be none.
+        people: real clips of people who are held out; there may be none.
 
     Returns:
-        The pair with its temperatures, and its figures: on ``people`` (see ``evaluate_people``), and "composed" of the
-        test parts (see ``evaluate_pair``).
+        The pair with its temperatures, and its figures: "composed" of the test parts (see ``evaluate_pair``), and
+        "people" where there are any (see ``evaluate_people``).
     """
-    banks = maker.parts()
+    banks, moments, people = maker.parts(), moments or None, people or None
     normalisation = normalisation_of(banks["train"])
     validation, test = (
         LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
         for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
     )
+    clips = None if people is None else LabelledUtterances.normalised(people, normalisation)
+
+    def measured(
+        models: dict[str, FusionModel], validation: LabelledUtterances, test: LabelledUtterances
+    ) -> tuple[dict[str, dict[str, float]], dict]:
+        """Temperatures and figures."""
+        temperatures = {name: fit_temperatures(model, validation, clips) for name, model in models.items()}
+        pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, temperatures, {}, {})
+        figures = {"composed": evaluate_pair(pair, test)}
+        if clips is not None and people is not None:
+            figures["people"] = evaluate_people(pair, clips, people.groups, validation)
+        return temperatures, figures
+
+    untrained = {name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}
+    measured(untrained, validation.some(REHEARSED), test.some(REHEARSED))
     models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
-    clips = people and LabelledUtterances.of_moments(people, normalisation)
-    temperatures = {name: fit_temperatures(model, validation, clips) for name, model in models.items()}
-    checkpoint = _checkpoint(maker, models, normalisation, temperatures, banks, moments, recipe, folders)
-    figures = {"composed": evaluate_pair(checkpoint, test)}
-    if people:
-        figures["people"] = evaluate_people(checkpoint, clips, people.groups, validation)
-    return checkpoint, figures
+    temperatures, figures = measured(models, validation, test)
+    return _checkpoint(maker, models, normalisation, temperatures, banks, moments, recipe, folders), figures
 
 
 def train_final_pair(
@@ -81,6 +97,21 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
     return Normalisation(mean, std)
 
 
+def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -> FusionModel:
+    """The "cross" or "self" model for the modalities of ``train``, which has learned nothing yet."""
+    pairs = pairs_within(PAIRS[name], tuple(train))
+    inputs = {m: bank.values.shape[1] for m, bank in train.items()}
+    return FusionModel(
+        FusionConfig(
+            pairs,
+            inputs,
+            dict(recipe.local),
+            input_dropout=recipe.input_dropout,
+            deviation_dropout=recipe.deviation_dropout,
+        )
+    )
+
+
 def train_fusion(
     name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
     recipe: PairRecipe, folder: Path, device: Device, moments: Moments | None = None,
@@ -91,13 +122,8 @@ def train_fusion(
     defined for, and their mean. The last epoch is kept, so that a training without it ends at the same place.
     """
     torch.manual_seed(recipe.optimisation.seed)
-    pairs = pairs_within(PAIRS[name], tuple(train))
-    inputs = {m: bank.values.shape[1] for m, bank in train.items()}
-    model = FusionModel(
-        FusionConfig(
-            pairs, inputs, recipe.local, input_dropout=recipe.input_dropout, deviation_dropout=recipe.deviation_dropout
-        )
-    )
+    model = fusion_model(name, train, recipe)
+    pairs = model.config.pairs
     subsets = [subset for subset in SUBSETS if set(subset) <= set(train) and pairs_within(pairs, subset)]
     # What is beside the voice, for batches without it.
     beside = {m: bank for m, bank in train.items() if m != "audio"}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
+from core import __version__
 from core.device import Device
-from core.files import load_state
+from core.state_files import load_state
 
 
 def this_process(device: Device) -> dict[str, str]:
@@ -40,7 +41,8 @@ class Run:
 
 
 def provenance(seed: int, data: dict, folders: list[Path]) -> dict:
-    """Commands, commits, devices and time of the trainings in ``folders``, with seed, data and versions.
+    """Commands, commits, devices and time of the trainings in ``folders``, with seed, data and versions, that of this
+    project among them.
 
     Args:
         data: what was trained on, in words, counts and fingerprints.
@@ -54,6 +56,7 @@ def provenance(seed: int, data: dict, folders: list[Path]) -> dict:
         "seed": seed,
         "data": data,
         "runs": {run.folder.name: {"seconds": round(run.seconds, 1), "processes": run.processes} for run in runs},
+        "version": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

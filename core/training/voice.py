@@ -3,6 +3,7 @@
 The classifier above it is thrown away afterwards; fusion has its own.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,18 +15,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core import LABELS
+from core.corpora.layout import CorpusError
 from core.datasets.augment import VERSION, altered_voices
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.cache import weights_digest
 from core.datasets.sources import Speakers, training_sources
 from core.datasets.voices import padded, spectrogram_bank
 from core.device import Device
+from core.encoders.packaged import WHISPER_TINY_EN
+from core.encoders.speech import Listener
+from core.encoders.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
+from core.encoders.whisper_weights import load_tiny_en
 from core.metrics import classification_metrics
-from core.speech import Listener
 from core.training.loop import Recipe, fit, overridden
-from core.voice import FRAME_RATE, LONGEST, VoiceConfig, VoiceEncoder, levelled
-from core.weights import WHISPER_TINY_EN
-from core.whisper_weights import load_tiny_en
+
+log = logging.getLogger(__name__)
 
 POOLING_HEADS = 4
 MEMBERS = 2  # trainings of other seeds whose weights are averaged, see ``train_members``
@@ -50,7 +54,7 @@ class VoiceRecipe:
         smoothing: share of each label that is spread over the classes of its corpus.
     """
 
-    model: VoiceConfig = VoiceConfig(dropout=0.0)
+    model: VoiceConfig = field(default_factory=lambda: VoiceConfig(dropout=0.0))
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
             epochs=7, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
@@ -114,18 +118,27 @@ class VoiceData:
             without: a corpus that is left out as a whole, and measured.
 
         Raises:
-            CorpusError: there is none.
+            CorpusError: there is none, or none to learn from, or no corpus ``without``.
         """
+        sources = training_sources("voices", root)
+        if without and without not in {source.name for source in sources}:
+            there = ", ".join(source.name for source in sources)
+            raise CorpusError(f"There is no corpus {without} of voices in {root} to leave out, only {there}.")
         listener = Listener()
         train, held_out = [], []
-        for source in training_sources("voices", root):
+        for source in sources:
             bank = spectrogram_bank(source.records("voices", source.within(root)), listener, cache)
             assert isinstance(source.split, Speakers)
             others = source.groups((*source.split.validation, *source.split.test))
             kept = np.isin(bank.groups, list(others)) | (source.name == without)
             held_out.append(bank.select(kept))
             train.append(bank.select(~kept | (everything and source.name != without)))
-        return cls(join_banks(train), join_banks(held_out))
+        data = cls(join_banks(train), join_banks(held_out))
+        if not len(data.train):
+            raise CorpusError(f"{root} holds no voices to learn from: all of its speakers are held out.")
+        if not len(data.held_out):
+            log.warning("No speaker in %s is held out: what is learned cannot be measured.", root)
+        return data
 
     @property
     def described(self) -> dict:
@@ -163,7 +176,8 @@ class VoiceSampler:
     @cached_property
     def pools(self) -> list[list[list[np.ndarray]]]:
         """Corpus -> class that it has -> speaker -> indices."""
-        bank, found = self.bank, []
+        bank = self.bank
+        found: list[list[list[np.ndarray]]] = []
         for corpus in np.unique(bank.corpora):
             of_corpus = []
             for label in range(len(LABELS)):
@@ -186,10 +200,10 @@ class VoiceSampler:
         rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         chosen = []
         for _ in range(self.recipe.batch):
-            pool = self.pools
-            for _ in range(3):
-                pool = pool[rng.integers(len(pool))]
-            chosen.append(pool[rng.integers(len(pool))])
+            of_corpus = self.pools[rng.integers(len(self.pools))]
+            of_class = of_corpus[rng.integers(len(of_corpus))]
+            of_speaker = of_class[rng.integers(len(of_class))]
+            chosen.append(int(of_speaker[rng.integers(len(of_speaker))]))
         voices = [torch.from_numpy(self._cut(self.bank.sequence(i), rng)).float() for i in chosen]
         if len(some := np.flatnonzero(rng.random(len(voices)) < self.recipe.altered)):
             spectra, lengths = altered_voices(*padded([voices[i] for i in some]), generator)
@@ -306,7 +320,10 @@ def spread_out(bank: FeatureBank, most: int) -> FeatureBank:
 
 
 def evaluate_voices(model: VoiceClassifier, bank: FeatureBank, device: Device) -> dict[str, float]:
-    """Balanced accuracy of each corpus, from at most one window in the middle of a voice, and their mean."""
+    """Balanced accuracy of each corpus, from at most one window in the middle of a voice, and their mean; nothing where
+    there are no voices."""
+    if not len(bank):
+        return {}
     most, by_length = round(LONGEST * FRAME_RATE), np.argsort(np.diff(bank.offsets), kind="stable")
     predicted = np.zeros(len(bank), np.int64)
     for chosen in np.array_split(by_length, -(-len(bank) // 64)):

@@ -14,17 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core import LABELS
-from core.corpora.layout import ClipRecord
+from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.augment import VERSION, masked_words
 from core.datasets.cache import digest
 from core.datasets.composed import words_of
 from core.datasets.sources import official_parts
 from core.device import Device
+from core.encoders.packaged import MINILM
+from core.encoders.words import STATE_WIDTH, WordAdapter, WordEncoder
 from core.metrics import classification_metrics
 from core.training.batches import drawn_share, floored
 from core.training.loop import Recipe, fit
-from core.weights import MINILM
-from core.words import STATE_WIDTH, WordAdapter, WordEncoder
 
 BUCKET = 4  # batches whose lines are drawn together and sorted by length, so that little is padding
 
@@ -143,12 +143,14 @@ class LineData:
         """The training parts and the held-out parts of every source of lines below ``root``.
 
         Raises:
-            CorpusError: there is none.
+            CorpusError: there is none, or a part is empty.
         """
         parts: dict[str, list[ClipRecord]] = {"train": [], "held_out": []}
         described = {}
         for role, source, part in official_parts("lines", root):
             lines = [r for r in source.records("lines", source.within(root), part) if r.text.split()]
+            if not lines:
+                raise CorpusError(f"{source.name}: the part {part} in {source.within(root)} holds no line.")
             text = "\n".join(f"{r.label}\t{r.text}" for r in lines)
             described[f"{source.name}/{part}"] = {"n": len(lines), "sha256": digest(text)}
             parts[role] += lines
@@ -183,7 +185,9 @@ def train_word_adapter(
             by_length = drawn[np.argsort([len(train[i].text) for i in drawn])]
             chosen = np.split(by_length, BUCKET)[rng.integers(BUCKET)]
             lines = [masked_words(words_of(train[i]), recipe.masked, rng) for i in chosen]
-            yield lines, *(torch.from_numpy(of[chosen]).to(device.name) for of in (corpora, labels, drawing.log_share))
+            of_lines = (corpora, labels, drawing.log_share)
+            corpus, label, log_share = (torch.from_numpy(each[chosen]).to(device.name) for each in of_lines)
+            yield lines, corpus, label, log_share
 
     def loss(model: LineClassifier, batch: Drawn) -> Tensor:
         lines, corpora, wanted, log_share = batch
@@ -209,7 +213,8 @@ def evaluate_lines(model: LineClassifier, encoder: WordEncoder, data: LineData, 
         corpora = torch.from_numpy(data.corpus_of(part)).to(device.name)
         logits[rows] = model([words_of(r) for r in part], corpora, encoder, device).cpu().numpy()
     labels = np.array([record.label for record in records])
-    learned, figures = rows_by_corpus(data.train), {}
+    learned = rows_by_corpus(data.train)
+    figures: dict[str, float] = {}
     for corpus, rows in rows_by_corpus(records).items():
         counts = np.bincount([data.train[i].label for i in learned[corpus]], minlength=len(LABELS))
         prior = np.log(floored(counts / counts.sum()))

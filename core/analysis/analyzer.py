@@ -1,0 +1,255 @@
+"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+
+A stream and its map depend on their own two modalities only, so one run of a model answers for every set of the
+modalities: the same streams are pooled anew for each, and the same maps are shared.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, subset_of
+from core.analysis.kept import FaceSummary, Waveform
+from core.analysis.phrases import phrases_of
+from core.analysis.results import HOP, WINDOW, Analysis, Prediction, Predictions, Verdict, Window
+from core.device import choose_device
+from core.encoders.face_track import no_faces
+from core.encoders.features import FeatureExtractor, Progress, nothing_found, timed
+from core.encoders.utterance import Missing, Sequence, Utterance
+from core.fusion.attention import MOST_KEPT, AttentionMap, bin_edges, bin_means
+from core.fusion.checkpoint import Checkpoint, load_checkpoint
+from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
+from core.fusion.pairs import Pair, pairs_within
+
+WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
+
+
+class Analyzer:
+    """Both fusion models and all that feeds them. Safe to call from several threads."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", transcriber: str = "tiny.en"):
+        self.checkpoint = checkpoint
+        self.device = device
+        self.extractor = FeatureExtractor(checkpoint.encoders, checkpoint.settings, device, transcriber)
+        self.models = {name: checkpoint.fusion[name].to(device).eval() for name in MODELS}
+
+    @classmethod
+    def load(cls, folder: Path = CHECKPOINTS, device: str = "auto", transcriber: str = "tiny.en") -> "Analyzer":
+        """Loads a checkpoint onto a device (see ``choose_device``).
+
+        Raises:
+            WeightsError: a weight is missing or is not the file it should be.
+            ValueError: a GPU was asked for that is not there.
+        """
+        return cls(load_checkpoint(folder), choose_device(device).name, transcriber)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of both models."""
+        return self.models["cross"].config.heads
+
+    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+        """The slow part: reads a clip and extracts its features, once.
+
+        Raises:
+            MediaError: the file cannot be read, or holds neither a face nor a voice nor words.
+        """
+        utterance = self.extractor.extract(path, progress)
+        if error := nothing_found(utterance):
+            raise error
+        return utterance
+
+    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+        """``extract``, then both models on every set of the clip's modalities and on every window.
+
+        Raises:
+            MediaError: as ``extract``.
+        """
+        utterance = self.extract(path, progress)
+        if progress:
+            progress(0.98, "asking both models")
+        timings = dict(utterance.timings)
+        with timed(timings, "fusion"):
+            predictions = self.predict(utterance)
+            windows = self._windows(utterance)
+            phrases = self._phrases(utterance)
+        return Analysis(
+            file=utterance.file,
+            duration=utterance.duration,
+            transcript=utterance.transcript,
+            faces=FaceSummary.of(utterance.faces, utterance.duration),
+            waveform=Waveform.of(utterance.voice) if utterance.voice and len(utterance.voice.samples) else None,
+            missing={m: found.reason for m in MODALITIES if isinstance(found := utterance[m], Missing)},
+            predictions=predictions,
+            windows=windows,
+            timings=timings,
+            warnings=utterance.warnings,
+            phrases=phrases,
+            sequences=_kept(_sequences(utterance), bool(windows)),
+            persons=utterance.persons,
+        )
+
+    def choose_face(self, analysis: Analysis, face: int) -> Analysis:
+        """The analysis with another person's face; the clip is not read again, voice and words stay.
+
+        Args:
+            analysis: with its ``sequences``.
+            face: in the order of ``Persons``, from 1.
+
+        Raises:
+            MediaError: with the code ``no_such_face``.
+        """
+        found: dict[str, Sequence | Missing] = {
+            m: analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in MODALITIES
+        }
+        before = Utterance(
+            file=analysis.file,
+            duration=analysis.duration,
+            text=found["text"],
+            video=found["video"],
+            audio=found["audio"],
+            transcript=analysis.transcript,
+            faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
+            voice=None,
+            timings=analysis.timings,
+            warnings=analysis.warnings,
+            persons=analysis.persons,
+        )
+        chosen = self.extractor.with_face(before, face)
+        if chosen is before:
+            return analysis
+        return replace(
+            analysis,
+            faces=FaceSummary.of(chosen.faces, chosen.duration),
+            predictions=self.predict(chosen),
+            windows=self._windows(chosen),
+            phrases=self._phrases(chosen),
+            warnings=chosen.warnings,
+            sequences=_kept(_sequences(chosen), bool(analysis.windows)),
+            persons=chosen.persons,
+        )
+
+    def predict(self, utterance: Utterance, attention: bool = True) -> Predictions:
+        """Both models on every set of the utterance's modalities: one run of each, a few milliseconds.
+
+        Args:
+            attention: whether the maps are kept.
+        """
+        return self.predict_from(_sequences(utterance), attention)
+
+    def predict_from(self, sequences: dict[str, Sequence], attention: bool = True) -> Predictions:
+        """``predict`` of sequences alone, of one modality at least."""
+        outputs = self.run([sequences])
+        maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
+        there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
+        return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
+
+    def _windows(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All windows of a longer clip, as one batch."""
+        if utterance.duration <= WINDOW:
+            return ()
+        starts = np.arange(0, max(utterance.duration - HOP, HOP), HOP)
+        return self._predicted(
+            utterance, [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
+        )
+
+    def _phrases(self, utterance: Utterance) -> tuple[Window, ...]:
+        """All phrases of a clip that has more than one."""
+        found = phrases_of(utterance.transcript.words, utterance.duration)
+        return self._predicted(utterance, [(p.start, p.end, p.text) for p in found]) if len(found) > 1 else ()
+
+    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Window, ...]:
+        """What is said from each (start, end, text) of a clip that holds anything, in batches."""
+        held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
+        held = [(span, sequences) for span, sequences in held if sequences]
+        found = []
+        for first in range(0, len(held), WINDOWS_AT_A_TIME):
+            batch = held[first : first + WINDOWS_AT_A_TIME]
+            outputs = self.run([sequences for _, sequences in batch])
+            found += [
+                Window(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
+                for row, ((start, end, text), sequences) in enumerate(batch)
+            ]
+        return tuple(found)
+
+    @torch.inference_mode()
+    def run(self, utterances: list[dict[str, Sequence]]) -> dict[str, FusionOutput]:
+        """Both models on a batch of at least one utterance, each of one modality at least."""
+        inputs = {}
+        for modality in subset_of({m for sequences in utterances for m in sequences}):
+            inputs[modality] = self.padded(modality, [sequences.get(modality) for sequences in utterances])
+        return {name: model(inputs, MOST_KEPT) for name, model in self.models.items()} if inputs else {}
+
+    def padded(self, modality: str, sequences: list[Sequence | None]) -> Padded:
+        """A batch on the models' device."""
+        return Padded.of([self._normalised(modality, sequence) for sequence in sequences]).to(self.device)
+
+    def _normalised(self, modality: str, sequence: Sequence | None) -> Tensor:
+        """float32 [T, D]; no step for a modality that is absent."""
+        if sequence is None:
+            return torch.zeros(0, len(self.checkpoint.normalisation.mean[modality]))
+        return torch.from_numpy(self.checkpoint.normalisation.apply(modality, sequence.values))
+
+    def _maps(self, name: str, output: FusionOutput, sequences: dict[str, Sequence]) -> dict[Pair, AttentionMap]:
+        """The maps of the first utterance of a batch; their long axes are in bins (see ``FusionModel.forward``)."""
+        times = {m: map_times(self.models[name], m, sequence.times) for m, sequence in sequences.items()}
+        maps = {}
+        for (query, key), weights in output.attention.items():
+            maps[query, key] = AttentionMap(
+                query,
+                key,
+                weights=weights[0].float().cpu().numpy(),
+                query_times=bin_means(times[query], bin_edges(len(times[query]), weights.shape[2])),
+                key_times=bin_means(times[key], bin_edges(len(times[key]), weights.shape[3])),
+                steps=(len(times[query]), len(times[key])),
+            )
+        return maps
+
+    @torch.inference_mode()
+    def _prediction(
+        self, outputs: dict[str, FusionOutput], maps: dict[str, dict[Pair, AttentionMap]], row: int, used: Subset
+    ) -> Prediction:
+        """One utterance of a batch, predicted from its streams within ``used``."""
+        verdicts: dict[str, Verdict | None] = {}
+        for name, model in self.models.items():
+            pairs = pairs_within(model.config.pairs, used)
+            if not pairs:
+                verdicts[name] = None
+                continue
+            streams, exists = outputs[name].streams[row][None], outputs[name].exists[row][None]
+            probabilities = self.probabilities(name, streams, exists, used)[0]
+            shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
+            verdicts[name] = Verdict(name, probabilities, shared)
+        return Prediction(used, verdicts["cross"], verdicts["self"])
+
+    @torch.inference_mode()
+    def probabilities(self, name: str, streams: Tensor, exists: Tensor, used: Subset) -> np.ndarray:
+        """float64 [B, 7], calibrated, of one model from its streams [B, S, W] that exist [B, S] within ``used``."""
+        model = self.models[name]
+        logits = model.classify(streams, exists & model.streams_within(used).to(exists.device))  # [B, 7]
+        # Not every device has float64: on the processor.
+        return (logits.cpu().double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).numpy()
+
+
+def _sequences(utterance: Utterance) -> dict[str, Sequence]:
+    """What an utterance has, by modality."""
+    return {m: found for m in MODALITIES if isinstance(found := utterance[m], Sequence)}
+
+
+def _kept(sequences: dict[str, Sequence], long: bool) -> dict[str, Sequence]:
+    """Of a long clip half as many bytes; what is measured from it later changes by less than 0.0001."""
+    return {m: Sequence(s.values.astype(np.float16), s.times) for m, s in sequences.items()} if long else sequences
+
+
+def map_times(model: FusionModel, modality: str, times: np.ndarray) -> np.ndarray:
+    """Seconds of the steps of an attention map, from those of the input steps of a modality [T].
+
+    What mixes all input steps (see ``TimeMixing``) has no time of its own: its steps are spread evenly.
+    """
+    encoder = model.config.local.get(modality)
+    if isinstance(encoder, TimeMixing):
+        return np.linspace(times[0], times[-1], encoder.steps_out)
+    return times[:: encoder.stride] if encoder else times

@@ -1,0 +1,287 @@
+"""A clip that never ends: what a camera and a microphone show right now, for one visitor.
+
+Pictures are read as they come. A thread of its own hears the voice about once a second and reads the words
+when a phrase ends, so that slow listening never holds up the face.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core import MODALITIES
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Prediction, Predictions, choose
+from core.cancellation import stoppable
+from core.device import one_thread
+from core.encoders.face_track import no_faces
+from core.encoders.faces import Face, FaceFinder, apart, track_of
+from core.encoders.speech import NO_SPEECH, Listener, Speech
+from core.encoders.transcript import Transcript, within
+from core.encoders.utterance import Missing, Sequence, Utterance
+from core.media.reader import SAMPLE_RATE, Frame, Voice
+
+FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
+VOICE_MEMORY = 6.0  # seconds of voice
+PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
+PHRASE_END = 0.6  # seconds of silence that end a phrase
+LONGEST_PHRASE = 9.0  # seconds after which a phrase is read although it goes on
+LISTEN_EVERY = 1.0  # seconds
+DEAF = "listening has failed, only the face is read"
+SLOW = "listening cannot keep up, only the face is read"
+MUTE = "no sound comes from the microphone"
+FIRST_WAIT, LONGEST_WAIT = (
+    1.0,
+    60.0,
+)  # seconds before a listener that fails is replaced again; each wait is twice as long
+
+log = logging.getLogger(__name__)
+
+
+class _Closed(Exception):
+    """The visitor has left while something was being heard."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is known right now.
+
+    Attributes:
+        predictions: of every set of what is there.
+        prediction: from what is wanted and there; uses nothing while neither face nor voice nor words are.
+        box: x, y, width, height of the face as shares of the last picture, None without a face.
+        words: of the last phrase.
+        doing: in a few words, what is being listened to.
+        behind: seconds between the newest sound and the newest sound that was heard.
+        failing: whether ``doing`` says that something does not work.
+    """
+
+    predictions: Predictions
+    prediction: Prediction
+    box: tuple[float, float, float, float] | None
+    words: str
+    doing: str
+    behind: float
+    failing: bool
+
+
+class SharedListener:
+    """One listener for all who are live. When it has failed, a new one takes its place, at most one at a time.
+
+    Args:
+        make: a new listener; called for the first visitor, because models may still be loading before.
+    """
+
+    def __init__(self, make: Callable[[], Listener]):
+        self._make = make
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        self._wait = 0.0  # seconds between the last new listener and the next one
+        self._next = 0.0  # time of the monotonic clock before which no other one is made
+
+    def get(self) -> Listener:
+        """The one that listens now.
+
+        Raises:
+            RuntimeError: none could be made, and it is too soon to try again.
+        """
+        with self._lock:
+            if self._listener is None:
+                if time.monotonic() < self._next:
+                    raise RuntimeError("no listener could be made")
+                self._wait = min(max(FIRST_WAIT, 2 * self._wait), LONGEST_WAIT)
+                self._next = time.monotonic() + self._wait
+                self._listener = self._make()
+            return self._listener
+
+    def failed(self, listener: Listener) -> None:
+        """Gives up a listener that has failed, unless somebody else has, or it is too soon after the one before."""
+        with self._lock:
+            if listener is self._listener and time.monotonic() >= self._next:
+                self._listener = None
+
+    def worked(self, listener: Listener) -> None:
+        """Notes that a listener has heard something through: if it fails later, the first wait is short again."""
+        with self._lock:
+            if listener is self._listener:
+                self._wait = 0.0
+
+
+class Live:
+    """One visitor's camera and microphone. Close it: it holds a thread and a face finder.
+
+    Args:
+        listeners: what hears the voice, shared with others who are live; one of its own if none is given. The
+            analyzer's is busy while a clip is analysed.
+    """
+
+    def __init__(self, analyzer: Analyzer, listeners: SharedListener | None = None):
+        self._analyzer = analyzer
+        self._extractor = analyzer.extractor
+        self._listeners = listeners or SharedListener(self._extractor.listener.twin)
+        self._held = ExitStack()
+        self._finder = self._held.enter_context(FaceFinder())
+        self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
+        self._lock = threading.Lock()  # guards everything below, which both threads touch
+        self._sound = np.zeros(0, np.float32)  # the last seconds
+        self._heard_until = self._sound_end = 0.0  # seconds since the start
+        self._sound_came = time.monotonic()
+        self._audio: Sequence | Missing = Missing("nothing heard yet")
+        self._text: Sequence | Missing = Missing("no phrase has ended yet")
+        self._transcript = Transcript()
+        self._read_until = 0.0
+        self._doing = "waiting for a voice"
+        self._closed = threading.Event()
+        self._listening = threading.Thread(target=self._listen_on, name="live listening", daemon=True)
+        self._listening.start()
+
+    def see(self, image: np.ndarray, at: float) -> None:
+        """Reads the next picture, RGB uint8 [H, W, 3], of the time ``at`` in seconds since the start."""
+        with one_thread():
+            face = self._same_face(self._finder.find(Frame(at, image)))
+            embedding = self._extractor.face_features(face.crop[None], face.blendshapes[None])[0] if face else None
+        self._faces.append((at, face, embedding))
+        while self._faces and self._faces[0][0] < at - FACE_MEMORY:
+            self._faces.popleft()
+
+    def hear(self, samples: np.ndarray) -> None:
+        """Takes the next sound, float32 [N] at 16 kHz; it is heard by the thread that listens."""
+        with self._lock:
+            self._sound = np.concatenate([self._sound, samples])[-round((LONGEST_PHRASE + 2) * SAMPLE_RATE) :]
+            self._sound_end += len(samples) / SAMPLE_RATE
+            if len(samples):
+                self._sound_came = time.monotonic()
+
+    def now(self, modalities: tuple[str, ...] = MODALITIES) -> Moment:
+        """Both verdicts on the last seconds, from what was seen and heard so far."""
+        with self._lock:
+            audio, text, transcript = self._audio, self._text, self._transcript
+            doing, behind, end = self._doing, self._sound_end - self._heard_until, self._sound_end
+            mute = time.monotonic() - self._sound_came
+        if behind > VOICE_MEMORY:
+            audio = Missing("what was heard last is too old")
+            doing = SLOW if self._listening.is_alive() and doing != DEAF else DEAF
+        if mute > VOICE_MEMORY:
+            audio, doing = Missing("no sound has come lately"), DEAF if doing == DEAF else MUTE
+        if transcript.words and end - transcript.words[-1].end + mute > PHRASE_MEMORY:
+            text, transcript = Missing("no phrase lately"), Transcript()
+        with one_thread():
+            predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
+        face = self._faces[-1][1] if self._faces else None
+        found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
+        return Moment(predictions, found, face.box if face else None, transcript.text, doing, behind, failing)
+
+    def close(self) -> None:
+        """Ends the thread, in the middle of a word if need be, and lets go of everything."""
+        self._closed.set()
+        self._listening.join(10)
+        self._held.close()
+        self._faces.clear()
+
+    def _same_face(self, faces: list[Face]) -> Face | None:
+        """The face nearest to the one before; the largest at first and when that one is gone."""
+        before = next((face for _, face, _ in reversed(self._faces) if face), None)
+        if before is not None and (near := [face for face in faces if apart(face, before) < 1]):
+            return min(near, key=lambda face: apart(face, before))
+        return max(faces, key=lambda face: face.size, default=None)
+
+    def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
+        seen = [(at, face, found) for at, face, found in self._faces if face is not None and found is not None]
+        frame_times = np.array([at for at, _, _ in self._faces])
+        video: Sequence | Missing
+        if seen:
+            times = np.array([at for at, _, _ in seen])
+            video = Sequence(np.stack([embedding for _, _, embedding in seen]), times)
+            found = np.array([face is not None for _, face, _ in self._faces])
+            track = track_of([face for _, face, _ in seen], times, frame_times, found)
+        else:
+            video, track = Missing("no face is in the picture"), no_faces(frame_times)
+        return Utterance("live", self._sound_end, text, video, audio, transcript, track, None, {}, ())
+
+    def _listen_on(self) -> None:
+        with stoppable(self._stop_if_closed):
+            while not self._closed.is_set():
+                begun = time.monotonic()
+                try:
+                    listener = self._listeners.get()
+                    with self._lock:
+                        sound, end = self._sound, self._sound_end
+                    if end - self._heard_until >= 0.5 * LISTEN_EVERY:
+                        self._listen_once(listener, sound, end)
+                except _Closed:
+                    return
+                except Exception as error:  # the next look may succeed; until then the page says so
+                    log.error("Listening failed (%s)", type(error).__name__)
+                    with self._lock:
+                        self._audio, self._doing = Missing("listening failed"), DEAF
+                self._closed.wait(max(0.05, LISTEN_EVERY - (time.monotonic() - begun)))
+
+    def _listen_once(self, listener: Listener, sound: np.ndarray, end: float) -> None:
+        try:
+            with one_thread():
+                self._listen(listener, sound, end)
+        except _Closed:
+            raise
+        except Exception:  # whatever it is, it may have left the model in a state in which it fails for ever
+            self._listeners.failed(listener)
+            raise
+        self._listeners.worked(listener)
+
+    def _stop_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise _Closed
+
+    def _listen(self, listener: Listener, sound: np.ndarray, end: float) -> None:
+        """Voice features of the last seconds; words too if a phrase has just ended."""
+        recent = Voice(sound[-round(VOICE_MEMORY * SAMPLE_RATE) :])
+        start = end - recent.duration
+        spans = listener.intervals(recent)
+        audio: Sequence | Missing
+        if spans:
+            states = NO_SPEECH.states if self._extractor.voice_encoder else listener.states(recent)
+            speech = Speech(spans, Transcript(), states)
+            found = self._extractor.voice_features(recent, speech)
+            audio = Sequence(found.values, found.times + start)
+        else:
+            audio = Missing("nobody has spoken lately")
+        with self._lock:
+            self._audio, self._heard_until = audio, end
+            self._doing = "hearing a voice" if spans and spans[-1][1] + start > end - 1.0 else "waiting for a voice"
+        self._read(listener, sound, end)
+
+    def _read(self, listener: Listener, sound: np.ndarray, end: float) -> None:
+        unread = min(end - self._read_until, len(sound) / SAMPLE_RATE)
+        if unread < PHRASE_END:
+            return
+        phrase = Voice(sound[-round(unread * SAMPLE_RATE) :])
+        spans = listener.intervals(phrase)
+        if not spans:
+            if unread > 2 * PHRASE_END:
+                self._read_until = end - PHRASE_END  # silence need not be looked at again
+            return
+        # A pause may already lie behind the next phrase: looks come once a second, pauses are shorter.
+        pauses = [
+            (stop, next_) for (_, stop), (next_, _) in zip(spans, (*spans[1:], (phrase.duration, 0)), strict=True)
+        ]
+        ends = [stop + PHRASE_END / 2 for stop, next_ in pauses if next_ - stop >= PHRASE_END]
+        if not ends and unread < LONGEST_PHRASE:
+            return
+        with self._lock:
+            self._doing = "reading a phrase"
+        start = end - phrase.duration
+        whole = Voice(phrase.samples[: round(ends[-1] * SAMPLE_RATE)] if ends else phrase.samples)
+        words = tuple(
+            replace(word, start=word.start + start, end=word.end + start)
+            for word in listener.words(whole, within(spans, 0.0, whole.duration))
+        )
+        self._read_until = start + whole.duration
+        if words:
+            values = self._extractor.word_encoder.encode([word.text for word in words])
+            with self._lock:
+                self._transcript = Transcript(words)
+                self._text = Sequence(values, np.array([word.middle for word in words]))

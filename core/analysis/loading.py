@@ -1,0 +1,45 @@
+"""An ``Analyzer`` that is still being loaded, so that a page can be served before there is anything behind it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from core.analysis.analyzer import Analyzer
+from core.analysis.results import Analysis
+from core.encoders.features import Progress
+
+LOADING = "loading the models, once after the start"
+
+
+class LoadingAnalyzer:
+    """Stands in for an ``Analyzer``: loads it in a thread of its own, and whoever asks for something waits for it.
+
+    Args:
+        load: makes the analyzer; what it raises is raised again for everybody who asks.
+        heads: attention heads of its models, which a page wants to know before they are there.
+    """
+
+    def __init__(self, load: Callable[[], Analyzer], heads: int):
+        self.heads = heads
+        self._loaded: Future[Analyzer] = Future()
+        threading.Thread(target=self._load, args=(load,), name="loading the models", daemon=True).start()
+
+    def loaded(self) -> Analyzer:
+        """The analyzer, as soon as it is there."""
+        return self._loaded.result()
+
+    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+        """As ``Analyzer.analyze``; says so while it waits."""
+        if progress and not self._loaded.done():
+            progress(0.0, LOADING)
+        return self.loaded().analyze(path, progress)
+
+    def __getattr__(self, name: str):
+        return getattr(self.loaded(), name)
+
+    def _load(self, load: Callable[[], Analyzer]) -> None:
+        try:
+            self._loaded.set_result(load())
+        except BaseException as error:  # raised again where somebody asks
+            self._loaded.set_exception(error)

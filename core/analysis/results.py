@@ -1,0 +1,201 @@
+"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+
+Nothing here computes: neither torch nor mediapipe is imported, so that what shows results starts at once.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core import LABELS, MODALITIES, Subset, subset_name, subset_of
+from core.analysis.kept import FaceSummary, Waveform
+from core.encoders.face_track import Person, Persons, place_of
+from core.encoders.transcript import Transcript
+from core.encoders.utterance import Sequence
+from core.fusion.attention import AttentionMap
+from core.fusion.pairs import Pair
+
+SWITCHED_OFF = "switched off"
+WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one model makes of a set of modalities.
+
+    Attributes:
+        probabilities: float64 [7] in the order of ``LABELS``.
+        attention: maps of the pairs within that set; verdicts of one clip share them. Empty for a window.
+    """
+
+    model: str
+    probabilities: np.ndarray
+    attention: dict[Pair, AttentionMap]
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return LABELS[int(self.probabilities.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """Of ``label``, in [0, 1]."""
+        return float(self.probabilities.max())
+
+    def to_json(self) -> dict:
+        """``label`` and ``probabilities`` by label."""
+        return {
+            "label": self.label,
+            "probabilities": {label: float(p) for label, p in zip(LABELS, self.probabilities, strict=True)},
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What both models say from one set of modalities.
+
+    Attributes:
+        used: that set.
+        cross: None when fewer than two modalities are used: cross-attention needs two.
+        self_: None only when nothing is used.
+    """
+
+    used: Subset
+    cross: Verdict | None
+    self_: Verdict | None
+
+    def verdicts(self) -> dict[str, Verdict | None]:
+        """Model name -> verdict."""
+        return {"cross": self.cross, "self": self.self_}
+
+    def to_json(self) -> dict:
+        """Model name -> ``Verdict.to_json``, or None."""
+        return {name: verdict and verdict.to_json() for name, verdict in self.verdicts().items()}
+
+
+NO_PREDICTION = Prediction((), None, None)
+"""Everything is switched off or absent."""
+Predictions = dict[Subset, Prediction]
+"""Every set of the modalities that are there, the largest last."""
+
+
+def choose(predictions: Predictions, wanted: Subset) -> Prediction:
+    """From the modalities that are wanted and there."""
+    return predictions.get(subset_of(m for m in wanted if (m,) in predictions), NO_PREDICTION)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a clip, ``start`` to ``end`` in seconds, and what is said from all that it holds.
+
+    Attributes:
+        text: the words of a phrase; a window of ten seconds has none.
+    """
+
+    start: float
+    end: float
+    prediction: Prediction
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything said about one clip, and of the clip what is shown beside it.
+
+    Attributes:
+        waveform: the outline of the sound track, None if the file has none.
+        missing: modality -> why the clip has none of it.
+        predictions: of each set of the modalities that the clip has.
+        windows: in order of time, empty for clips no longer than one; those that hold nothing are left out.
+        timings: stage -> seconds; stages overlap, so they do not add up to ``total``.
+        warnings: sentences for people.
+        phrases: in order of time, empty for clips of fewer than two; their ends lie in the pauses around the words.
+        sequences: what the models read, by modality; empty where an analysis was stored without it. Values of a clip
+            longer than one window are float16, as the models learned from: of five minutes 9 MB.
+        persons: whose face it could be, if there are several; of five minutes it is 8 MB a person.
+    """
+
+    file: str
+    duration: float
+    transcript: Transcript
+    faces: FaceSummary
+    waveform: Waveform | None
+    missing: dict[str, str]
+    predictions: Predictions
+    windows: tuple[Window, ...]
+    timings: dict[str, float]
+    warnings: tuple[str, ...]
+    phrases: tuple[Window, ...] = ()
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    persons: Persons | None = None
+
+    @property
+    def present(self) -> Subset:
+        """The modalities that the clip has."""
+        return subset_of(set(MODALITIES) - set(self.missing))
+
+    @property
+    def everything(self) -> Prediction:
+        """From every modality that the clip has."""
+        return self.predictions[self.present]
+
+    def prediction(self, wanted: Subset) -> Prediction:
+        """From the modalities that are wanted and there."""
+        return choose(self.predictions, wanted)
+
+    def absent(self, wanted: Subset = MODALITIES) -> dict[str, str]:
+        """Modality -> why it is not used when these are wanted: it is missing or switched off."""
+        return {m: self.missing.get(m, SWITCHED_OFF) for m in MODALITIES if m in self.missing or m not in wanted}
+
+    def to_json(self, wanted: Subset = MODALITIES, attention: bool = False) -> dict:
+        """The object of page, command line and endpoint (its contract stands in the README).
+
+        Args:
+            wanted: the modalities whose verdicts stand at the top; ``subsets`` holds all sets in any case.
+            attention: whether the maps behind those verdicts are written out.
+        """
+        prediction = self.prediction(wanted)
+        words = self.transcript.words
+        result = {
+            "file": self.file,
+            "duration": round(self.duration, 3),
+            "labels": list(LABELS),
+            "used": list(prediction.used),
+            "missing": self.absent(wanted),
+            "transcript": {
+                "text": self.transcript.text,
+                "words": [{"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words],
+            },
+            **prediction.to_json(),
+            "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
+            "faces": self._faces_to_json(),
+            "face": (self.persons.chosen if self.persons else 1) if len(self.faces) else None,
+            "windows": [{"start": w.start, "end": w.end, **w.prediction.to_json()} for w in self.windows],
+            "phrases": [
+                {"start": round(w.start, 3), "end": round(w.end, 3), "text": w.text, **w.prediction.to_json()}
+                for w in self.phrases
+            ],
+            "timings": {stage: round(seconds, 4) for stage, seconds in self.timings.items()},
+            "warnings": list(self.warnings),
+        }
+        if attention:
+            result["attention"] = {
+                name: {f"{query}->{key}": map_.to_json() for (query, key), map_ in verdict.attention.items()}
+                for name, verdict in prediction.verdicts().items()
+                if verdict
+            }
+        return result
+
+    def _faces_to_json(self) -> list[dict]:
+        persons: tuple[Person | FaceSummary, ...] = self.persons.each if self.persons else (self.faces,)
+        return [
+            {
+                "face": number,
+                "pictures": len(seen.times),
+                "from": round(float(seen.times[0]), 3),
+                "to": round(float(seen.times[-1]), 3),
+                "place": place_of(seen.boxes),
+            }
+            for number, seen in enumerate(persons, 1)
+            if len(seen.times)
+        ]

@@ -1,0 +1,299 @@
+"""One clip -> one ``Utterance``: a feature sequence on a time axis for each modality, or why there is none.
+
+Features are extracted once a clip. Switching a modality off later re-runs fusion only.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from whisper.model import Whisper
+
+from core.cancellation import checkpoint
+from core.device import share_of_cores
+from core.encoders.expression import ExpressionNet, folded
+from core.encoders.face_track import FaceTrack, no_faces
+from core.encoders.faces import FaceFinder
+from core.encoders.persons import Followed, follow_faces
+from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
+from core.encoders.utterance import Missing, Sequence, Utterance
+from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
+from core.encoders.words import WordAdapter, WordEncoder
+from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Voice, open_clip, read_frames, shown
+
+Progress = Callable[[float, str], None]
+"""Called with the share done in [0, 1] and the name of the stage."""
+
+FEATURES_VERSION = 3
+"""Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
+
+CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
+SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What was trained to make features of faces, voices and words.
+
+    Attributes:
+        voice: None where voices are heard by Whisper's own encoder.
+        words: None where MiniLM reads words as it was published.
+    """
+
+    face: ExpressionNet
+    voice: VoiceEncoder | None = None
+    words: WordAdapter | None = None
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Which features a pair of models was trained on; stored in their checkpoint.
+
+    Attributes:
+        audio_blocks: blocks of Whisper's encoder whose outputs are put side by side, where no encoder of voices was
+            trained.
+        voice_alone: whether they hear the voice alone (see ``core.encoders.voice``) instead of Whisper's 30 seconds.
+        audio_pooling: encoder states (50 a second) whose mean is one step.
+        mfcc: whether the paper's 120 MFCC features stand beside them.
+        text_layers: hidden states of MiniLM that are put side by side.
+        blendshapes: whether MediaPipe's measures of a face's movements stand beside its embedding, and behind them
+            whether there are any: 1 for a face that was found, 0 for a photograph in which it was not.
+    """
+
+    audio_blocks: tuple[int, ...] = (1, 2)
+    audio_pooling: int = 4
+    voice_alone: bool = True
+    mfcc: bool = False
+    text_layers: tuple[int, ...] = (4, 6)
+    blendshapes: bool = True
+
+    @property
+    def audio_rate(self) -> float:
+        """Audio steps a second."""
+        return STATE_RATE / self.audio_pooling
+
+    @property
+    def audio_width(self) -> int:
+        """Features an audio step of Whisper's own states."""
+        return STATE_WIDTH * len(self.audio_blocks) + (WIDTH if self.mfcc else 0)
+
+
+def voice_encoder(encoders: Encoders, settings: FeatureSettings, whisper: Whisper) -> VoiceEncoder | None:
+    """What hears the voice alone, on Whisper's device; None where the states of a transcript are the features."""
+    if encoders.voice is None and not settings.voice_alone:
+        return None
+    config = VoiceConfig(outputs=settings.audio_blocks, blocks=max(settings.audio_blocks) + 1)
+    return (encoders.voice or VoiceEncoder.published(whisper, config)).to(whisper.device).eval()
+
+
+class FeatureExtractor:
+    """Turns clips into utterances. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        encoders: Encoders,
+        settings: FeatureSettings,
+        device: str = "cpu",
+        transcriber: str = "tiny.en",
+    ):
+        self.settings = settings
+        self.device = device
+        self._folded = folded(encoders.face.to(device))
+        self.listener = Listener(transcriber, device)
+        self.voice_encoder = voice_encoder(encoders, settings, self.listener.model)
+        self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
+
+    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+        """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.
+
+        Raises:
+            MediaError: the file cannot be read (see ``media.open_clip``).
+        """
+        report = progress or (lambda share, stage: None)
+        timings: dict[str, float] = {}
+        with timed(timings, "total"):
+            report(0.0, "reading the clip")
+            with timed(timings, "media"):
+                clip = open_clip(path, self._seconds_of_speech, shows_face)
+            stages = 2 if clip.has_pictures and clip.voice else 1
+            with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
+                context = copy_context()  # can be stopped
+                hearing = beside.submit(context.run, self._hear, clip, timings, stages)
+                followed, video = self._see(
+                    clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face")
+                )
+                report(0.6, "listening for words")
+                speech, audio = hearing.result()
+            report(0.95, "reading the words")
+            with timed(timings, "words"):
+                text = self._read(speech, audio)
+        return Utterance(
+            file=clip.path.name,
+            duration=clip.duration,
+            text=text,
+            video=video,
+            audio=audio,
+            transcript=speech.transcript,
+            faces=followed.track,
+            voice=clip.voice,
+            timings=timings,
+            warnings=(*face_warnings(followed.track), *clip.warnings),
+            persons=followed.persons,
+        )
+
+    def with_face(self, utterance: Utterance, number: int) -> Utterance:
+        """The same utterance with the face of another of its persons, whose crops become features now.
+
+        Args:
+            number: which person, from 1.
+
+        Raises:
+            MediaError: with the code ``no_such_face``, if there are fewer persons.
+        """
+        persons = utterance.persons
+        count = len(persons.each) if persons else min(len(utterance.faces), 1)
+        if not 1 <= number <= count:
+            seen = "no face was found" if not count else f"{count} faces were seen" if persons else "one face was seen"
+            raise MediaError("no_such_face", f"{utterance.file}: {seen}, there is no face {number} to choose.")
+        if persons is None or number == persons.chosen:
+            return utterance
+        chosen = replace(persons, chosen=number)
+        track = chosen.track
+        kept = [warning for warning in utterance.warnings if warning not in face_warnings(persons.track)]
+        return replace(
+            utterance,
+            faces=track,
+            video=Sequence(self.face_features(track.crops, track.blendshapes), track.times),
+            warnings=(*face_warnings(track), *kept),
+            persons=chosen,
+        )
+
+    def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+        """Features float32 [T, D] of crops uint8 [T, 48, 48] and what MediaPipe says of them [T, 52]."""
+        with torch.inference_mode():
+            parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
+            embedded = torch.cat([self._embed(part) for part in parts]).cpu().numpy()
+        return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
+
+    def _embed(self, crops: torch.Tensor) -> torch.Tensor:
+        checkpoint()
+        return self._folded.embed(crops)
+
+    def voice_features(self, voice: Voice, speech: Speech) -> Sequence:
+        """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
+        if self.voice_encoder:
+            spectra, times = spoken_spectrogram(voice, speech.intervals)
+            states = self.voice_encoder.encode(spectra)
+            return Sequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
+        values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
+        if self.settings.mfcc:
+            values = np.concatenate([values, mfcc(voice, SAMPLE_RATE // STATE_RATE)[: len(values)]], 1)
+        samples = SAMPLE_RATE // STATE_RATE  # a state
+        spans = spoken_stretches(voice, speech.intervals)
+        kept = np.concatenate([np.arange(round(start / samples), round(end / samples)) for start, end in spans])
+        kept = kept[kept < len(values)]
+        return Sequence(*pooled(values[kept], kept / STATE_RATE, self.settings.audio_pooling))
+
+    def _seconds_of_speech(self, samples: np.ndarray) -> float:
+        """How long somebody speaks in samples float32 [N] at 16 kHz."""
+        return sum(end - start for start, end in self.listener.intervals(Voice(samples)))
+
+    def _see(
+        self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]
+    ) -> tuple[Followed, Sequence | Missing]:
+        if not clip.has_pictures:
+            return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
+        with timed(timings, "faces"):
+            followed = follow_faces(
+                lambda: read_frames(
+                    clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
+                )
+            )
+        track = followed.track
+        if not len(track.frame_times):
+            return followed, Missing("no picture could be decoded")
+        if not len(track):
+            return followed, Missing("no face was found")
+        with timed(timings, "expression"):
+            return followed, Sequence(self.face_features(track.crops, track.blendshapes), track.times)
+
+    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, Sequence | Missing]:
+        if clip.voice is None:
+            return NO_SPEECH, Missing("the clip has no sound track")
+        if clip.voice.silent:
+            return NO_SPEECH, Missing("the sound track is silent")
+        with share_of_cores(stages):
+            with timed(timings, "speech"):
+                speech = self.listener.listen(clip.voice, with_states=self.voice_encoder is None)
+            if not speech.intervals:
+                return speech, Missing("no speech was heard")
+            with timed(timings, "voice"):
+                return speech, self.voice_features(clip.voice, speech)
+
+    def _read(self, speech: Speech, audio: Sequence | Missing) -> Sequence | Missing:
+        words = speech.transcript.words
+        if isinstance(audio, Missing):
+            return audio  # the reason is the same: nothing to hear
+        if not words:
+            return Missing("the words were not understood")
+        values = self.word_encoder.encode([word.text for word in words])
+        return Sequence(values, np.array([word.middle for word in words]))
+
+
+def shows_face(image: np.ndarray) -> bool:
+    """Whether a face is found in a picture RGB uint8 [H, W, 3]."""
+    with FaceFinder() as finder:
+        return bool(finder.find(Frame(0.0, image)))
+
+
+def with_blendshapes(embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
+    """Embeddings [T, D], blendshapes [T, 52] (NaN where there are none) and whether there are any: [T, D + 53]."""
+    there = np.isfinite(blendshapes[:, :1])
+    return np.concatenate([embedded, np.where(there, blendshapes, 0), there], 1, dtype=np.float32)
+
+
+def pooled(values: np.ndarray, times: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of every ``steps`` steps of values [T, D] and times [T], T >= 1; the last mean may be of fewer."""
+    starts = np.arange(0, len(values), steps)
+    counts = np.diff(starts, append=len(values))
+    means = np.add.reduceat(values, starts) / counts[:, None].astype(values.dtype)
+    return means, np.add.reduceat(times, starts) / counts
+
+
+def nothing_found(utterance: Utterance) -> MediaError | None:
+    """The error of a clip without any modality, saying what was looked for; None if there is one."""
+    each = (utterance[m] for m in ("video", "audio", "text"))
+    reasons = [found.reason for found in each if isinstance(found, Missing)]
+    if len(reasons) < 3:
+        return None
+    said = "; ".join(dict.fromkeys(reasons))
+    name = shown(Path(utterance.file))
+    return MediaError(
+        "nothing_found", f"{name}: a face, a voice and spoken words were looked for, none was found ({said})."
+    )
+
+
+def face_warnings(track: FaceTrack) -> tuple[str, ...]:
+    """Sentences about whose face counts, how it was read and how much of it was seen."""
+    said = [track.note] if track.note else []
+    if track.upside_down:
+        said.append("The pictures are upside down; they were turned to read the face.")
+    if len(track) and track.share < SEEN:
+        said.append(f"The face was found in only {track.share:.0%} of the pictures that could have shown it.")
+    return tuple(said)
+
+
+@contextmanager
+def timed(timings: dict[str, float], stage: str):
+    """Enters the seconds that the block took into ``timings``."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - start

@@ -1,0 +1,265 @@
+"""What was said: words with times, and which of those that Whisper wrote are believed.
+
+Whisper reads thirty seconds in one go, and what it has written makes it sure of what it writes next: after an English
+sentence, one in a language that it does not know becomes the same sentence once more; a sentence that somebody repeats
+becomes a loop, in which others get lost. Whisper tiny.en knows English alone and makes English of everything. So the
+probabilities of words count where they are written first, and a piece of speech that is doubtful in a window is read
+once more alone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain, pairwise
+
+import numpy as np
+
+Intervals = tuple[tuple[float, float], ...]
+"""(start, end) in seconds of each stretch of speech, in order of time."""
+
+UNDERSTOOD = 0.42  # likelihood of words that were understood; other languages seldom reach it
+UNDERSTOOD_ALONE = 0.5  # likelihood of words of a piece that was doubtful in its window
+SURE = 0.7  # likelihood of words that are believed at once beside other pieces
+MIN_NEW = 1 / 3  # share of the words of a piece that must be new, for them to say something about the rest
+REPETITIVE = 2.4  # Whisper's own: a reading whose text packs better than this may have lost something
+PIECE_PAUSE = 0.5  # seconds of a pause that parts two pieces
+LONGEST_PIECE = 6.0  # seconds; a longer piece is parted at its longest pause, if it has one
+LONGEST_REPEATED = 2.5  # the same, where a reading is repetitive: the less often it is said in a piece
+PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
+WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
+SHORTEST_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
+ONSET = 0.25  # seconds; the first word begins with its stretch of speech if Whisper has it no later than this
+SHORTEST_WORD = 0.02  # seconds: what Whisper can tell apart
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word: ``start`` and ``end`` in seconds, ``probability`` that Whisper gave it, in [0, 1]."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+    @property
+    def middle(self) -> float:
+        """Seconds; the time of the word's step in a text sequence."""
+        return (self.start + self.end) / 2
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The words in order of time."""
+
+    words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words with single spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+Segment = tuple[Word, ...]
+"""Words that Whisper wrote between two marks of time, usually a sentence; at least one."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What Whisper made of some seconds in one go.
+
+    Attributes:
+        segments: on the axis of the whole voice.
+        end: mel frame where it stopped reading.
+        compression_ratio: of its text, Whisper's own measure of repetition.
+    """
+
+    segments: tuple[Segment, ...]
+    end: int
+    compression_ratio: float
+
+
+def likelihood(words: Iterable[Word]) -> float:
+    """Geometric mean of the probabilities of words where they are written for the first time; 0 without any."""
+    probabilities = [word.probability for word in first_written(words)]
+    return geometric_mean(probabilities) if probabilities else 0.0
+
+
+def geometric_mean(probabilities: Sequence[float]) -> float:
+    """Of one probability at least; none counts as less than a millionth."""
+    return float(np.exp(np.log(np.maximum(probabilities, 1e-6)).mean()))
+
+
+def first_written(words: Iterable[Word]) -> list[Word]:
+    """One word of each text, the first."""
+    first: dict[str, Word] = {}
+    for word in words:
+        first.setdefault(plain(word.text), word)
+    return list(first.values())
+
+
+def plain(text: str) -> str:
+    """A word in small letters without its punctuation."""
+    return text.strip(" .,;:!?…\"'“”‘’()[]-").lower()
+
+
+def joined(intervals: Intervals, pause: float) -> Intervals:
+    """Stretches of speech, those with a shorter pause than ``pause`` seconds between them taken together."""
+    found: list[tuple[float, float]] = []
+    for start, end in intervals:
+        if found and start - found[-1][1] < pause:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def within(intervals: Intervals, begin: float, stop: float) -> Intervals:
+    """What of stretches of speech lies between two times."""
+    cut = ((max(start, begin), min(end, stop)) for start, end in intervals)
+    return tuple((start, end) for start, end in cut if start < end)
+
+
+def pieces_of(intervals: Intervals, longest: float = LONGEST_PIECE) -> Intervals:
+    """Speech in pieces that can be read alone: parted at its pauses, at shorter ones too where it goes on for long."""
+    found: list[tuple[float, float]] = []
+    for start, end in joined(intervals, PIECE_PAUSE):
+        found += _parted([(s, e) for s, e in intervals if start <= s and e <= end], longest)
+    return tuple(found)
+
+
+def _parted(intervals: Sequence[tuple[float, float]], longest: float) -> list[tuple[float, float]]:
+    start, end = intervals[0][0], intervals[-1][1]
+    if end - start <= longest or len(intervals) < 2:
+        return [(start, end)]
+    pauses = [following - stop for (_, stop), (following, _) in pairwise(intervals)]
+    at = max(range(len(pauses)), key=lambda i: (round(pauses[i], 1), -abs(i + 1 - len(intervals) / 2))) + 1
+    return _parted(intervals[:at], longest) + _parted(intervals[at:], longest)
+
+
+def owners(segments: Sequence[Segment], intervals: Intervals) -> list[int]:
+    """Which stretch of speech, of one at least, each word of some segments belongs to; never an earlier one than the
+    word before.
+
+    Whisper knows the times of words to a tenth of a second inside a sentence. Across a pause it does not: the first
+    word of a sentence may begin, the last one end seconds away, and words for which it found no time at all stand
+    anywhere.
+    """
+    starts, ends = (np.array(side) for side in zip(*intervals, strict=True))
+    found: list[int] = []
+    for segment in segments:
+        for i, word in enumerate(segment):
+            if word.end - word.start < SHORTEST_WORD and i:
+                found.append(found[-1])
+                continue
+            if len(segment) > 1 and i == 0:
+                start = end = word.end
+            elif len(segment) > 1 and i == len(segment) - 1:
+                start = end = word.start
+            else:
+                start, end = word.start, word.end
+            shared = np.minimum(end, ends) - np.maximum(start, starts)  # seconds; negative is a distance
+            found.append(int(shared.argmax()))
+    return list(accumulate(found, max))
+
+
+def believed(
+    readings: Sequence[Reading],
+    intervals: Intervals,
+    read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
+) -> list[Segment]:
+    """What was understood of a window.
+
+    Args:
+        readings: of the window, in order of time.
+        intervals: speech in it, one at least.
+        read_alone: reads each of several (start, end) in seconds, without anything before it.
+    """
+    segments = [segment for reading in readings for segment in reading.segments]
+    repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
+    pieces = pieces_of(intervals, LONGEST_REPEATED if repetitive else LONGEST_PIECE)
+    if len(pieces) == 1:
+        return segments if likelihood(chain(*segments)) >= UNDERSTOOD else []
+    owner = iter(owners(segments, pieces))
+    parts = [[next(owner) for _ in segment] for segment in segments]  # the pieces of each segment's words
+    inside = [
+        [
+            tuple(w for w, o in zip(segment, part, strict=True) if o == i)
+            for segment, part in zip(segments, parts, strict=True)
+            if i in part
+        ]
+        for i in range(len(pieces))
+    ]
+    doubtful = _doubtful(inside, repetitive)
+    # Of a sentence that a doubtful piece shares with others, nobody knows which words were said in which.
+    again = sorted({i for part in parts if any(doubtful[i] for i in part) for i in part} | {*np.flatnonzero(doubtful)})
+    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+    around = [
+        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in again
+    ]
+    for i, alone in zip(again, read_alone(around), strict=True):
+        if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
+            inside[i] = alone
+        elif doubtful[i] and not _confirmed(inside[i], alone):
+            inside[i] = []
+    return list(chain(*inside))
+
+
+def _doubtful(inside: Sequence[Sequence[Segment]], repetitive: bool) -> list[bool]:
+    """Whether each piece, whose words are given, has to be read once more before it is believed."""
+    said: set[str] = set()
+    doubts = []
+    for segments in inside:
+        words = first_written(chain(*segments))
+        new = [word for word in words if plain(word.text) not in said]
+        said.update(plain(word.text) for word in words)
+        doubts.append(bool(words) and (len(new) < MIN_NEW * len(words) or likelihood(new) < SURE) or repetitive)
+    return doubts
+
+
+def _confirmed(before: Sequence[Segment], alone: Sequence[Segment]) -> bool:
+    """Whether a piece read alone has the words that it had in its window, of which Whisper was sure however often.
+
+    "No, no, no" for long is a loop both times, and how often it was said nobody knows.
+    """
+    texts = [{plain(word.text) for word in chain(*segments)} for segments in (before, alone)]
+    probabilities = [word.probability for word in chain(*before)]
+    return bool(probabilities) and texts[0] == texts[1] and geometric_mean(probabilities) >= SURE
+
+
+def placed(segments: Sequence[Segment], intervals: Intervals) -> tuple[Word, ...]:
+    """The words of all segments that lie near speech, each within the stretch in which it was said.
+
+    Args:
+        intervals: of speech, in order of time.
+    """
+    near = [
+        segment for segment in segments
+        if any(w.start < end + WORD_MARGIN and w.end > start - WORD_MARGIN for w in segment for start, end in intervals)
+    ]  # fmt: skip
+    if not near:
+        return ()
+    stretches = joined(intervals, SHORTEST_PAUSE)
+    words, owner = list(chain(*near)), owners(near, stretches)
+    return tuple(
+        word
+        for i, (start, end) in enumerate(stretches)
+        for word in _within([w for w, o in zip(words, owner, strict=True) if o == i], start, end)
+    )
+
+
+def _within(words: Sequence[Word], start: float, end: float) -> list[Word]:
+    """Words moved into a stretch; those for which no time is left share that of the next word, or of the last one."""
+    starts, ends = (np.clip([getattr(word, side) for word in words], start, end) for side in ("start", "end"))
+    starts[:1] = np.where(starts[:1] - start <= ONSET, start, starts[:1])
+    timed = [*np.flatnonzero(ends - starts >= SHORTEST_WORD), len(words)]
+    first = 0
+    for i in timed:
+        begin, last = first, min(i, len(words) - 1)
+        if i == len(words) and first:
+            begin -= 1  # nothing has time behind them
+        if last > begin:
+            until = ends[last] if i < len(words) else end
+            edges = np.linspace(starts[begin] if first else start, until, last - begin + 2)
+            starts[begin : last + 1], ends[begin : last + 1] = edges[:-1], edges[1:]
+        first = i + 1
+    moved = zip(words, starts.tolist(), ends.tolist(), strict=True)
+    return [replace(word, start=begin, end=stop) for word, begin, stop in moved]

@@ -1,0 +1,1 @@
+"""The fusion models, their attention, the reference implementation, and checkpoints on disk."""

@@ -1,0 +1,101 @@
+"""Attention weights of one pair of modalities on their time axes, and how long axes are cut into bins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_STEPS = 160
+"""Steps of an axis that are shown or written out one by one; an axis with more is cut into so many bins."""
+
+MOST_KEPT = 400
+"""Steps of an axis that are kept one by one, 32 s of voice; a longer axis is kept in ``MOST_STEPS`` bins."""
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """Attention weights of one pair.
+
+    Attributes:
+        query, key: modalities.
+        weights: float32 [H, Tq, Tk]; each row sums to 1 over the keys. Where an axis is cut into bins, the mean
+            weight of the steps in each, so that a weight means the same however many steps a bin holds.
+        query_times: [Tq] seconds; the mean of each bin.
+        key_times: [Tk] seconds.
+        steps: (queries, keys) before anything was cut into bins; those of ``weights`` unless they are given.
+
+    A text axis has one step a word, a video axis one a face crop, an audio axis one every 0.08 s.
+    """
+
+    query: str
+    key: str
+    weights: np.ndarray
+    query_times: np.ndarray
+    key_times: np.ndarray
+    steps: tuple[int, int] = (0, 0)
+
+    def __post_init__(self):
+        if self.steps == (0, 0):
+            object.__setattr__(self, "steps", self.weights.shape[1:])
+
+    @property
+    def uniform(self) -> float:
+        """The weight that every step gets when attention is spread evenly."""
+        return 1 / self.steps[1]
+
+    @property
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many steps each row [Tq] and each column [Tk] stands for."""
+        rows, columns = (
+            np.diff(bin_edges(n, shown)) for n, shown in zip(self.steps, self.weights.shape[1:], strict=True)
+        )
+        return rows, columns
+
+    def binned(self, most: int = MOST_STEPS) -> "AttentionMap":
+        """The same map with at most ``most`` steps an axis."""
+        rows, columns = (bin_edges(shown, most) for shown in self.weights.shape[1:])
+        if len(rows) > self.weights.shape[1] and len(columns) > self.weights.shape[2]:
+            return self
+        weights = bin_means(bin_means(np.asarray(self.weights, np.float64), rows, 1), columns, 2)
+        times = (
+            bin_means(np.asarray(self.query_times, float), rows),
+            bin_means(np.asarray(self.key_times, float), columns),
+        )
+        return AttentionMap(self.query, self.key, weights, *times, self.steps)
+
+    def to_json(self) -> dict:
+        """Times in seconds and weights [H][Tq][Tk], rounded to what float32 attention means; long axes in bins."""
+        shown = self.binned()
+        return {
+            "query_times": [round(float(t), 3) for t in shown.query_times],
+            "key_times": [round(float(t), 3) for t in shown.key_times],
+            "heads": int(shown.weights.shape[0]),
+            "query_steps": int(self.steps[0]),
+            "key_steps": int(self.steps[1]),
+            "binned": tuple(self.steps) != shown.weights.shape[1:],
+            "weights": [[[round(float(w), 6) for w in row] for row in head] for head in shown.weights],
+        }
+
+
+def received(maps: Mapping[tuple[str, str], AttentionMap], modality: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Times [T] and attention [T] that the moments of ``modality`` receive, in units of an even share.
+
+    The mean over heads, over the steps that ask and over the pairs whose key it is, times the number of keys: 1 is
+    what every moment gets when all get the same, and the values average to 1. None without such a pair.
+    """
+    towards = [map_ for (_, key), map_ in maps.items() if key == modality]
+    if not towards:
+        return None
+    by_pair = [np.average(np.asarray(m.weights).mean(0), axis=0, weights=m.counts[0]) for m in towards]  # [T] each
+    return np.asarray(towards[0].key_times), np.mean(by_pair, 0) / towards[0].uniform
+
+
+def bin_edges(steps: int, most: int = MOST_STEPS) -> np.ndarray:
+    """[n + 1] where each of at most ``most`` bins begins; one step each where there are no more."""
+    return np.linspace(0, steps, min(steps, most) + 1).astype(int)
+
+
+def bin_means(values: np.ndarray, edges: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Means of the bins along an axis."""
+    counts = np.diff(edges).reshape([-1 if i == axis else 1 for i in range(values.ndim)])
+    return np.add.reduceat(values, edges[:-1], axis) / counts

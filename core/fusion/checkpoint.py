@@ -1,0 +1,274 @@
+"""Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
+
+A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
+``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
+the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
+checked on loading. Each file is replaced as a whole, the config last.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from core import CHECKPOINTS, LABELS, MODELS
+from core.encoders.expression import ExpressionConfig, ExpressionNet
+from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.packaged import WeightsError, verify
+from core.encoders.voice import VoiceConfig, VoiceEncoder
+from core.encoders.words import WordAdapter
+from core.files import file_digest, write_file, write_json
+from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.normalisation import Normalisation
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pair of fusion models with all that they need.
+
+    Attributes:
+        fusion: "cross" and "self" -> model, in evaluation mode.
+        temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
+        label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
+            were equally frequent; adding the logarithm of these shares to the logits undoes that.
+        provenance: how it was trained: commands, seeds, data, commit; for people.
+    """
+
+    encoders: Encoders
+    fusion: dict[str, FusionModel]
+    settings: FeatureSettings
+    normalisation: Normalisation
+    temperature: dict[str, dict[str, float]]
+    label_frequencies: dict[str, list[float]]
+    provenance: dict
+
+
+@dataclass(frozen=True)
+class EncoderFormat:
+    """How one encoder lies in a checkpoint.
+
+    Attributes:
+        read: the encoder that a ``network`` of the config describes.
+        describe: inverse of ``read``: the encoder's ``network``.
+        trainable: whether training may go on with what is loaded; what may not is stored in half precision.
+    """
+
+    read: Callable[[dict], nn.Module]
+    describe: Callable[[Any], dict]
+    trainable: bool
+
+
+FORMATS: dict[str, EncoderFormat] = {
+    "face": EncoderFormat(
+        lambda network: ExpressionNet(ExpressionConfig(**_tuples(network))), lambda model: asdict(model.config), True
+    ),
+    "voice": EncoderFormat(
+        lambda network: VoiceEncoder(VoiceConfig(**_tuples(network))), lambda model: asdict(model.config), False
+    ),
+    "words": EncoderFormat(lambda network: WordAdapter(**network), lambda model: {"rank": model.rank}, False),
+}
+ENCODERS = tuple(FORMATS)  # what makes the features that a pair learns from
+
+
+def save_encoder(folder: Path, name: str, model: nn.Module, provenance: dict) -> None:
+    """Writes one of ``ENCODERS`` and its part of the config."""
+    config, form = _read(folder), FORMATS[name]
+    weights = model.state_dict()
+    _write_weights(folder, config, name, weights if form.trainable else {k: v.half() for k, v in weights.items()})
+    config[name] |= {"network": form.describe(model), "provenance": provenance}
+    _write(folder, config)
+
+
+@overload
+def load_encoder(folder: Path, name: Literal["face"]) -> ExpressionNet: ...
+@overload
+def load_encoder(folder: Path, name: Literal["voice"]) -> VoiceEncoder | None: ...
+@overload
+def load_encoder(folder: Path, name: Literal["words"]) -> WordAdapter | None: ...
+def load_encoder(folder, name):
+    """Reads one of ``ENCODERS`` alone; None if the checkpoint does not have it and can do without.
+
+    Raises:
+        WeightsError: it was changed, or the face encoder is missing.
+    """
+    config, form = _read(folder), FORMATS[name]
+    if name not in config:
+        if name == "face":
+            raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
+        return None
+    model = _load_weights(folder, config, name, form.read(config[name]["network"]))
+    return model if form.trainable else model.requires_grad_(False)
+
+
+def load_encoders(folder: Path) -> Encoders:
+    """Reads whatever makes features.
+
+    Raises:
+        WeightsError: the face encoder is missing, or a file was changed.
+    """
+    return Encoders(load_encoder(folder, "face"), load_encoder(folder, "voice"), load_encoder(folder, "words"))
+
+
+def encoder_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of ``ENCODERS`` that the folder holds: what decides the features that a pair learns from."""
+    return _encoders(_read(folder))
+
+
+def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
+    """Writes both fusion models, their settings and statistics; what encodes faces, voices and words stays as it is."""
+    config = _read(folder)
+    for name, model in checkpoint.fusion.items():
+        statistics = {
+            f"normalisation.{kind}.{modality}": torch.from_numpy(values.astype(np.float32))
+            for kind, by_modality in (("mean", checkpoint.normalisation.mean), ("std", checkpoint.normalisation.std))
+            for modality, values in by_modality.items()
+        }
+        _write_weights(folder, config, name, model.state_dict() | statistics)
+        config[name] |= {"network": model.config.to_json(), "temperature": checkpoint.temperature[name]}
+    config |= {
+        "labels": list(LABELS),
+        "features": asdict(checkpoint.settings),
+        "encoders": _encoders(config),
+        "label_frequencies": checkpoint.label_frequencies,
+        "provenance": checkpoint.provenance,
+    }
+    _write(folder, config)
+
+
+def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:
+    """Copies those of the encoders that there are; the target keeps its others, and nothing that learned from any."""
+    config, own = _read(source), _read(target)
+    copied = {name: config[name] for name in names if name in config}
+    kept = {name: own[name] for name in ENCODERS if name in own and name not in copied}
+    target.mkdir(parents=True, exist_ok=True)
+    for name in copied:
+        shutil.copyfile(source / f"{name}.safetensors", target / f"{name}.safetensors")
+    _write(target, copied | kept)
+
+
+def install(source: Path, target: Path = CHECKPOINTS) -> None:
+    """Puts a complete checkpoint in the place of another, all files at once; a model card in the target stays.
+
+    Raises:
+        WeightsError: the source is not complete.
+    """
+    load_checkpoint(source)
+    fresh, old = (target.with_name(f"{target.name}.{word}") for word in ("new", "old"))
+    if old.exists() and not target.exists():  # an earlier one was killed between the two renames below
+        old.rename(target)
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, fresh)
+    for file in target.glob("*.md"):
+        shutil.copy2(file, fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
+    """Reads a whole checkpoint.
+
+    Raises:
+        WeightsError: a part is missing, was changed, is for other labels or goes with other encoders.
+    """
+    config = _read(folder)
+    missing = [name for name in ("face", *MODELS) if name not in config]
+    if missing:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
+    if tuple(config["labels"]) != LABELS:
+        raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
+    if config.get("encoders") != _encoders(config):
+        raise WeightsError(f"{folder}: its pair learned from other encoders; train it again.")
+    fusion, statistics = {}, {}
+    for name in MODELS:
+        fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
+        statistics = _load_weights(folder, config, name, fusion[name], prefix="normalisation.")
+    by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}}
+    for name, tensor in statistics.items():
+        _, kind, modality = name.split(".")
+        by_kind[kind][modality] = tensor.numpy()
+    return Checkpoint(
+        encoders=load_encoders(folder),
+        fusion=fusion,
+        settings=FeatureSettings(**_tuples(config["features"])),
+        normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
+        temperature={name: config[name]["temperature"] for name in MODELS},
+        label_frequencies=config["label_frequencies"],
+        provenance=config["provenance"],
+    )
+
+
+def fingerprint(folder: Path = CHECKPOINTS) -> str:
+    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
+    config = _read(folder)
+    if "features" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
+    decides = {"features": config["features"]}
+    for name in (*ENCODERS, *MODELS):
+        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "temperature")]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def attention_heads(folder: Path = CHECKPOINTS) -> int:
+    """Attention heads of a checkpoint's models, read without loading them.
+
+    Raises:
+        WeightsError: it is no checkpoint.
+    """
+    config = _read(folder)
+    if "cross" not in config:
+        raise WeightsError(f"{folder} is no checkpoint: it lacks cross.")
+    return config["cross"]["network"]["heads"]
+
+
+def _encoders(config: dict) -> dict[str, str]:
+    return {name: config[name]["sha256"] for name in ENCODERS if name in config}
+
+
+def _tuples(fields: dict) -> dict:
+    """Arguments of a dataclass from their JSON, which knows lists only."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def _read(folder: Path) -> dict:
+    path = folder / "config.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _write(folder: Path, config: dict) -> None:
+    write_json(folder / "config.json", config, indent=2)
+
+
+def _write_weights(folder: Path, config: dict, name: str, tensors: dict[str, Tensor]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    content = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    write_file(path, lambda partial: save_file(content, partial))
+    config[name] = {"sha256": file_digest(path)}
+
+
+def _load_weights(folder: Path, config: dict, name: str, model: nn.Module, prefix: str | None = None):
+    """Fills a model from its verified file; with ``prefix``, returns the tensors under it instead of the model."""
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing.")
+    verify(path, config[name]["sha256"])
+    tensors = load_file(path)
+    beside = {key: tensors.pop(key) for key in list(tensors) if prefix and key.startswith(prefix)}
+    model.load_state_dict(tensors, strict=True)
+    model.eval()
+    return beside if prefix else model

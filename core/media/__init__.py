@@ -1,0 +1,1 @@
+"""A media file -> pictures with timestamps and 16 kHz sound, as a player would show and play them."""

@@ -1,0 +1,1 @@
+"""Figures and HTML of a result: pure functions of what they show."""

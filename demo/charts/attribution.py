@@ -1,0 +1,123 @@
+"""What each part of a clip was worth to a model, in sentences and tables."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+from core import LABELS, Subset, subset_of
+from core.analysis.attribution import Measured, Worth
+from core.analysis.results import Analysis
+from demo import wording
+from demo.charts.attribution_figures import ORDER, chart, difference, name_of
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, MODEL, percent, points
+
+VERDICT = "verdict"  # the class that the model itself says
+WORTH_SAYING = 0.0005  # of probability: what is less is written +0.0 points
+
+
+def said_span(span: tuple[float, float]) -> str:
+    """(5, 15) -> "5–15 s"."""
+    return f"{span[0]:g}–{span[1]:.3g} s"
+
+
+def label_of(found: Measured, label: str) -> str:
+    """A class, or the one that the model says."""
+    return LABELS[int(found.probabilities.argmax())] if label == VERDICT else label
+
+
+def said(worth: Worth, found: Measured, model: str, label: str) -> Markup:
+    """What mattered most, in words, under how to read the chart."""
+    index = LABELS.index(label)
+    parts = [
+        (name_of(modality, name), float(value))
+        for modality in found.without
+        for value, name in zip(found.worth(modality)[:, index], worth.parts[modality].names, strict=True)
+        if not np.isnan(value)
+    ]
+    for_it = [part for part in sorted(parts, key=lambda p: -p[1])[:3] if part[1] >= WORTH_SAYING]
+    against = [part for part in sorted(parts, key=lambda p: p[1])[:3] if part[1] <= -WORTH_SAYING]
+    probability = float(found.probabilities[index])
+    return render(
+        "attribution", "said", model=model, label=label, probability=probability, for_it=for_it, against=against
+    )
+
+
+def table(worth: Worth, found: Measured, label: str) -> Markup:
+    """The numbers of the chart, behind one click."""
+    index = LABELS.index(label)
+    rows = [
+        {"modality": m, "name": name_of(m, name), "start": start, "looked": _known(looked), "worth": _known(value)}
+        for m in ORDER
+        if m in found.without
+        for name, start, looked, value in zip(
+            worth.parts[m].names, worth.parts[m].starts, found.looked[m], found.worth(m)[:, index], strict=True
+        )
+    ]
+    return render("attribution", "parts", rows=rows, label=label)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def modalities(found: Measured, model: str, label: str) -> Markup:
+    """What each modality and each two are worth; of cross-attention only what is defined."""
+    index = LABELS.index(label)
+    used = tuple(found.without)
+    head = [wording.WORTH_ADDED[len(used)]] if found.added else []
+    rows = [
+        [MODALITY[m], *([points(float(found.shapley[m][index]))] if found.shapley else []),
+         *([points(float(found.added[m][index]))] if m in found.added else [])]
+        for m in used
+    ]  # fmt: skip
+    if found.shapley is None:
+        note = wording.WORTH_CROSS if found.added else wording.WORTH_CROSS_PAIR
+        each = ("worth-added", head, rows) if found.added else None
+        return render("attribution", "modalities", note=note, each=each, total=None, together=None)
+    pairs = [
+        [f"{MODALITY[one]} and {MODALITY[two]}", points(float(value[index]))]
+        for (one, two), value in found.synergy.items()
+    ]
+    each = ("worth-shapley", ["on average", *head], rows)
+    together = ("worth-synergy", ["say together beyond what each says"], pairs) if pairs else None
+    total = float(found.probabilities[index])
+    return render("attribution", "modalities", note=wording.WORTH_SHAPLEY, each=each, total=total, together=together)
+
+
+def even(worth: Worth, used: Subset, label: str) -> Markup:
+    """Both verdicts beside what they would be if attention were even, and the hint to the last chart."""
+    index, rows = LABELS.index(label), []
+    for model, title in MODEL.items():
+        found = worth.of(model, used)
+        if found is None:
+            continue
+        said = [LABELS[int(p.argmax())] + " " + percent(float(p.max())) for p in (found.probabilities, found.even)]
+        rows.append([title, *said, points(float(found.probabilities[index] - found.even[index]))])
+    return render("attribution", "even", label=label, rows=rows, compared=len(used) > 1)
+
+
+def in_report(analysis: Analysis, worths: Sequence[Worth], drawn_as: Callable[[go.Figure], Markup]) -> Markup:
+    """The section for a report, for both models and the class that each says; ``drawn_as`` makes HTML of a figure."""
+    if not worths:
+        return Markup()
+    measured = []
+    for worth in worths:
+        used = subset_of(m for m in analysis.present if m in worth.parts)
+        models = []
+        for name in MODEL:
+            found = worth.of(name, used)
+            if found:
+                label = label_of(found, VERDICT)
+                models.append(
+                    {"name": name, "said": said(worth, found, name, label),
+                     "chart": drawn_as(chart(worth, found, label)), "modalities": modalities(found, name, label)}
+                )  # fmt: skip
+        label = label_of(worth.of("self", used), VERDICT)
+        measured.append(
+            {"seconds": said_span((worth.start, worth.end)), "models": models, "even": even(worth, used, label),
+             "difference": drawn_as(difference(worth, used)) if len(used) > 1 else ""}
+        )  # fmt: skip
+    return render("attribution", "in_report", spans=measured)

@@ -1,0 +1,103 @@
+"""What was looked at beside what mattered, and how the models differ: two figures of what was measured of a clip."""
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core import LABELS, Subset
+from core.analysis.attribution import Measured, Worth
+from demo.charts.figures import dressed, even_share, title
+from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, translucent
+
+ORDER = ("audio", "text", "video")  # of lanes, as in the timeline
+LEAST = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
+
+
+def name_of(modality: str, name: str) -> str:
+    """A part as a sentence says it."""
+    return f"“{name}”" if modality == "text" else f"{MODALITY[modality]} at {name}"
+
+
+def chart(worth: Worth, found: Measured, label: str) -> go.Figure:
+    """Two lanes a modality on one time axis: attention received, and what leaving each part out changes.
+
+    One bar trace ``looked <modality>`` (in even shares) and one ``mattered <modality>`` (in percentage points), with a
+    value for each part.
+    """
+    index = LABELS.index(label)
+    lanes = [m for m in ORDER if m in found.without]
+    values = {m: found.worth(m)[:, index] * 100 for m in lanes}
+    looked = max([2.0, *(float(np.nanmax(found.looked[m], initial=0)) for m in lanes)])
+    mattered = max([LEAST * 100, *(float(np.nanmax(np.abs(values[m]), initial=0)) for m in lanes)])
+    traces, layout, notes, shapes = [], {}, [], []
+    height = 1 / len(lanes)
+    for lane, modality in enumerate(lanes):
+        parts, top = worth.parts[modality], 1 - lane * height
+        names = [escape(name_of(modality, name)) for name in parts.names]  # Plotly reads tags
+        low, high = (f"{2 * lane + 2}", "" if lane == 0 else f"{2 * lane + 1}")
+        shared = {"anchor": "x", "side": "right", "showgrid": False}
+        layout[f"yaxis{high}"] = {
+            **shared, "domain": [top - 0.38 * height, top - 0.12 * height], "range": [0, looked * 1.05],
+            "tickvals": [1, looked], "ticktext": ["1×", f"{looked:.1f}×"],
+        }  # fmt: skip
+        layout[f"yaxis{low}"] = {
+            **shared, "domain": [top - 0.94 * height, top - 0.56 * height], "range": [-mattered * 1.1, mattered * 1.1],
+            "tickvals": [-mattered, 0, mattered], "ticktext": [f"−{mattered:.1f}", "0", f"+{mattered:.1f}"],
+            "zeroline": True, "zerolinecolor": GREY,
+        }  # fmt: skip
+        place = {"x": (parts.starts + parts.ends) / 2, "width": np.maximum(parts.ends - parts.starts, 0.02) * 0.94}
+        traces += [
+            {"type": "bar", "name": f"looked {modality}", "y": found.looked[modality], "yaxis": f"y{high}", **place,
+             "marker": {"color": translucent(ACCENT, 0.75)}, "customdata": names,
+             "hovertemplate": "%{customdata}: attention %{y:.2f} × an even share<extra></extra>"},
+            {"type": "bar", "name": f"mattered {modality}", "y": values[modality], "yaxis": f"y{low}", **place,
+             "marker": {"color": EMOTION[label]}, "customdata": names,
+             "hovertemplate": f"with %{{customdata}}, {label} has %{{y:+.2f}} points<extra></extra>"},
+        ]  # fmt: skip
+        if modality == "text":
+            beyond = 0.4 + 0.4 * (np.arange(len(names)) % 2)  # neighbours do not run into each other
+            traces.append(
+                {"type": "scatter", "mode": "text", "name": "words", "x": place["x"], "hoverinfo": "skip",
+                 "y": np.where(np.nan_to_num(values[modality]) > 0, -beyond, beyond) * mattered, "yaxis": f"y{low}",
+                 "text": list(parts.names), "textfont": {"size": 10}, "cliponaxis": False}
+            )  # fmt: skip
+        notes += [
+            title(f"{MODALITY[modality]}: looked at", top - 0.11 * height),
+            title(f"{MODALITY[modality]}: mattered", top - 0.55 * height),
+        ]
+        shapes.append(even_share(f"y{high}", GREY))
+    return dressed(
+        traces, 60 + 205 * len(lanes), {"l": 8, "r": 52, "t": 4, "b": 34},
+        barmode="overlay", showlegend=False, annotations=notes, shapes=shapes, **layout,
+        xaxis={"range": [worth.start, worth.end], "ticksuffix": " s", "anchor": f"y{2 * len(lanes)}"},
+    )  # fmt: skip
+
+
+def difference(worth: Worth, used: Subset) -> go.Figure:
+    """What each moment receives under cross-attention less under self-attention; a trace ``difference <modality>``."""
+    lanes = [m for m in ORDER if m in used]
+    values = {m: worth.cross_minus_self(m, used) for m in lanes}
+    most = max([0.5, *(float(np.nanmax(np.abs(v), initial=0)) for v in values.values())])
+    traces, layout, notes = [], {}, []
+    height = 1 / len(lanes)
+    for lane, modality in enumerate(lanes):
+        parts, top = worth.parts[modality], 1 - lane * height
+        layout[f"yaxis{lane + 1 if lane else ''}"] = {
+            "domain": [top - 0.92 * height, top - 0.24 * height], "range": [-most * 1.05, most * 1.05], "anchor": "x",
+            "side": "right", "showgrid": False, "zeroline": True, "zerolinecolor": GREY,
+            "tickvals": [-most, 0, most], "ticktext": [f"−{most:.1f}×", "0", f"+{most:.1f}×"],
+        }  # fmt: skip
+        traces.append(
+            {"type": "bar", "name": f"difference {modality}", "x": (parts.starts + parts.ends) / 2,
+             "y": values[modality], "width": np.maximum(parts.ends - parts.starts, 0.02) * 0.94,
+             "yaxis": f"y{lane + 1 if lane else ''}", "marker": {"color": translucent(ACCENT, 0.75)},
+             "customdata": [escape(name_of(modality, name)) for name in parts.names],
+             "hovertemplate": "%{customdata}: cross looks %{y:+.2f} even shares more than self<extra></extra>"}
+        )  # fmt: skip
+        notes.append(title(MODALITY[modality], top - 0.23 * height))
+    return dressed(
+        traces, 40 + 110 * len(lanes), {"l": 8, "r": 52, "t": 4, "b": 34}, showlegend=False, annotations=notes,
+        **layout,
+        xaxis={"range": [worth.start, worth.end], "ticksuffix": " s", "anchor": f"y{len(lanes) if lanes[1:] else ''}"},
+    )  # fmt: skip

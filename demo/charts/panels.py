@@ -1,0 +1,144 @@
+"""The parts of the page that are text: verdicts, transcript, face strip, the table of all subsets.
+
+Whatever comes from a clip (words, file names) is escaped. Colours always stand beside a name.
+"""
+
+import numpy as np
+from markupsafe import Markup
+
+from core import LABELS, MODALITIES, SUBSETS, Subset
+from core.analysis.results import Analysis, Prediction, Verdict
+from demo import wording
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, percent
+from demo.charts.pictures import data_uri
+from demo.server.limits import UNSURE
+
+
+def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> Markup:
+    """A panel: the label in words with its probability, seven bars, and all seven in words for screen readers.
+
+    Args:
+        baseline: what was said with everything on, if not everything is: drawn as outlines.
+        why: there is no verdict.
+    """
+    if verdict is None:
+        return render("panels", "verdict", model=name, verdict=None, why=why)
+    remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
+    if baseline is not None:
+        before = float(baseline.probabilities[LABELS.index(verdict.label)])
+        difference = verdict.probability - before
+        arrow = "▲" if difference > 0.005 else "▼" if difference < -0.005 else "="
+        said = f", which said {baseline.label}" if baseline.label != verdict.label else ""
+        remarks.append(f"{arrow} {percent(before)} with everything on{said}")
+    return render(
+        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
+        bars=bars(verdict, baseline), in_words=in_words(verdict),
+    )  # fmt: skip
+
+
+def bars(verdict: Verdict, baseline: Verdict | None = None) -> Markup:
+    """Seven horizontal bars on a scale of 0 to 1; around them, as outlines, those of ``baseline``."""
+    rows = []
+    for index, label in enumerate(LABELS):
+        share, before = float(verdict.probabilities[index]), None
+        title = f"{label} {share:.3f}"
+        if baseline is not None:
+            before = float(baseline.probabilities[index])
+            title += f", {change_in_words(share - before)} than with everything on"
+        top = label == verdict.label
+        rows.append({"label": label, "share": share, "before": before, "title": title, "top": top})
+    return render("panels", "bars", bars=rows)
+
+
+def change_in_words(difference: float) -> str:
+    """0.1 -> "0.100 more"."""
+    return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
+
+
+def in_words(verdict: Verdict) -> str:
+    """All seven, most probable first: "anger 51 %, fear 20 %, …"."""
+    order = np.argsort(-np.asarray(verdict.probabilities), kind="stable")
+    return ", ".join(f"{LABELS[i]} {percent(float(verdict.probabilities[i]))}" for i in order)
+
+
+def agreement(prediction: Prediction) -> Markup:
+    """One line above the panels: whether the two models say the same."""
+    return render("panels", "agreement", cross=prediction.cross, own=prediction.self_)
+
+
+def timed(content: Markup, milliseconds: float) -> Markup:
+    """``content`` with how long the server took for the answer that it is part of."""
+    return render("panels", "timed", content=content, milliseconds=milliseconds)
+
+
+def notes(analysis: Analysis) -> Markup:
+    """What was absent and what should be known about the clip."""
+    absent = [f"{wording.MISSING[m]}: {reason}." for m, reason in analysis.missing.items()]
+    return render("panels", "notes", sentences=[*absent, *analysis.warnings])
+
+
+def transcript(analysis: Analysis) -> Markup:
+    """The words, each a button that plays the clip from there."""
+    return render("panels", "transcript", words=analysis.transcript.words)
+
+
+def face_strip(analysis: Analysis) -> Markup:
+    """Some of the faces that were used, in order of time, and how much of the clip had one."""
+    faces = analysis.faces
+    pictures = [(time, data_uri(picture)) for time, picture in faces.spread_pictures(10, analysis.duration)]
+    found, total = int(np.sum(faces.found)), len(faces.frame_times)
+    return render("panels", "faces", pictures=pictures, found=found, total=total)
+
+
+def matrix(analysis: Analysis, on: Subset) -> Markup:
+    """All seven subsets for both models as a table; the row that is switched on is marked."""
+    everything, rows = analysis.everything.verdicts(), []
+    for subset in SUBSETS:
+        found = analysis.predictions.get(subset)
+        said = found.verdicts() if found else {}
+        rows.append(
+            {
+                "subset": subset,
+                "name": " + ".join(MODALITY[m] for m in subset),
+                "on": subset == on,
+                "absent": [] if found else [MODALITY[m] for m in subset if m in analysis.missing],
+                "cells": [_cell(model, verdict, everything[model]) for model, verdict in said.items()],
+            }
+        )
+    return render("panels", "matrix", rows=rows)
+
+
+def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> dict:
+    """What the table shows of a verdict: all shares, and that of the class that is said with everything on if it is
+    another one."""
+    if verdict is None:
+        return {"model": model, "verdict": None}
+    other = None
+    if everything is not None and everything.label != verdict.label:
+        other = everything.label, float(verdict.probabilities[LABELS.index(everything.label)])
+    shares = list(zip(LABELS, map(float, verdict.probabilities), strict=True))
+    return {"model": model, "verdict": verdict, "other": other, "shares": shares}
+
+
+def attention_summary(shown: str, spread: float, steps: int) -> Markup:
+    """One sentence under the heatmap: how sharp the attention is."""
+    return render("panels", "attention_summary", shown=shown, spread=spread, steps=steps)
+
+
+def pair_name(pair: tuple[str, str]) -> str:
+    """("text", "video") -> "words → face"."""
+    return f"{MODALITY[pair[0]]} → {MODALITY[pair[1]]}"
+
+
+def legend() -> Markup:
+    """The seven classes with their colours, for the table of strips."""
+    return render("panels", "legend")
+
+
+def paragraph(text: str, kind: str = "hint") -> Markup:
+    """One paragraph; ``kind`` is its class: "hint", "note" or "error"."""
+    return render("macros", "paragraph", text=text, kind=kind)
+
+
+assert set(MODALITY) == set(MODALITIES)

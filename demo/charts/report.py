@@ -1,0 +1,106 @@
+"""What a visitor can take home: JSON, CSV of the windows, and one HTML file that holds everything."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from core import LABELS, MODALITIES, Subset, subset_of
+from core.analysis.attribution import Worth
+from core.analysis.results import Analysis, Verdict, Window
+from core.csv_cells import csv_text
+from demo import wording
+from demo.charts import attribution, figures, heatmap, panels, phrases
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, MODEL
+from demo.style import CSS
+
+
+def as_json(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
+    """The analysis with its attention, and what was measured of its parts, as one JSON object."""
+    described = analysis.to_json(attention=True) | {"worth": [each.to_json() for each in worths]}
+    return json.dumps(described, ensure_ascii=False, indent=1)
+
+
+def as_csv(analysis: Analysis) -> str:
+    """One line a window or phrase and model; a short clip is one window.
+
+    Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase.
+    """
+    rows = [["start", "end", "model", "label", *LABELS, "part", "text"]]
+    windows = analysis.windows or (Window(0.0, analysis.duration, analysis.everything),)
+    for window in (*windows, *analysis.phrases):
+        part = ["phrase" if window.text else "window", window.text]
+        for name, verdict in window.prediction.verdicts().items():
+            cells = [verdict.label, *(f"{p:.6f}" for p in verdict.probabilities)] if verdict else [""] * 8
+            rows.append([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part])
+    return csv_text(rows)
+
+
+def attribution_as_csv(worths: Sequence[Worth], wanted: Subset = MODALITIES) -> str:
+    """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
+    lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
+    for worth in worths:
+        used = subset_of(m for m in wanted if m in worth.parts)
+        for model in MODEL:
+            found = worth.of(model, used)
+            for modality in used if found else ():
+                part = worth.parts[modality]
+                rows = zip(
+                    part.starts, part.ends, part.names, found.looked[modality], found.worth(modality), strict=True
+                )
+                for start, end, name, looked, values in rows:
+                    cells = ["" if np.isnan(v) else f"{v:.6f}" for v in (looked, *values)]
+                    span = f"{worth.start:.3f}", f"{worth.end:.3f}"
+                    lines.append([*span, model, modality, f"{start:.3f}", f"{end:.3f}", name, *cells])
+    return csv_text(lines)
+
+
+def as_html(analysis: Analysis, worths: Sequence[Worth] = ()) -> str:
+    """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
+    everything = analysis.everything
+    facts = [
+        ("Clip", f"{analysis.file}, {analysis.duration:.1f} s"),
+        ("Used", ", ".join(MODALITY[m] for m in everything.used)),
+        ("Models", "fusion models after Rajan, Brutti and Cavallaro (ICASSP 2022), trained on composed samples"),
+    ]
+    shown = {
+        "notes": panels.notes(analysis),
+        "agreement": panels.agreement(everything),
+        "verdicts": [panels.verdict(name, v, None, wording.UNDEFINED) for name, v in everything.verdicts().items()],
+        "transcript": panels.transcript(analysis),
+        "faces": panels.face_strip(analysis),
+        "matrix": panels.matrix(analysis, everything.used),
+        "legend": panels.legend(),
+        "course": _chart(figures.course(analysis)) if analysis.windows else "",
+        "phrases": phrases.table(analysis),
+        "attribution": attribution.in_report(analysis, worths, _chart),
+    }
+    maps = [_maps(analysis, name, verdict) for name, verdict in everything.verdicts().items() if verdict]
+    return str(
+        render(
+            "report", "report", file=analysis.file, facts=facts, analysis=shown, maps=maps, style=CSS,
+            script=get_plotlyjs(),
+        )
+    )  # fmt: skip
+
+
+def _maps(analysis: Analysis, name: str, verdict: Verdict) -> dict:
+    """All charts of the attention of one model."""
+    everything = analysis.everything
+    return {
+        "name": name,
+        "timeline": _chart(figures.timeline(analysis, everything, name)),
+        "pairs": [
+            (panels.pair_name(pair), _chart(heatmap.attention(analysis, everything, name, pair)))
+            for pair in verdict.attention
+        ],
+    }
+
+
+def _chart(figure: go.Figure) -> Markup:
+    config = {"responsive": True, "displayModeBar": False, "displaylogo": False}
+    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config=config))

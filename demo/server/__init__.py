@@ -1,0 +1,1 @@
+"""What serves strangers: uploads, sessions, limits, periodic jobs, the console."""

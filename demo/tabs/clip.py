@@ -1,0 +1,313 @@
+"""The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core import MODALITIES, Subset
+from core.analysis.results import Analysis
+from core.media.reader import MediaError
+from demo import wording
+from demo.charts import architecture
+from demo.charts.palette import MODEL
+from demo.charts.panels import paragraph
+from demo.server import client_files, stored, uploads
+from demo.server.analyzers import AnyAnalyzer
+from demo.server.console import described
+from demo.server.limits import CLIPS, HOUR
+from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
+from demo.tabs import attribution, downloads, persons, sections, view
+from demo.tabs.components import Parts
+from demo.tabs.view import SWITCHES, Choice
+
+CAMERA = {
+    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "facingMode": "user"},
+    # The browser's own voice processing distorts what the voice features measure.
+    "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
+}
+OPENING = "contradiction"  # the example that a visitor finds
+ONE_CLIP_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
+
+log = logging.getLogger(__name__)
+
+
+def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
+    """The contents of the tab; everything a visitor adds lives in the visitor's session.
+
+    It opens with an example that is already analysed, if there is a result by the models that are here now.
+    """
+    opening = _opening()
+    parts = Parts(opening)
+    session = gr.State(Session(), time_to_live=HOUR, delete_callback=end_later)
+    with gr.Row(elem_id="first"):
+        with gr.Column(elem_id="left", min_width=280):
+            with gr.Column(elem_id="watch"):
+                _watch(parts)
+            with gr.Column(elem_id="controls"):
+                _controls(parts)
+        with gr.Column(elem_id="right", min_width=280):
+            with gr.Column(elem_id="said"):
+                welcome = f"{wording.WELCOME}{architecture.drawing('welcome')}"
+                parts.add("welcome", gr.HTML, value=welcome, visible=True)
+                with parts.add("verdicts", gr.Column, visible=False):
+                    _verdicts(parts)
+            with parts.add("time", gr.Column, visible=False):
+                sections.in_time(parts)
+    with parts.add("details", gr.Column, visible=False):
+        sections.details(parts, analyzer.heads)
+    _wire(analyzer, page, session, parts, bool(opening))
+
+
+def _opening() -> dict:
+    """What the parts show to begin with; nothing if the example is missing or damaged, or answered by other models."""
+    if not stored.answered(OPENING):
+        return {}
+    try:
+        found = stored.result_of(OPENING)
+    except Exception as error:  # a file may be damaged in any way, and the page is useful without it
+        log.warning("The page opens without its example: %s", described(error))
+        return {}
+    return view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING)), "status": paragraph(wording.STORED)}
+
+
+def _watch(parts: Parts) -> None:
+    # All find the same clip, which is shown from its place: nobody's copy need be made or swept.
+    client_files.allow_in_place(stored.clip_of(OPENING))
+    clip = parts.add(
+        "clip", gr.Video, sources=["upload", "webcam"], include_audio=True, label=wording.CAPTURE,
+        webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
+    )  # fmt: skip
+    client_files.takes_shipped(clip)
+    parts.add("sound", gr.Audio, type="filepath", visible=False, interactive=False, label="Sound", buttons=[])
+    parts.add("moments", gr.HTML)
+    gr.HTML(wording.CAPTION)
+    gr.HTML(wording.NOTICE)
+
+
+def _verdicts(parts: Parts) -> None:
+    with gr.Row(elem_id="switches"):
+        gr.HTML(f'<p id="switches-label">{wording.SWITCHES}</p>', min_width=90)
+        for modality in SWITCHES:
+            parts.add(
+                f"switch-{modality}", gr.Checkbox, value=True, label=wording.SWITCH[modality], min_width=80,
+                container=False, scale=0,
+            )  # fmt: skip
+    persons.contents(parts)
+    parts.add("agreement", gr.HTML)
+    with gr.Row(elem_id="panels"):
+        for name in MODEL:
+            parts.add(f"{name}-verdict", gr.HTML, min_width=150)
+    parts.add("ghosts", gr.HTML)
+    parts.add("notes", gr.HTML)
+
+
+def _controls(parts: Parts) -> None:
+    with gr.Row():
+        parts.add("analyse", gr.Button, value="Analyse", variant="primary")
+        parts.add("stop", gr.Button, value="Stop", visible=False)
+        client_files.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
+    parts.add("status", gr.HTML, value=paragraph(wording.IDLE))
+    gr.HTML(wording.EXAMPLES_HINT)
+    with gr.Row(elem_id="examples"):
+        for name, text in wording.EXAMPLES.items():
+            if not stored.is_whole(name):
+                log.warning("The example %s is missing or damaged and is not offered", name)
+                continue
+            parts.add(f"example-{name}", gr.Button, value=text, size="sm", min_width=150)
+    gr.HTML(wording.BOUNDS)
+
+
+def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
+    """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
+    choice = [parts[name] for name in ("model", "pair", "head")]
+    switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
+    looks = [parts[name] for name in ("pair", "attention-chart", "timeline-chart", "sharpness-note")]
+    verdicts = [parts[f"{name}-verdict"] for name in MODEL]
+    switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table")), *looks]
+    fresh = [parts[name] for name in view.FRESH]
+    status = parts["status"]
+
+    def placed(updates: dict) -> dict:
+        return {parts[name]: update for name, update in updates.items()}
+
+    def on_opening(session):
+        session.show(stored.result_of(OPENING))
+        return session
+
+    def on_clip(
+        clip, sound, session, model, pair, head, request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008 gradio looks for it there
+    ):  # fmt: skip
+        name = name_of(request)
+        remember(name, session)
+        left = partial(gone, page, name)
+        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
+        return placed(updates) | {state: session}
+
+    def on_stored(name):
+        def answer(session, model, pair, head, request: gr.Request):
+            remember(name_of(request), session)
+            found, path = _stored(name), _copied(name)
+            session.show(found, path)
+            updates = view.new_clip(found, Choice(model, pair, head))
+            return placed(updates | {"clip": path, "status": paragraph(wording.STORED)}) | {state: session}
+
+        return answer
+
+    def on_unanswered(name):
+        def answer(session, request: gr.Request):
+            remember(name_of(request), session)
+            path = _copied(name)
+            session.show(None, path)
+            return session, path
+
+        return answer
+
+    def on_switch(session, video, audio, text, *choice):
+        analysis = session.current()
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        return placed(view.switched(analysis, _wanted(video, audio, text), Choice(*choice)))
+
+    def on_look(session, video, audio, text, *choice):
+        analysis = session.current()
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        return placed(view.looked(analysis, _wanted(video, audio, text), Choice(*choice)))
+
+    def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
+        try:
+            analysis = session.choose_face(analyzer, face, partial(gone, page, name_of(request)))
+        except MediaError as error:
+            return {status: paragraph(str(error), "error")}
+        except Stopped:
+            return {}
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
+
+    def on_clear(session):
+        session.clear()
+        shown = {
+            "sound": gr.update(**view.HIDDEN),
+            "welcome": gr.update(visible=True),
+            "status": paragraph(wording.IDLE),
+        }
+        return placed(view.nothing() | shown)
+
+    def analysing(trigger):
+        trigger(_begin, [state, parts["clip"], parts["sound"]], parts["stop"], **QUICK).then(
+            on_clip, [parts["clip"], parts["sound"], state, *choice], [state, status, *switches, *fresh, *switchable],
+            show_progress="full", show_progress_on=[status], **ONE_CLIP_AT_A_TIME, **PRIVATE,
+        ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
+
+    clip, sound = parts["clip"], parts["sound"]
+    if opened:
+        page.load(on_opening, state, state, **QUICK)
+    for trigger in (clip.stop_recording, clip.upload, parts["analyse"].click):
+        analysing(trigger)
+    clip.change(lambda path: gr.update(**view.HIDDEN) if path else gr.skip(), clip, sound, **QUICK)
+    clip.clear(on_clear, state, [parts[name] for name in (*view.nothing(), "sound", "welcome", "status")], **QUICK)
+    parts["stop"].click(_stop, state, None, **QUICK)
+    chosen = parts["sound-file"].upload(
+        lambda path: (None, gr.update(value=path, visible=True)), parts["sound-file"], [clip, sound], **QUICK
+    )
+    analysing(chosen.then)
+    for name in [name for name in wording.EXAMPLES if f"example-{name}" in parts]:
+        pressed = parts[f"example-{name}"].click
+        if stored.answered(name):
+            changed = [state, clip, status, *switches, *fresh, *switchable]
+            pressed(on_stored(name), [state, *choice], changed, **QUICK)
+        else:  # other models than those that answered when the results were made
+            picked = pressed(on_unanswered(name), state, [state, clip], **QUICK)
+            analysing(picked.then)
+    downloads.wire(parts, analyzer, state)
+    attribution.wire(parts, analyzer, state, switches, parts["agreement"])
+    for switch in switches:
+        switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
+    parts["whose-face"].input(
+        on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
+        show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
+    )  # fmt: skip
+    for part in choice:
+        part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
+
+
+def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
+    """A clip -> everything shown, or one sentence that says why not."""
+    if not path:
+        return {"status": paragraph(wording.NO_CLIP, "error")}
+    file = Path(path)
+    if not file.exists():
+        return {"status": paragraph(wording.LOST_CLIP, "error")}
+    try:
+        if client_files.shipped(str(file)):
+            file = uploads.copied(file)
+    except uploads.NoRoom:
+        return {"status": paragraph(wording.NO_ROOM, "error")}
+    session.own(file)
+    if file not in session.files:  # only what the visit owns is opened
+        return {"status": paragraph(wording.LOST_CLIP, "error")}
+    try:
+        analysis = session.take(analyzer, file, lambda share, stage: progress(share, desc=stage), left)
+        updates = view.new_clip(analysis, choice)
+    except MediaError as error:
+        return view.nothing() | {"status": paragraph(str(error), "error")}
+    except Stopped:  # an example that was picked meanwhile stays
+        return {} if session.analysis else view.nothing() | {"status": paragraph(wording.STOPPED)}
+    except Exception:
+        session.clear()
+        return view.nothing() | {"status": paragraph(wording.BROKEN, "error")}
+    duration, took = analysis.duration, analysis.timings["total"]
+    return updates | {"status": paragraph(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
+
+
+def _copied(name: str) -> str:
+    """A copy of an example for a visitor.
+
+    Raises:
+        gr.Error: there is no room, or it is no longer there.
+    """
+    try:
+        return str(uploads.copied(stored.clip_of(name)))
+    except uploads.NoRoom:
+        raise gr.Error(wording.NO_ROOM, print_exception=False) from None
+    except OSError:
+        raise gr.Error(wording.NO_EXAMPLE, print_exception=False) from None
+
+
+def _stored(name: str) -> Analysis:
+    """The stored result of an example.
+
+    Raises:
+        gr.Error: it is damaged or no longer there.
+    """
+    try:
+        return stored.result_of(name)
+    except Exception as error:  # a file may be damaged in any way
+        log.error("The example %s cannot be shown: %s", name, described(error))
+        raise gr.Error(wording.NO_EXAMPLE, print_exception=False) from None
+
+
+def _wanted(*on: bool) -> Subset:
+    return tuple(modality for modality, switch in zip(SWITCHES, on, strict=True) if switch)
+
+
+def _begin(session: Session, clip: str | None, sound: str | None) -> dict:
+    """The visitor's file is the visitor's before it waits in line."""
+    session.stop = False
+    session.own(clip)
+    session.own(sound)
+    return gr.update(visible=True)
+
+
+def _stop(session: Session) -> None:
+    session.stop = True
+
+
+assert set(SWITCHES) == set(MODALITIES)

@@ -1,0 +1,45 @@
+"""What a visitor can take home: the buttons, and the files that they make, which the server hands over and forgets."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from core.analysis.analyzer import Analyzer
+from demo import wording
+from demo.charts import report
+from demo.server.limits import EXPORTS
+from demo.server.sessions import Session
+from demo.tabs.components import Parts
+
+ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": EXPORTS, "api_visibility": "private"}  # however many wait
+
+
+def contents(parts: Parts) -> None:
+    """A button a kind of file."""
+    with gr.Row(elem_id="downloads"):
+        for kind, text in wording.DOWNLOADS.items():
+            parts.add(f"download-{kind}", gr.Button, value=text, size="sm")
+    parts.add("handed-out", gr.JSON, visible=False)
+
+
+def wire(parts: Parts, analyzer: Analyzer, state: gr.State) -> None:
+    """Makes a file when its button is pressed."""
+    handed_out = parts["handed-out"]
+    for kind in wording.DOWNLOADS:
+        pressed = parts[f"download-{kind}"].click
+        made = pressed(lambda session, kind=kind: exported(analyzer, kind, session), state, handed_out, **ONE_AT_A_TIME)
+        made.then(None, handed_out, None, js="(file) => window.handOut(file)", api_visibility="private")
+
+
+def exported(analyzer: Analyzer, kind: str, session: Session) -> dict:
+    """A file as the browser makes it: name, type and text."""
+    analysis = session.current()
+    if analysis is None:
+        raise gr.Error(session.why_none(), print_exception=False)
+    name, media_type, write = {
+        "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
+        "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),
+        "worth": ("worth.csv", "text/csv", lambda: report.attribution_as_csv(session.asked(analyzer))),
+        "html": ("cross-or-self.html", "text/html", lambda: report.as_html(analysis, session.asked(analyzer))),
+    }[kind]
+    return {"name": f"{Path(analysis.file).stem}-{name}", "type": media_type, "text": write()}

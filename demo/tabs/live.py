@@ -1,0 +1,48 @@
+"""The Live tab; what is shown there is drawn by its script."""
+
+import json
+from pathlib import Path
+
+import gradio as gr
+from markupsafe import Markup
+
+from core.analysis.analyzer import Analyzer
+from demo import wording
+from demo.charts.html import render
+from demo.server import clients
+from demo.server.limits import UNSURE
+from demo.server.live_visits import IDLE, Guests
+from demo.server.sweeper import sweeper
+from demo.tabs.view import SWITCHES
+
+SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
+SAID = {
+    "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
+    "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
+}  # fmt: skip
+"""What the browser itself finds out -> how it says so."""
+
+
+def tab(analyzer: Analyzer) -> None:
+    """The contents of the tab."""
+    guests = Guests(analyzer)
+    sweeper.every(IDLE / 3, guests.let_go)
+
+    def live_begin(_):
+        return guests.begin(clients.address())
+
+    def live_step(sent):
+        return guests.step(sent)
+
+    def live_end(ticket):
+        return guests.end(ticket)
+
+    gr.HTML(
+        markup(), js_on_load=SCRIPT, elem_id="live", server_functions=[live_begin, live_step, live_end],
+        apply_default_css=False,
+    )  # fmt: skip
+
+
+def markup() -> Markup:
+    """The tab as it is before anybody has pressed Start."""
+    return render("live", "live", modalities=SWITCHES, unsure=UNSURE, messages=json.dumps(SAID))
