@@ -161,21 +161,18 @@ def foreign(server: Server) -> dict:
 
 def deleting(server: Server) -> dict:
     """Files that are nobody's are given to *Several*, which deletes what it has read."""
-    visitor = Visitor(server.address)
-    with visitor.here():
-        sent = visitor.upload(EXAMPLES / "glad.mp4")
-        visitor.predict(visitor.event("clip", "upload"), [None, sent, None])
-    own = Path(sent["path"]).relative_to(server.cache).parts[0]  # an upload's answer tells the folder
-    targets = {"example": EXAMPLES / "glad.mp4", "lock": server.cache / own / ".lock"}
+    own, visitor = Visitor(server.address), Visitor(server.address)
+    with own.here():
+        sent = own.upload(EXAMPLES / "glad.mp4")
+        own.predict(own.event("clip", "upload"), [None, sent, None])
+    folder = Path(sent["path"]).relative_to(server.cache).parts[0]  # an upload's answer tells it
+    targets = {"example": EXAMPLES / "glad.mp4", "lock": server.cache / folder / ".lock"}
     found = {}
     for name, target in targets.items():
         kept = target.read_bytes() if target.exists() else None
         for paths in ([file_data(str(target))], []):
             visitor.join(visitor.event("many-files", "upload"), [paths, None, 0])
-            try:
-                visitor.answer(5.0)
-            except RuntimeError:
-                continue
+            _outcome(lambda: visitor.answer(5.0))
         found[name] = kept is None or target.exists()
         if not found[name]:
             target.write_bytes(kept)  # the attack has succeeded: the next run needs the file
@@ -226,9 +223,9 @@ def stopping(server: Server, clip: Path) -> dict:
     }  # fmt: skip
 
 
-def _outcome(ask: Callable[[], str]) -> str:
+def _outcome(ask: Callable) -> str:
     """What was said, or refused."""
     try:
-        return ask()
+        return str(ask())
     except (RuntimeError, httpx.HTTPError) as error:
         return str(error)
