@@ -271,9 +271,9 @@ Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere.</p
 
 ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is an
 even share. <em>Mattered</em> is what happens when that part alone is left out, as if it had never been there: a bar up
-means that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left still
-knows of what is gone, because words and voice were read in their context, and parts that repeat each other are worth
-little one by one.</p>"""
+means that the class was more probable with it, a bar down less, in percentage points. Neither is a reason: what is left
+still knows of what is gone, because words and voice were read in their context, and parts that repeat each other are
+worth little one by one.</p>"""
 ATTRIBUTION_TABLE = "These numbers as a table"
 ATTRIBUTION_SHAPLEY = """<h3>The modalities</h3>
 <p class="hint">What each adds to the probability, averaged over all orders in which they could come (its Shapley value;
