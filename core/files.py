@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -85,12 +86,12 @@ def lock(file: IO, wait: bool = False) -> bool:
     """
     while True:
         try:
-            if fcntl:
+            if sys.platform != "win32" and fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             else:
                 file.seek(0)
-                # The first byte, which need not exist.
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+                # The first byte, which need not exist. Elsewhere than on Windows mypy knows of no such function.
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
             return True
         except (BlockingIOError, PermissionError):  # the latter from Windows
             if not wait:

@@ -99,14 +99,14 @@ def media_seeds(corpus: Path) -> None:
                 container.mux(voice.encode(None))
 
     animation = cv2.Animation()
-    animation.frames, animation.durations = [np.full((24, 32, 3), 60 * i, np.uint8) for i in range(3)], np.full(3, 100)
+    animation.frames, animation.durations = [np.full((24, 32, 3), 60 * i, np.uint8) for i in range(3)], [100] * 3
     cv2.imwriteanimation(str(corpus / "seed.webp"), animation)
     with av.open(str(corpus / "tracks.mkv"), "w") as container:
         voices = [container.add_stream("pcm_s16le", 16_000, layout="stereo") for _ in range(2)]
         for voice in voices:
-            frame = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[None], "s16", "stereo")
-            frame.sample_rate = 16_000
-            container.mux(voice.encode(frame))
+            sound = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[None], "s16", "stereo")
+            sound.sample_rate = 16_000
+            container.mux(voice.encode(sound))
 
 
 def weight_seeds(corpus: Path) -> None:

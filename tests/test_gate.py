@@ -245,7 +245,7 @@ def test_only_the_route_of_uploads_may_bring_as_much_as_an_upload(client, path):
     assert client.post(path, content=b"x", headers=headers).status_code in (413, 404)
 
 
-@pytest.mark.parametrize("path, largest", [(STEP, MAX_REQUEST_BYTES), (JOIN, MAX_CALL), (MCP, MAX_CALL)])
+@pytest.mark.parametrize(("path", "largest"), [(STEP, MAX_REQUEST_BYTES), (JOIN, MAX_CALL), (MCP, MAX_CALL)])
 def test_bodies_are_bounded_and_say_their_own_limit(client, path, largest):
     json = {"Content-Type": "application/json"}
     assert client.post(path, content=b" " * largest, headers=json).json()["length"] == largest
@@ -333,7 +333,7 @@ UNUSED = """
     run-history/records/x/x/assets/x custom_component/x/x/x/x proxy=x stream/x stream/x/close
     stream/x/x/x/playlist.m3u8 stream/x/x/x/x.x stream/x/x/x/playlist-file file/x process_recording
     vibe-edit vibe-edit/ undo-vibe-edit undo-vibe-edit/ vibe-code vibe-code/ vibe-starter-queries vibe-starter-queries/
-""".split()
+""".split()  # noqa: SIM905 paths a word each are read more easily
 
 
 def test_each_route_of_gradio_is_served_or_known_to_be_unused():

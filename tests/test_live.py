@@ -63,7 +63,7 @@ def test_a_face_has_a_box_and_both_models_need_what_they_need(guests):
 
 def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path):
     spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
-    analyzer.extractor.listener.words(Voice(spoken))  # the first call compiles, for longer than a phrase counts
+    analyzer.extractor.listener.words(Waveform(spoken))  # the first call compiles, for longer than a phrase counts
     live = Live(analyzer, own_listener(analyzer))
     try:
         live.hear(np.concatenate([np.zeros(SAMPLE_RATE // 4, np.float32), spoken]))

@@ -264,7 +264,7 @@ def test_an_event_that_does_not_exist_is_not_found(served):
 
 
 @pytest.mark.parametrize(
-    "host, forwarded, address",
+    ("host", "forwarded", "address"),
     [
         ("203.0.113.7", None, "203.0.113.7"),
         ("203.0.113.7", "198.51.100.9", "203.0.113.7"),  # it says so itself and is no proxy that is known

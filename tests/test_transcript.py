@@ -109,7 +109,7 @@ def test_words_lie_within_the_speech_in_which_they_were_said():
 
 
 def test_words_for_which_there_is_no_time_share_the_whole_stretch():
-    words = placed((tuple(Word(text, 3.0, 3.0, 0.9) for text in "a b c d".split()),), ((1.0, 2.9),))
+    words = placed((tuple(Word(text, 3.0, 3.0, 0.9) for text in "abcd"),), ((1.0, 2.9),))
     assert [round(word.end - word.start, 3) for word in words] == [0.475] * 4 and words[0].start == 1.0
 
 

@@ -28,7 +28,7 @@ COUNTS = {
 
 
 @dataclass(frozen=True)
-class MappedSequences:
+class MappedSequences(ArraySequence):
     """Sequences that lie in one padded array [n, steps, D] on disk; item i is its row ``rows[i]`` up to its length."""
 
     array: np.ndarray
@@ -44,7 +44,7 @@ class MappedSequences:
 
 
 @dataclass(frozen=True)
-class EmbeddedWords:
+class EmbeddedWords(ArraySequence):
     """Word vectors looked up from token ids: the ``_text.npy`` that the reference expects and nobody ships."""
 
     tokens: np.ndarray

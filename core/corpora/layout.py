@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +49,9 @@ class ArraySequence(Protocol):
     def __getitem__(self, index: int, /) -> np.ndarray: ...
 
     def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(len(self)))
 
 
 SOUNDS = {".wav", ".flac", ".opus"}

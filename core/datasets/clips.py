@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from core import MODALITIES
-from core.corpora.layout import ClipRecord
+from core.corpora.layout import ArraySequence, ClipRecord
 from core.datasets.cache import digest
 from core.datasets.processes import in_processes
 from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor, FeatureSettings
@@ -62,7 +62,7 @@ class ClipFeatures:
         """What decides the features beside the clip itself: a JSON object."""
         encoders = encoder_hashes(self.checkpoint)
         packaged = {w.path: w.sha256 for w in (FACE_LANDMARKER, WHISPER_TINY_EN, SILERO_VAD, MINILM)}
-        key = {"features": asdict(self.settings), "face": encoders["face"], "words": self.words}
+        key: dict = {"features": asdict(self.settings), "face": encoders["face"], "words": self.words}
         key |= {"packaged": packaged, "version": FEATURES_VERSION, "precision": "float32"}
         adapted = {n: encoders[n] for n in ("voice", "words") if self.adapted and n in encoders}
         return key | {"adapted": adapted}
@@ -125,7 +125,7 @@ def extract_corpus(
 
 
 @dataclass(frozen=True)
-class StoredSequences:
+class StoredSequences(ArraySequence):
     """One modality's sequences in the files of an extraction; item i is read when asked for."""
 
     files: tuple[Path, ...]

@@ -1,10 +1,12 @@
 """Labelled examples that have a sequence of features of each modality: what fusion models learn from and answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+
+from core.corpora.layout import ArraySequence
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class LabelledSequences:
     """
 
     labels: np.ndarray
-    sequences: Mapping[str, Sequence[np.ndarray]]
+    sequences: Mapping[str, ArraySequence]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -34,13 +36,13 @@ class LabelledSequences:
 
 
 @dataclass(frozen=True)
-class Picked(Sequence):
+class Picked(ArraySequence):
     """Some items of another sequence, read when asked for."""
 
-    source: Sequence[np.ndarray]
+    source: ArraySequence
     indices: np.ndarray
 
-    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override] # no slices
+    def __getitem__(self, index: int) -> np.ndarray:
         return self.source[self.indices[index]]
 
     def __len__(self) -> int:

@@ -211,7 +211,7 @@ def _doubtful(inside: Sequence[Sequence[Segment]], repetitive: bool) -> list[boo
         words = first_written(chain(*segments))
         new = [word for word in words if plain(word.text) not in said]
         said.update(plain(word.text) for word in words)
-        doubts.append(bool(words) and (len(new) < MIN_NEW * len(words) or likelihood(new) < SURE) or repetitive)
+        doubts.append((bool(words) and (len(new) < MIN_NEW * len(words) or likelihood(new) < SURE)) or repetitive)
     return doubts
 
 

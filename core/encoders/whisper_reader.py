@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.decoding import DecodingOptions, DecodingResult
-from whisper.model import Whisper
+from whisper.model import AudioEncoder, Whisper
 from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
@@ -36,7 +36,7 @@ class EncoderWithStates(nn.Module):
     ``whisper.decode`` does so as well. The alignment of words asks for the encoder's output once more.
     """
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: AudioEncoder):
         super().__init__()
         self.encoder = encoder
 
@@ -101,14 +101,14 @@ class Reader:
         ]
         while unread:
             batch, unread = unread[:PIECES_AT_A_TIME], unread[PIECES_AT_A_TIME:]
-            silence, spans = self.mel.min().item(), [span for _, *span in batch]
-            encoded = self.model.encoder(torch.cat([window(self.mel, *span, silence) for span in spans]))
+            silence, spans = self.mel.min().item(), [(start, end) for _, start, end in batch]
+            encoded = self.model.encoder(torch.cat([window(self.mel, start, end, silence) for start, end in spans]))
             longest = max(end - start for start, end in spans)
             for (i, start, end), reading in zip(batch, self._read(spans, encoded, most_tokens(longest)), strict=True):
                 found[i] += reading.segments
-                start = max(reading.end, start + MIN_PROGRESS)
-                if start < end - MIN_REST:
-                    unread.append((i, start, end))
+                rest = max(reading.end, start + MIN_PROGRESS)
+                if rest < end - MIN_REST:
+                    unread.append((i, rest, end))
         return found
 
     def _read(self, spans: Sequence[tuple[int, int]], encoded: Tensor, most: int | None = None) -> list[Reading]:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
+from core.corpora.layout import ArraySequence
 from core.datasets.labelled import LabelledSequences
 from core.fusion.model import Padded
 from core.fusion.normalisation import Normalisation
@@ -83,7 +84,7 @@ def divide(examples: Examples, groups: Sequence[str], folds: int) -> tuple[Calla
     return tuple(lambda k=k: fold(k) for k in range(folds))
 
 
-def statistics_of(sequences: Mapping[str, Sequence[np.ndarray]]) -> Normalisation:
+def statistics_of(sequences: Mapping[str, ArraySequence]) -> Normalisation:
     """Statistics over all steps of all sequences of each modality, in one pass, in float64."""
     means, deviations = {}, {}
     for modality, found in sequences.items():

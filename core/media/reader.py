@@ -21,7 +21,7 @@ FRAME_RATE = 10.0  # at most so many frames a second are kept
 SAMPLES_OF_PICTURES = 6  # of each track in which a face is looked for where there are several
 
 __all__ = [
-    "FRAME_RATE", "MAX_CLIP_SECONDS", "MAX_SIDE", "MAX_PIXELS", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip", "Frame",
+    "FRAME_RATE", "MAX_CLIP_SECONDS", "MAX_PIXELS", "MAX_SIDE", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip", "Frame",
     "MediaError", "Waveform", "open_clip", "read_frames", "shown",
 ]  # fmt: skip
 

@@ -77,7 +77,7 @@ def modalities(found: ModelAttribution, model: str, label: str) -> Markup:
          *([points(float(found.marginal[m][index]))] if m in found.marginal else [])]
         for m in used
     ]  # fmt: skip
-    if found.shapley is None:
+    if found.shapley is None or found.synergy is None:
         note = wording.ATTRIBUTION_CROSS if found.marginal else wording.ATTRIBUTION_CROSS_PAIR
         each = ("worth-added", head, rows) if found.marginal else None
         return render("attribution", "modalities", note=note, each=each, total=None, together=None)
@@ -126,7 +126,9 @@ def in_report(
                     {"name": name, "said": said(worth, found, name, label),
                      "chart": drawn_as(chart(worth, found, label)), "modalities": modalities(found, name, label)}
                 )  # fmt: skip
-        label = label_of(worth.of("self", used), VERDICT)
+        alone = worth.of("self", used)
+        assert alone is not None, "self-attention answers from whatever is there"
+        label = label_of(alone, VERDICT)
         measured.append(
             {"seconds": said_span((worth.start, worth.end)), "models": models, "even": even(worth, used, label),
              "difference": drawn_as(difference(worth, used)) if len(used) > 1 else ""}

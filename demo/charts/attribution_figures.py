@@ -77,7 +77,9 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
 def difference(worth: Attribution, used: Subset) -> go.Figure:
     """What each moment receives under cross-attention less under self-attention; a trace ``difference <modality>``."""
     lanes = [m for m in ORDER if m in used]
-    values = {m: worth.cross_minus_self(m, used) for m in lanes}
+    differences = {m: worth.cross_minus_self(m, used) for m in lanes}
+    values = {m: found for m, found in differences.items() if found is not None}
+    assert len(values) == len(lanes), "both models answer from two modalities"
     most = max([0.5, *(float(np.nanmax(np.abs(v), initial=0)) for v in values.values())])
     traces, layout, notes = [], {}, []
     height = 1 / len(lanes)

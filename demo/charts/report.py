@@ -48,7 +48,9 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
         used = subset_of(m for m in wanted if m in worth.parts)
         for model in MODEL:
             found = worth.of(model, used)
-            for modality in used if found else ():
+            if found is None:
+                continue
+            for modality in used:
                 part = worth.parts[modality]
                 rows = zip(
                     part.starts,

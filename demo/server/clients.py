@@ -39,7 +39,7 @@ class Addressed:
 
     def __init__(self, app: ASGIApp):
         self._app = app
-        self._open: Counter[str] = Counter()
+        self._open: Counter[str | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

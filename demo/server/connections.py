@@ -8,8 +8,14 @@ out for as long as it likes.
 import asyncio
 import resource
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from demo.server import clients
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # the other one has the same attributes
+else:
+    H11Protocol = object
 
 MAX_CONNECTIONS = 4_000
 FOR_FILES = 200  # of what the process may have open, kept for clips that are written and read
@@ -31,7 +37,7 @@ def share_out(server) -> None:
     server.config.http_protocol_class = type("Shared", (_Shared, server.config.http_protocol_class), shared)
 
 
-class _Shared:
+class _Shared(H11Protocol):
     """Mixed into uvicorn's protocol, of which every connection has one.
 
     Attributes:
@@ -42,17 +48,20 @@ class _Shared:
 
     most: int
     everybody: "dict[_Shared, None]"
-    counts: Counter
+    counts: Counter[str | None]
+    last: object
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn itself
         peer = transport.get_extra_info("peername")
         self.who = clients.address_of({"client": peer, "headers": []}) if peer else None
         if self.who and self.counts[self.who] >= self.most // 4:
-            return transport.abort()
+            transport.abort()
+            return
         if len(self.everybody) >= self.most:
             quiet = next((other for other in self.everybody if not other.asking), None)
             if quiet is None:
-                return transport.abort()
+                transport.abort()
+                return
             quiet.leave()
         self.everybody[self] = None
         self.counts[self.who] += 1
@@ -82,6 +91,7 @@ class _Shared:
 
     def _close_if_quiet(self) -> None:
         if not self.asking and self.cycle is self.last:
-            return self.leave()
+            self.leave()
+            return
         self.last = None if self.asking else self.cycle
         self.look = self.loop.call_later(QUIET, self._close_if_quiet)

@@ -106,9 +106,11 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # nothing here speaks it
-            return await send({"type": "websocket.close", "code": 1008})
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         headers = Headers(scope=scope)
         length = _length(headers)
         receive = _impatient(receive, SILENT + (length or 0) / MIN_RATE)
@@ -120,7 +122,8 @@ class Gate:
             # A body that is not much too large is let in and thrown away: most clients send all before they read.
             endless = length is None or length > MAX_FILE_BYTES + FORM
             answer = PlainTextResponse(refused.said, refused.status, {"Connection": "close"} if endless else None)
-            return await answer(scope, receive, send)
+            await answer(scope, receive, send)
+            return
         scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != UNTRUSTED]}
         begun = False
 

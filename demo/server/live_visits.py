@@ -18,13 +18,13 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 
 from core import MODALITIES, Subset, subset_of
-from core.analysis.analyzer import Analyzer
 from core.analysis.baseline import Baseline
 from core.analysis.live import Live, LiveState, SharedListener
 from core.analysis.results import Prediction
 from core.encoders.native_output import without_lines
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
+from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
@@ -80,7 +80,7 @@ class Guest:
 class Guests:
     """All who are live at the moment. Call ``let_go`` every few seconds: it ends the visits that are over."""
 
-    def __init__(self, analyzer: Analyzer):
+    def __init__(self, analyzer: AnyAnalyzer):
         self._analyzer = analyzer
         self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
@@ -103,7 +103,8 @@ class Guests:
                 return {"error": wording.LIVE_SHARED}
             self._places[ticket] = address
         try:
-            guest = Guest(Live(self._analyzer, self._listeners))  # takes a while, and others may be live meanwhile
+            # This takes a while, and others may be live meanwhile.
+            guest = Guest(Live(loaded(self._analyzer), self._listeners))
         except Exception as error:
             log.error("A live visit could not begin (%s)", type(error).__name__)
             with self._lock:
@@ -216,7 +217,7 @@ def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.nd
 def _from_baseline(guest: Guest, moment: LiveState, asked: str) -> tuple[Prediction, bool]:
     """The prediction to show, and whether a baseline was taken off it. Measuring anew begins at nothing."""
     if asked == "measure":
-        if not guest.measuring:
+        if guest.baseline is None or not guest.measuring:
             guest.baseline = Baseline()
         guest.baseline.add(moment.predictions)
     guest.measuring = asked == "measure"
@@ -294,7 +295,7 @@ def _sound(guest: Guest, encoded: str, rate: float) -> np.ndarray:
     if not len(samples):
         return np.zeros(0, np.float32)
     rate = int(rate)
-    if guest.rate != rate:
+    if guest.resampler is None or guest.rate != rate:
         guest.resampler, guest.rate = AudioResampler("flt", "mono", SAMPLE_RATE), rate
     frame = AudioFrame.from_ndarray(samples[None], "s16", "mono")
     frame.sample_rate = rate

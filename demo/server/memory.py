@@ -23,11 +23,11 @@ _libc = _c_library()
 
 def keep_together() -> None:
     """Lets all threads share a few arenas. Called before threads work; other systems than glibc's need nothing."""
-    if hasattr(_libc, "mallopt"):
+    if _libc is not None and hasattr(_libc, "mallopt"):
         _libc.mallopt(M_ARENA_MAX, MAX_ARENAS)
 
 
 def give_back() -> None:
     """Returns what is free to the system; other systems than glibc's do so by themselves."""
-    if hasattr(_libc, "malloc_trim"):
+    if _libc is not None and hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)

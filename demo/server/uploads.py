@@ -236,8 +236,9 @@ def _within(path: str | Path) -> tuple[str, ...] | None:
 
 def _folder_of(path: Path) -> Path:
     """The folder of ``new_folder`` that an upload lies in."""
-    own = _root is not None and path.is_relative_to(_root)
-    return _root / path.relative_to(_root).parts[0] if own else path.parent
+    if _root is None or not path.is_relative_to(_root):
+        return path.parent
+    return _root / path.relative_to(_root).parts[0]
 
 
 def _check(size: int, files: int) -> None:
@@ -255,7 +256,7 @@ def _forget(path: Path) -> None:
     folder = _folder_of(path)
     size = _sizes.get(folder, {}).pop(path, None)
     if size is not None:
-        _totals.subtract(files=1, bytes=size)
+        _totals.subtract({"files": 1, "bytes": size})
     if not _sizes.get(folder, True):
         del _sizes[folder]
 

@@ -6,13 +6,13 @@ Everything is measured when the section is opened, and again when something else
 import gradio as gr
 
 from core import LABELS, Subset, subset_of
-from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import spans
 from demo import wording
 from demo.charts.attribution import VERDICT, even, label_of, modalities, said, said_span, table
 from demo.charts.attribution_figures import chart, difference
 from demo.charts.palette import MODEL
 from demo.charts.panels import paragraph
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.sessions import Session
 from demo.tabs.components import Parts
 from demo.tabs.view import HIDDEN, SWITCHES
@@ -36,7 +36,7 @@ def contents(parts: Parts) -> None:
     parts["worth-open"] = gr.State(False)
 
 
-def wire(parts: Parts, analyzer: Analyzer, state: gr.State, switches: list, changes: gr.HTML) -> None:
+def wire(parts: Parts, analyzer: AnyAnalyzer, state: gr.State, switches: list, changes: gr.HTML) -> None:
     """Draws when the section is opened, when something else is asked for and when ``changes`` is shown anew."""
     asked = [parts[name] for name in ("worth-model", "worth-class", "worth-span")]
     shown = [parts[name] for name in drawn_parts()]
@@ -63,7 +63,7 @@ def drawn_parts() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def drawn(session: Session, analyzer: Analyzer, wanted: Subset, model: str, label: str, span: str | None) -> dict:
+def drawn(session: Session, analyzer: AnyAnalyzer, wanted: Subset, model: str, label: str, span: str | None) -> dict:
     """What each part of the section shows; one sentence where nothing can be said."""
     analysis = session.current()
     if analysis is None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from core.analysis.analyzer import Analyzer
 from demo import wording
 from demo.charts import report
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.limits import EXPORTS
 from demo.server.sessions import Session
 from demo.tabs.components import Parts
@@ -22,7 +22,7 @@ def contents(parts: Parts) -> None:
     parts.add("handed-out", gr.JSON, visible=False)
 
 
-def wire(parts: Parts, analyzer: Analyzer, state: gr.State) -> None:
+def wire(parts: Parts, analyzer: AnyAnalyzer, state: gr.State) -> None:
     """Makes a file when its button is pressed."""
     handed_out = parts["handed-out"]
     for kind in wording.DOWNLOADS:
@@ -31,7 +31,7 @@ def wire(parts: Parts, analyzer: Analyzer, state: gr.State) -> None:
         made.then(None, handed_out, None, js="(file) => window.handOut(file)", api_visibility="private")
 
 
-def exported(analyzer: Analyzer, kind: str, session: Session) -> dict:
+def exported(analyzer: AnyAnalyzer, kind: str, session: Session) -> dict:
     """A file as the browser makes it: name, type and text."""
     analysis = session.current()
     if analysis is None:

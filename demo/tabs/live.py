@@ -6,10 +6,10 @@ from pathlib import Path
 import gradio as gr
 from markupsafe import Markup
 
-from core.analysis.analyzer import Analyzer
 from demo import wording
 from demo.charts.html import render
 from demo.server import clients
+from demo.server.analyzers import AnyAnalyzer
 from demo.server.limits import UNSURE
 from demo.server.live_visits import IDLE, Guests
 from demo.server.sweeper import sweeper
@@ -23,7 +23,7 @@ SAID = {
 """What the browser itself finds out -> how it says so."""
 
 
-def tab(analyzer: Analyzer) -> None:
+def tab(analyzer: AnyAnalyzer) -> None:
     """The contents of the tab."""
     guests = Guests(analyzer)
     sweeper.every(IDLE / 3, guests.let_go)

@@ -174,7 +174,7 @@ class Sessions(state_holder.StateHolder):
                 self.make_room(name)
                 self.session_data[name] = SessionState(self.blocks)
             self.session_data.move_to_end(name)
-            self.time_last_used[name] = datetime.now()  # noqa: DTZ005 as gradio's own
+            self.time_last_used[name] = datetime.now()  # as gradio's own
             return self.session_data[name]
 
     def names(self) -> list[str]:
