@@ -16,7 +16,7 @@ from core import LABELS
 from core.analysis.baseline import Baseline
 from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
 from core.analysis.results import Prediction, Verdict
-from core.media.reader import SAMPLE_RATE
+from core.media.reader import SAMPLE_RATE, Waveform
 from demo import wording
 from demo.server import live_visits
 from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
