@@ -79,11 +79,30 @@ def test_where_a_text_repeats_itself_every_piece_is_read():
 
 
 def test_a_loop_is_kept_if_it_is_the_same_alone_and_dropped_if_it_is_not():
-    reading = Reading((said("No, no, no, no,", 0, 2, 0.95), said("no, no, no.", 2.7, 5, 0.95)), 500, 5.0)
+    once, *more = said("No, no, no, no,", 0, 2, 0.95)
+    loop = (Word(once.text, once.start, once.end, 0.4), *more)  # sure of itself when it has begun
+    reading = Reading((loop, said("no, no, no.", 2.7, 5, 0.95)), 500, 5.0)
     speech = ((0.0, 2.0), (2.7, 5.0))
     same = Alone(s0=("No, no, no, no, no, no,", 0.4), s2=("No, no, no,", 0.4))
     assert texts(believed([reading], speech, same)) == "No, no, no, no, no, no, no."
     assert not believed([reading], speech, Alone(s0=("I'm", 0.4), s2=("top of the", 0.2)))
+
+
+def test_a_sentence_with_a_pause_after_each_word_is_not_taken_apart():
+    """Single words that are read alone become others."""
+    sentence = tuple(Word(w, 2.0 * i, 2.0 * i + 0.4, p) for i, (w, p) in enumerate(
+        [("I", 0.8), ("do", 0.9), ("not", 0.5), ("know", 0.98), ("you.", 0.97)]
+    ))  # fmt: skip
+    speech = tuple((word.start, word.end) for word in sentence)
+    alone = Alone(s0=("Hi.", 0.4), s1=("Do", 0.2), s3=("No.", 0.6), s5=("Oh.", 0.3), s7=("Yeah.", 0.4))
+    assert texts(believed([Reading((sentence,), 900, 1.0)], speech, alone)) == "I do not know you."
+
+
+def test_context_is_kept_where_a_piece_says_the_same_alone():
+    texts_said = "Why did you never tell me about it?"
+    reading = Reading((said(texts_said, 0, 3, 0.95), said(texts_said, 4, 7, 0.98)), 900, 2.0)
+    alone = Alone(s3=("Why did you ever tell me about it?", 0.9))
+    assert texts(believed([reading], ((0.0, 3.0), (4.0, 7.0)), alone)) == f"{texts_said} {texts_said}"
 
 
 def test_speech_is_parted_at_pauses_and_at_the_longest_ones_where_it_goes_on():

@@ -9,7 +9,7 @@ once more alone.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, groupby, pairwise
 
 import numpy as np
 
@@ -23,7 +23,8 @@ MIN_NEW = 1 / 3  # share of the words of a piece that must be new, for them to s
 REPETITIVE = 2.4  # Whisper's own: a reading whose text packs better than this may have lost something
 PIECE_PAUSE = 0.5  # seconds of a pause that parts two pieces
 MAX_PIECE = 6.0  # seconds; a longer piece is parted at its longest pause, if it has one
-MAX_REPEATED = 2.5  # the same, where a reading is repetitive: the less often it is said in a piece
+MAX_REPEATED = 2.5  # the same where a text repeats itself: the shorter a piece, the less often it does in it
+SAME = 0.8  # share of their texts that two readings of the same must have in common
 PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
 MIN_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
@@ -79,13 +80,12 @@ class Reading:
 
 def likelihood(words: Iterable[Word]) -> float:
     """Geometric mean of the probabilities of words where they are written for the first time; 0 without any."""
-    probabilities = [word.probability for word in first_written(words)]
-    return geometric_mean(probabilities) if probabilities else 0.0
+    return geometric_mean(first_written(words))
 
 
-def geometric_mean(probabilities: Sequence[float]) -> float:
-    """Of one probability at least; none counts as less than a millionth."""
-    return float(np.exp(np.log(np.maximum(probabilities, 1e-6)).mean()))
+def geometric_mean(words: Sequence[Word]) -> float:
+    """Of the probabilities of words, each a millionth at least; 0 without any."""
+    return float(np.exp(np.log([max(word.probability, 1e-6) for word in words]).mean())) if words else 0.0
 
 
 def first_written(words: Iterable[Word]) -> list[Word]:
@@ -161,12 +161,21 @@ def owners(segments: Sequence[Segment], intervals: Intervals) -> list[int]:
     return list(accumulate(found, max))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What of a sentence was said in one piece of speech: ``words``, and those of them that were not written before."""
+
+    piece: int
+    words: Segment
+    new: tuple[Word, ...]
+
+
 def believed(
     readings: Sequence[Reading],
     intervals: Intervals,
     read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
 ) -> list[Segment]:
-    """What was understood of a window.
+    """What was understood of a window, in order of time.
 
     Args:
         readings: of the window, in order of time.
@@ -177,52 +186,89 @@ def believed(
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
     pieces = pieces_of(intervals, MAX_REPEATED if repetitive else MAX_PIECE)
     if len(pieces) == 1:
-        return segments if likelihood(chain(*segments)) >= UNDERSTOOD else []
+        words = list(chain(*segments))
+        return segments if (likelihood(words) if repetitive else geometric_mean(words)) >= UNDERSTOOD else []
+
+    sentences = _divided(segments, pieces)
+    sure = [not repetitive and _likely(parts, SURE) for parts in sentences]
+    again = set(range(len(pieces))) if repetitive else set()
+    for parts, is_sure in zip(sentences, sure, strict=True):
+        if not is_sure or any(geometric_mean(part.words) < SURE for part in parts):
+            again |= {part.piece for part in parts}
+    alone = dict(zip(sorted(again), read_alone(_around(pieces, sorted(again))), strict=True))
+    inside = {i: [word for parts in sentences for p in parts if p.piece == i for word in p.words] for i in again}
+    confirmed = {i for i in again if _confirmed(inside[i], list(chain(*alone[i])))}
+    understood = {
+        i: said for i, said in alone.items()
+        if likelihood(chain(*said)) >= UNDERSTOOD_ALONE and (repetitive or i not in confirmed)
+    }  # fmt: skip
+
+    # A sentence that is sure is given up for readings that hold nearly all of it, since these know when it was said.
+    given_up = set()
+    for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True)):
+        own = {part.piece for part in parts} & understood.keys()
+        if is_sure and own:
+            if _held(parts, chain(*(segment for i in own for segment in understood[i]))):
+                given_up.add(number)
+            else:
+                understood = {i: said for i, said in understood.items() if i not in own}
+    kept = [
+        part.words
+        for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True))
+        for part in parts
+        if number not in given_up and part.piece not in understood
+        if is_sure or part.piece in confirmed or _likely([part], UNDERSTOOD_ALONE)
+    ]
+    return sorted([*kept, *chain(*understood.values())], key=lambda segment: segment[0].start)
+
+
+def _divided(segments: Sequence[Segment], pieces: Intervals) -> list[list[_Part]]:
+    """Each sentence in parts, by the pieces in which its words were said."""
     owner = iter(owners(segments, pieces))
-    parts = [[next(owner) for _ in segment] for segment in segments]  # the pieces of each segment's words
-    inside = [
-        [
-            tuple(w for w, o in zip(segment, part, strict=True) if o == i)
-            for segment, part in zip(segments, parts, strict=True)
-            if i in part
-        ]
-        for i in range(len(pieces))
-    ]
-    doubtful = _doubtful(inside, repetitive)
-    # Of a sentence that a doubtful piece shares with others, nobody knows which words were said in which.
-    again = sorted({i for part in parts if any(doubtful[i] for i in part) for i in part} | {*np.flatnonzero(doubtful)})
-    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
-    around = [
-        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in again
-    ]
-    for i, alone in zip(again, read_alone(around), strict=True):
-        if likelihood(chain(*alone)) >= UNDERSTOOD_ALONE:
-            inside[i] = alone
-        elif doubtful[i] and not _confirmed(inside[i], alone):
-            inside[i] = []
-    return list(chain(*inside))
+    written: set[str] = set()
+    sentences = []
+    for segment in segments:
+        parts = []
+        for piece, words in groupby(segment, lambda _word: next(owner)):
+            said = tuple(words)
+            parts.append(_Part(piece, said, tuple(w for w in first_written(said) if plain(w.text) not in written)))
+            written |= _texts(said)
+        sentences.append(parts)
+    return sentences
 
 
-def _doubtful(inside: Sequence[Sequence[Segment]], repetitive: bool) -> list[bool]:
-    """Whether each piece, whose words are given, has to be read once more before it is believed."""
-    said: set[str] = set()
-    doubts = []
-    for segments in inside:
-        words = first_written(chain(*segments))
-        new = [word for word in words if plain(word.text) not in said]
-        said.update(plain(word.text) for word in words)
-        doubts.append((bool(words) and (len(new) < MIN_NEW * len(words) or likelihood(new) < SURE)) or repetitive)
-    return doubts
+def _likely(parts: Sequence[_Part], least: float) -> bool:
+    """Whether enough of some words is new, and that is likely enough, for all of them to be believed."""
+    words, new = (list(chain(*side)) for side in ([part.words for part in parts], [part.new for part in parts]))
+    return len(new) >= MIN_NEW * len(first_written(words)) and likelihood(new) >= least
 
 
-def _confirmed(before: Sequence[Segment], alone: Sequence[Segment]) -> bool:
-    """Whether a piece read alone has the words that it had in its window, of which Whisper was sure however often.
+def _held(parts: Sequence[_Part], words: Iterable[Word]) -> bool:
+    """Whether nearly all texts of a sentence are among some words."""
+    texts = _texts(chain(*(part.words for part in parts)))
+    return len(texts & _texts(words)) >= SAME * len(texts)
 
-    "No, no, no" for long is a loop both times, and how often it was said nobody knows.
+
+def _confirmed(before: Sequence[Word], alone: Sequence[Word]) -> bool:
+    """Whether a piece read alone has nearly the same words as in its window, where Whisper was sure of them.
+
+    What stood in its window is then the better reading, in its context. "No, no, no" for long is a loop both times,
+    and how often it was said nobody knows.
     """
-    texts = [{plain(word.text) for word in chain(*segments)} for segments in (before, alone)]
-    probabilities = [word.probability for word in chain(*before)]
-    return bool(probabilities) and texts[0] == texts[1] and geometric_mean(probabilities) >= SURE
+    texts, again = _texts(before), _texts(alone)
+    return len(texts & again) >= SAME * max(len(texts), len(again)) and geometric_mean(before) >= SURE
+
+
+def _texts(words: Iterable[Word]) -> set[str]:
+    return {plain(word.text) for word in words}
+
+
+def _around(pieces: Intervals, chosen: Sequence[int]) -> Intervals:
+    """Chosen pieces with a margin, as far as the pauses around them reach."""
+    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+    return tuple(
+        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in chosen
+    )
 
 
 def placed(segments: Sequence[Segment], intervals: Intervals) -> tuple[Word, ...]:
