@@ -1,12 +1,14 @@
 """Files as browsers, phones and cameras make them; and files that are none."""
 
+import gc
 import struct
 import wave
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from recordings import Pipe, save_clip, save_wav
+from recordings import EXAMPLES, Pipe, save_clip, save_wav
 
 from core.media.reader import FRAME_RATE, MAX_SIDE, SAMPLE_RATE, MediaError, open_clip, read_frames
 
@@ -229,3 +231,17 @@ def test_a_truncated_webm_is_read_as_far_as_it_goes(tmp_path):
     (tmp_path / "cut.webm").write_bytes(whole[: len(whole) * 2 // 3])
     clip = open_clip(tmp_path / "cut.webm")
     assert 0.2 < clip.duration < 1.9
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted by Linux")
+def test_pictures_that_were_read_leave_no_threads_and_no_frames_behind():
+    """A cycle would hold each picture, and the threads that scaled it, until the garbage collector comes by."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(list(Path("/proc/self/task").iterdir()))
+        read = sum(1 for _ in read_frames(EXAMPLES / "glad.mp4"))
+        after = len(list(Path("/proc/self/task").iterdir()))
+    finally:
+        gc.enable()
+    assert read == 43 and after < before + 10

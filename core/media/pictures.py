@@ -56,7 +56,8 @@ def read_images(
         times = _Times(clock, track, stream, begins_at_zero(container))
         frames = ((times.of(frame), frame) for frame in _decoded(container, stream, times, choice))
         kept = ((t, frame) for t, frame in frames if t is not None and (not choice or frame.pts in choice.kept))
-        yield from first_of_each(kept, rate, progress, lambda frame: _upright(frame, stream.sample_aspect_ratio))
+        shape = _Shape(stream.sample_aspect_ratio)
+        yield from first_of_each(kept, rate, progress, shape.upright)
 
 
 def first_of_each(
@@ -107,7 +108,8 @@ def sample_images(path: Path, track: Track, count: int) -> Iterator[np.ndarray]:
             with suppress(*BROKEN):  # what comes next is as good
                 container.seek(round(wanted / _time_base(stream)), stream=stream)
             near = islice(packets(container, [stream], []), TRIED)
-            images = (_upright(frame, stream.sample_aspect_ratio) for packet in near for frame in decoded(packet, []))
+            shape = _Shape(stream.sample_aspect_ratio)
+            images = (shape.upright(frame) for packet in near for frame in decoded(packet, []))
             image = next((image for image in images if image is not None), None)
             if image is not None:
                 yield image
@@ -263,26 +265,38 @@ class _Allowance:
         return self._pixels > self._seconds * MAX_PIXELS_A_SECOND
 
 
-def _upright(frame: av.VideoFrame, stretched) -> np.ndarray | None:
-    """RGB uint8 [H, W, 3] of a frame, scaled down to ``MAX_SIDE``; None if it is damaged.
+class _Shape:
+    """How the pictures of a track are shown: how wide their pixels are, how they are turned and flipped.
+
+    The display matrix is read when the rotation changes, not of each picture: PyAV's side data hold their picture, and
+    the threads that scaled it, until the garbage collector comes by.
 
     Args:
         stretched: width of a pixel by its height, None if that is not known.
     """
-    width, height = float(frame.width), float(frame.height)
-    ratio = float(stretched or 1)
-    if 1 / MAX_STRETCHED <= ratio <= MAX_STRETCHED:
-        width, height = width * max(ratio, 1), height / min(ratio, 1)
-    scale = min(1.0, MAX_SIDE / max(width, height))
-    columns, rows = (max(2, round(side * scale)) for side in (width, height))
-    try:
-        image = frame.reformat(columns, rows, "rgb24").to_ndarray()
-    except BROKEN:
-        return None
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    if not isinstance(matrix, SideData):
-        return image
-    return turned(image, np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]])
+
+    def __init__(self, stretched):
+        self._ratio = float(stretched or 1)
+        self._rotation: int | None = None
+        self._matrix: np.ndarray | None = None
+
+    def upright(self, frame: av.VideoFrame) -> np.ndarray | None:
+        """RGB uint8 [H, W, 3] of a frame, scaled down to ``MAX_SIDE``; None if it is damaged."""
+        width, height = float(frame.width), float(frame.height)
+        if 1 / MAX_STRETCHED <= self._ratio <= MAX_STRETCHED:
+            width, height = width * max(self._ratio, 1), height / min(self._ratio, 1)
+        scale = min(1.0, MAX_SIDE / max(width, height))
+        columns, rows = (max(2, round(side * scale)) for side in (width, height))
+        try:
+            image = frame.reformat(columns, rows, "rgb24", threads=1).to_ndarray()
+        except BROKEN:
+            return None
+        if frame.rotation != self._rotation:
+            self._rotation = frame.rotation
+            matrix = frame.side_data.get("DISPLAYMATRIX")
+            known = isinstance(matrix, SideData)
+            self._matrix = np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]] if known else None
+        return image if self._matrix is None else turned(image, self._matrix)
 
 
 def turned(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
