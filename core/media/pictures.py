@@ -294,8 +294,9 @@ class _Shape:
         if frame.rotation != self._rotation:
             self._rotation = frame.rotation
             matrix = frame.side_data.get("DISPLAYMATRIX")
-            known = isinstance(matrix, SideData)
-            self._matrix = np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]] if known else None
+            self._matrix = None
+            if isinstance(matrix, SideData):
+                self._matrix = np.frombuffer(bytes(matrix), "<i4")[[0, 1, 3, 4]]
         return image if self._matrix is None else turned(image, self._matrix)
 
 
