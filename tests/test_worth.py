@@ -274,7 +274,7 @@ def test_an_analysis_stored_without_sequences_says_so(tiny):
 
 
 def test_the_shipped_models_answer_quickly(analyzer):
-    """ModelAttribution beside one prediction of the same clip: the machine may be shared."""
+    """Measured beside one prediction of the same clip: the machine may be shared."""
     made = read(analyzer, {"text": 12, "video": 50, "audio": 62}, duration=5.0)
     ratios = []
     for _ in range(3):

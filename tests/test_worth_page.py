@@ -91,7 +91,7 @@ def test_bars_are_what_was_measured_side_by_side_on_the_seconds_of_the_parts(ses
 def test_what_hardly_matters_does_not_look_eventful(session):
     measured = session.attributions[0.0, 4.0]
     found = measured.of("self", ("audio",))
-    still = replace(found, without={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
+    still = replace(found, occluded={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
     figure = attribution_figures.chart(measured, still, "happiness")
     assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in attribution.said(
         measured, still, "self", "happiness"
@@ -147,7 +147,7 @@ def test_where_nothing_can_be_said_one_sentence_is(session):
     assert "switched off" in draw(session, ())["worth-said"]
     assert "no clip" in draw(Session())["worth-said"]
     stored = draw(Session(analysis()))
-    assert "stored without" in stored["worth-said"] and not stored["worth-chart"]["visible"]
+    assert "does not hold the features" in stored["worth-said"] and not stored["worth-chart"]["visible"]
 
 
 def test_a_long_clip_offers_its_windows():

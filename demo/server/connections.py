@@ -6,11 +6,15 @@ out for as long as it likes.
 """
 
 import asyncio
-import resource
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from demo.server import clients
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol  # the other one has the same attributes
@@ -28,13 +32,23 @@ def share_out(server) -> None:
     Args:
         server: uvicorn's, listening. It asks its configuration what to make of each new connection.
     """
+    shared = {
+        "most": min(MAX_CONNECTIONS, _open_files(MAX_CONNECTIONS + FOR_FILES) - FOR_FILES),
+        "everybody": {},
+        "counts": Counter(),
+    }
+    server.config.http_protocol_class = type("Shared", (_Shared, server.config.http_protocol_class), shared)
+
+
+def _open_files(wanted: int) -> int:
+    """How many files and connections this process may have open: as many as wanted, if the system allows it."""
+    if resource is None:
+        return wanted  # Windows has no such limit
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + FOR_FILES
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    shared = {"most": min(MAX_CONNECTIONS, soft - FOR_FILES), "everybody": {}, "counts": Counter()}
-    server.config.http_protocol_class = type("Shared", (_Shared, server.config.http_protocol_class), shared)
+    return soft
 
 
 class _Shared(H11Protocol):
