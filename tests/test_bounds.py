@@ -91,7 +91,7 @@ def test_what_nobody_reads_asks_as_well(tmp_path):
 def test_a_clip_ends_where_its_packets_are_too_many(small_packets, monkeypatch):
     assert container.MAX_PACKETS >= 300 * 2_000, "what five minutes of a healthy clip have room for"
     for module in ("container", "tracks"):
-        monkeypatch.setattr(f"core.{module}.MAX_PACKETS", 8_000)
+        monkeypatch.setattr(f"core.media.{module}.MAX_PACKETS", 8_000)
     clip = open_clip(small_packets)
     assert clip.duration == pytest.approx(0.5, abs=0.02) and clip.cut
     assert clip.warnings == ("Only the first 0.5 seconds were read.",)

@@ -18,8 +18,8 @@ from mediapipe.tasks.python import vision
 from core.encoders import faces
 from core.encoders.native_output import without_lines
 from core.media.reader import Frame
+from demo.server import live_visits
 from demo.server.console import described
-from demo.tabs import live
 
 NOTE = b"W0000 00:00:1795877949.017135   15860 face_landmarker_graph.cc:174] Sets FaceBlendshapesGraph.\n"
 ERROR = b"E0000 00:00:1795877949.017135   15860 calculator_graph.cc:1] it failed\n"
@@ -124,7 +124,7 @@ def test_a_damaged_picture_of_the_live_tab_writes_nothing(capfd):
     picture[3000:3002] = b"\xff\x01"
     cv2.imdecode(np.frombuffer(bytes(picture), np.uint8), cv2.IMREAD_COLOR)
     assert "Corrupt JPEG data" in capfd.readouterr().err, "by itself it does"
-    assert live._picture(base64.b64encode(bytes(picture)).decode()).shape == (200, 200, 3)
+    assert live_visits._picture(base64.b64encode(bytes(picture)).decode()).shape == (200, 200, 3)
     assert capfd.readouterr().err == ""
 
 

@@ -89,7 +89,7 @@ def test_javased_has_voices_and_clips_of_one_moment(tmp_path):
     )
     voices, (clip,) = read_javased(tmp_path, "voices"), read_javased(tmp_path, "clips")
     assert [r.id for r in voices] == ["01-02-06_01", "01-02-06_02"] and voices[0].pictures is None
-    assert LABELS[clip.label] == "anger" and clip.group == "01" and clip.audio == clip.pictures
+    assert LABELS[clip.label] == "anger" and clip.group == "01" and clip.voice == clip.pictures
     touch(tmp_path / "clips/01-02-07_01.mp4")
     with pytest.raises(CorpusError, match="does not define"):
         read_javased(tmp_path, "clips")

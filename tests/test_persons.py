@@ -310,9 +310,9 @@ def test_the_page_offers_the_choice_where_there_is_one(analyzer, both):
     assert shown["whose-face"]["choices"][1][0] == "2: on the right, in 6 pictures, 0.0–1.0 s"
     assert not persons.shown(replace(both, persons=None))["whose"]["visible"]
     session = Session(analysis=both)
-    session.worths = {(0.0, 1.2): None}
+    session.attributions = {(0.0, 1.2): None}
     chosen = session.choose_face(analyzer, 2)
-    assert session.analysis is chosen and session.worths == {}, "what was measured was of the other face"
+    assert session.analysis is chosen and session.attributions == {}, "what was measured was of the other face"
     updates = view.another_face(chosen, ("video",), view.Choice())
     assert updates["whose-face"]["value"] == 2 and not any(name.startswith("switch-") for name in updates)
     assert chosen.everything.self_.label in updates["self-verdict"]
