@@ -31,7 +31,7 @@ Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
 FEATURES_VERSION = 3
-"""Raised whenever the same recording would give other voice features: caches of features are keyed by it."""
+"""Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
