@@ -11,7 +11,8 @@ def test_a_job_that_fails_runs_again_and_keeps_no_other_from_running(caplog):
 
     def failing():
         failed.append(None)
-        raise OSError("a secret path")
+        if len(failed) <= 3:  # then it is quiet: its thread goes on beside the other tests
+            raise OSError("a secret path")
 
     def working():
         if len(failed) >= 3:
@@ -28,7 +29,7 @@ def test_all_jobs_share_one_thread():
     sweeper = Sweeper()
     threads = []
     for _ in range(50):
-        sweeper.every(0.01, lambda: threads.append(threading.current_thread()))
+        sweeper.every(0.2, lambda: threads.append(threading.current_thread()))
     deadline = time.monotonic() + 5
     while len(threads) < 100 and time.monotonic() < deadline:
         time.sleep(0.01)
