@@ -15,6 +15,9 @@ from core.corpora.ased import read_ased
 from core.corpora.crema_d import read_crema_d
 from core.corpora.dailydialog import read_dailydialog
 from core.corpora.emodb import read_emodb
+from core.corpora.emospeech import read_emospeech
+from core.corpora.emotiontts import read_emotiontts
+from core.corpora.emovo import read_emovo
 from core.corpora.fer2013 import FaceImages, read_fer2013, read_ferplus
 from core.corpora.goemotions import read_goemotions
 from core.corpora.javased import read_javased
@@ -161,6 +164,12 @@ SOURCES: dict[str, Source] = {
             "javased", "MIT", Speakers(test=("03", "08")),
             voices=partial(read_javased, folder="voices"), clips=partial(read_javased, folder="clips"),
         ),
+        # The measured pair has never met this corpus: a language, a studio and seven classes.
+        Source(
+            "emovo", "free for research", Speakers(test=("f1", "f2", "f3", "m1", "m2", "m3")), voices=read_emovo
+        ),
+        Source("emotiontts", "CC BY-NC-SA 4.0", Speakers(test=("emb", "nee", "nem")), voices=read_emotiontts),
+        Source("emospeech", "CC BY-NC-SA 4.0", Speakers(test=EMOSPEECH_HELD_OUT), voices=read_emospeech),
         Source("urdu", "free for research", Speakers(), trains=False, voices=read_urdu),
         Source("goemotions", "CC BY 4.0", Official("train", "dev", "test"), lines=read_goemotions),
         Source(
