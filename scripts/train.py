@@ -52,7 +52,6 @@ from core.training.voice import (
     VoiceRecipe,
     interpolate_weights,
     train_voice_encoder,
-    train_weight_average,
 )
 from core.training.words import LineData, WordsRecipe, train_word_adapter
 from scripts.arguments import parser_of
@@ -71,7 +70,11 @@ def main() -> int:
     parser.add_argument(
         "--start-from", type=Path, default=CHECKPOINTS, help="whose encoders a new checkpoint begins with"
     )
-    parser.add_argument("--without", default="", help="voice: a corpus to leave out and measure; nothing is kept")
+    parser.add_argument(
+        "--without",
+        default="",
+        help="voice: a corpus to leave out and measure; its encoder is kept in RUNS/without-CORPUS",
+    )
     parser.add_argument("--anew", action="store_true", help="face: from nothing, not from the encoder that there is")
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
     parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
@@ -117,16 +120,15 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
     data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
     name = f"without-{arguments.without}" if arguments.without else "measured"
-    model, worth, folders = train_weight_average(data, recipe, folder / name, device)
-    if arguments.without:
-        print(worth or "Nobody is held out: nothing was measured.")
-    else:
-        made = provenance(recipe.optimisation.seed, data.described, folders) | {"recipe": asdict(recipe)}
-        made |= {"validation": worth, "share": SHARE}
-        save_encoder(arguments.runs / "measured" / "checkpoint", "voice", interpolate_weights(model.encoder), made)
+    model, history = train_voice_encoder(data, recipe, folder / name, device)
+    made = provenance(recipe.optimisation.seed, data.described, [folder / name])
+    made |= {"recipe": asdict(recipe), "validation": history[-1], "share": SHARE}
+    beside = arguments.runs / name / "checkpoint"
+    save_encoder(beside, "voice", interpolate_weights(model.encoder), made)
+    if not arguments.without:
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
+        folders = [folder / name, folder / "final"]
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
-        folders.append(folder / "final")
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
         save_encoder(checkpoint, "voice", interpolate_weights(model.encoder), made)
     draw_curves(folder)

@@ -135,6 +135,12 @@ def each_once(records: list[ClipRecord], name: str) -> list[ClipRecord]:
     return [record for record in records if kept[record.id] is record]
 
 
+EMOSPEECH_HELD_OUT = (
+    "02dc4013", "1cfb3698", "31f9f30e", "4088f97b", "50a73d27", "6bbc0e89", "837e41c8",
+    "9014f38f", "9aa7e4f3", "b1725362", "c024af8c", "cc23c513", "d8fc5788",
+)  # fmt: skip
+"""Every eighth of its speakers, in the order of their names."""
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (

@@ -1,7 +1,7 @@
 """Voice features: states of an encoder that hears the voice alone, and the paper's MFCCs.
 
-The encoder is the front of Whisper tiny.en (Radford et al. 2023), its convolutions and first blocks, as published or
-as they went on learning by ``scripts/train.py voice``. Whisper always hears 30 seconds, at the level at which they were
+The encoder is the front of a Whisper (Radford et al. 2023), its convolutions and first blocks: of base, as they went on
+learning by ``scripts/train.py voice``, or of tiny.en as published. Whisper always hears 30 seconds, at the level at which they were
 recorded; this one hears the voice alone, in equal windows of at most ``MAX_WINDOW_SECONDS``, always equally loud, and
 costs a fraction of a transcript.
 """
@@ -40,18 +40,29 @@ HOP = 160  # samples: 10 ms, the paper's
 
 @dataclass(frozen=True)
 class VoiceConfig:
-    """Sizes of the voice encoder; stored beside its weights."""
+    """Sizes of the voice encoder; stored beside its weights.
 
-    blocks: int = 3  # of Whisper tiny.en's four
-    states: int = 384  # Whisper's
+    Attributes:
+        outputs: blocks whose outputs are the features.
+        mixed: whether those are normalised and averaged with weights that are learned, instead of put side by side.
+        dropout: in training only.
+    """
+
+    blocks: int = 3
+    states: int = 384
     heads: int = 6
-    outputs: tuple[int, ...] = (1, 2)  # blocks whose outputs are put side by side
-    dropout: float = 0.1  # in training only
+    outputs: tuple[int, ...] = (1, 2)
+    mixed: bool = False
+    dropout: float = 0.0
 
     @property
     def width(self) -> int:
         """Features a state."""
-        return self.states * len(self.outputs)
+        return self.states * (1 if self.mixed else len(self.outputs))
+
+
+BASE_FRONT = VoiceConfig(blocks=4, states=512, heads=8, outputs=(0, 1, 2, 3), mixed=True)
+"""Of Whisper base, which knows many languages, the four blocks that are worth nearly as much as all six."""
 
 
 class VoiceEncoder(nn.Module):
@@ -72,6 +83,7 @@ class VoiceEncoder(nn.Module):
             )
             for _ in range(config.blocks)
         )
+        self.mixture = nn.Parameter(torch.zeros(len(config.outputs))) if config.mixed else None  # before the softmax
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Levelled spectra [B, F, 80], lengths [B] in frames -> features [B, ceil(F / 2), D], lengths [B] in states."""
@@ -79,14 +91,19 @@ class VoiceEncoder(nn.Module):
         exists = (torch.arange(spectra.shape[1], device=spectra.device) < lengths[:, None])[:, None]  # [B, 1, F]
         x = F.gelu(self.narrow(spectra.mT.masked_fill(~exists, 0))).masked_fill(~exists, 0)
         lengths = (lengths + 1) // 2
-        x = F.gelu(self.halve(x)).mT  # [B, T, 384]
+        x = F.gelu(self.halve(x)).mT  # [B, T, S]
         x = x + self.positions[: x.shape[1]]
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # [B, T]
         outputs = []
         for block in self.blocks:
             x = block(x, src_key_padding_mask=padding)
             outputs.append(x)
-        return torch.cat([outputs[block] for block in self.config.outputs], 2), lengths
+        chosen = [outputs[block] for block in self.config.outputs]
+        if self.mixture is None:
+            return torch.cat(chosen, 2), lengths
+        weights = self.mixture.softmax(0)
+        mixed = [w * F.layer_norm(states, states.shape[-1:]) for w, states in zip(weights, chosen, strict=True)]
+        return torch.stack(mixed).sum(0), lengths
 
     @torch.inference_mode()
     def encode(self, spectrogram: np.ndarray) -> np.ndarray:

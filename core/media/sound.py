@@ -272,6 +272,8 @@ def _packed(frame: av.AudioFrame) -> np.ndarray:
     """The samples of all channels, one after another in time."""
     if frame.format.is_packed:
         return frame.to_ndarray()
+    if frame.layout.nb_channels < 8:
+        return np.ascontiguousarray(frame.to_ndarray().T)
     # PyAV reads past the end of planar frames with eight channels or more.
     parts = av.AudioResampler(format="flt").resample(frame)
     return np.concatenate([part.to_ndarray()[0] for part in parts]) if parts else np.zeros(0, np.float32)

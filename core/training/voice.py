@@ -1,4 +1,4 @@
-"""Training of the voice encoder on labelled voices of every corpus: Whisper's first blocks learn how people feel.
+"""Training of the voice encoder on labelled voices of every corpus: Whisper base's first blocks learn how people feel.
 
 The classifier above it is thrown away afterwards; fusion has its own.
 """
@@ -22,19 +22,19 @@ from core.datasets.cache import weights_digest
 from core.datasets.sources import Speakers, training_sources
 from core.datasets.voices import padded, spectrogram_bank
 from core.device import Device
-from core.encoders.packaged import WHISPER_TINY_EN
+from core.encoders.packaged import WHISPER_BASE
 from core.encoders.speech import Listener
-from core.encoders.voice import FRAME_RATE, MAX_WINDOW_SECONDS, VoiceConfig, VoiceEncoder, levelled
-from core.encoders.whisper_weights import load_tiny_en
+from core.encoders.voice import BASE_FRONT, FRAME_RATE, MAX_WINDOW_SECONDS, VoiceConfig, VoiceEncoder, levelled
+from core.encoders.whisper_weights import load_base
 from core.metrics import classification_metrics
-from core.training.loop import Recipe, fit, overridden
+from core.training.loop import Recipe, fit
 
 log = logging.getLogger(__name__)
 
 POOLING_HEADS = 4
-MEMBERS = 2  # trainings of other seeds whose weights are averaged, see ``train_weight_average``
 SHARE = 0.75  # of what was learned in the weights that are kept, see ``interpolate_weights``
-MEASURED = 200  # voices of each corpus that are measured after an epoch
+MEASURED = 60  # voices of each corpus that are measured after an epoch
+CHUNK = 16  # voices of about the same length that run together: fewer of their states are padding
 
 
 @dataclass(frozen=True)
@@ -49,28 +49,31 @@ class VoiceRecipe:
             steps taught half of what they teach without.
         shortest: seconds that are left of a voice at least when its beginning and end are cut off.
         hidden: most frames and most bands that are hidden at a time (SpecAugment, Park et al. 2019).
+        mixup: of the Beta distribution that says how much of a voice is another one (mixup, Zhang et al. 2018); 0 for
+            voices as they are.
         width: of what the classifier pools.
         classifier_dropout: on what it sees.
         smoothing: share of each label that is spread over the classes of its corpus.
     """
 
-    model: VoiceConfig = field(default_factory=lambda: VoiceConfig(dropout=0.0))
+    model: VoiceConfig = BASE_FRONT
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=7, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
-            monitor="", fresh=("norm", "features", "scores", "classifier"),
+            epochs=9, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
+            monitor="", fresh=("norm", "features", "scores", "classifier", "mixture"), fresh_rate=5.0,
         )
     )  # fmt: skip
     onward: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=1, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
+            epochs=3, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
         )
     )
     batch: int = 48
-    steps: int = 200
+    steps: int = 100
     altered: float = 0.5
     shortest: float = 1.5
     hidden: tuple[int, int] = (40, 12)
+    mixup: float = 0.4
     width: int = 128
     classifier_dropout: float = 0.3
     smoothing: float = 0.1
@@ -82,7 +85,7 @@ class VoiceClassifier(nn.Module):
     def __init__(self, recipe: VoiceRecipe):
         super().__init__()
         self.encoder = VoiceEncoder(recipe.model)
-        self.encoder.start_from(load_tiny_en())
+        self.encoder.start_from(load_base())
         width = recipe.width
         self.norm = nn.LayerNorm(recipe.model.width)
         self.features = nn.Linear(recipe.model.width, width)
@@ -158,6 +161,8 @@ class Batch:
         targets: [B, 7], rows summing to 1.
         possible: bool [B, 7]. A class that a corpus lacks is not possible for its voices, so that recording
             conditions and language do not count as evidence against that class.
+
+    Voices stand in the order of their lengths.
     """
 
     spectra: Tensor
@@ -209,6 +214,8 @@ class VoiceSampler:
             spectra, lengths = altered_voices(*padded([voices[i] for i in some]), generator)
             for i, altered, length in zip(some, spectra, lengths.tolist(), strict=True):
                 voices[i] = altered[:length]
+        by_length = sorted(range(len(voices)), key=lambda i: len(voices[i]))
+        chosen, voices = [chosen[i] for i in by_length], [voices[i] for i in by_length]
         spectra, lengths = padded(voices)
         lengths = lengths.clamp_max(round(MAX_WINDOW_SECONDS * FRAME_RATE))
         spectra = spectra[:, : int(lengths.max())]
@@ -224,6 +231,13 @@ class VoiceSampler:
         smoothing = self.recipe.smoothing
         targets = F.one_hot(torch.from_numpy(self.bank.labels[chosen]), len(LABELS)) * (1 - smoothing)
         targets = targets + smoothing * possible / possible.sum(1, keepdim=True)
+        if self.recipe.mixup:  # each with the next longer one
+            share = torch.from_numpy(rng.beta(self.recipe.mixup, self.recipe.mixup, len(levels)))[:, None].float()
+            # Hardly a mixture: it would count as evidence against the classes that one corpus lacks and the other has.
+            share = torch.where(share > 0.9, 1.0, torch.where(share < 0.1, 0.0, share))
+            levels = torch.lerp(levels.roll(-1, 0), levels, share[..., None])
+            targets = torch.lerp(targets.roll(-1, 0).float(), targets.float(), share)
+            possible = (possible & (share > 0)) | (possible.roll(-1, 0) & (share < 1))
         return Batch(levels, lengths, targets, possible)
 
     def _cut(self, spectra: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -248,7 +262,7 @@ def train_voice_encoder(
         The encoder with its classifier, in the half precision in which it is stored, and one entry an epoch.
     """
     optimisation = recipe.onward if begin_with else recipe.optimisation
-    torch.manual_seed(0)  # whatever the seed: an average of weights means something where they began alike
+    torch.manual_seed(optimisation.seed)
     model = begin_with or VoiceClassifier(recipe)
     sampler = VoiceSampler(data.train, recipe)
     some = spread_out(data.held_out, MEASURED)
@@ -257,8 +271,9 @@ def train_voice_encoder(
         return (sampler.draw(generator) for _ in range(recipe.steps))
 
     def loss(model: VoiceClassifier, batch: Batch) -> Tensor:
+        chunks = zip(batch.spectra.split(CHUNK), batch.lengths.split(CHUNK), strict=True)
         with device.autocast():
-            logits = model(batch.spectra.to(device.name), batch.lengths.to(device.name))
+            logits = torch.cat([model(s[:, : int(n.max())].to(device.name), n.to(device.name)) for s, n in chunks])
         # Not minus infinity: no share of a target times it is a number.
         logits = logits.masked_fill(~batch.possible.to(device.name), -1e4)
         return F.cross_entropy(logits, batch.targets.to(device.name))
@@ -267,35 +282,9 @@ def train_voice_encoder(
         return evaluate_voices(model, some, device)
 
     identity = {"voice": asdict(recipe), "data": data.described, "augmentation": VERSION}
-    identity["began_with"] = weights_digest(begin_with) if begin_with else WHISPER_TINY_EN.sha256
+    identity["began_with"] = weights_digest(begin_with) if begin_with else [part.sha256 for part in WHISPER_BASE]
     history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.half().float().cpu(), history
-
-
-def train_weight_average(
-    data: VoiceData, recipe: VoiceRecipe, folder: Path, device: Device
-) -> tuple[VoiceClassifier, dict[str, float], list[Path]]:
-    """The average of ``MEMBERS`` trainings that differ in the voices they draw (model soups, Wortsman et al. 2022):
-    what one of them has learned by heart the others have not.
-
-    Args:
-        folder: of the first; those of the others are called alike and numbered.
-
-    Returns:
-        The encoder with its classifier, what it is worth on the held-out voices, and the folder of each training.
-    """
-    folders = [folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, MEMBERS + 1))]
-    members = []
-    for number, place in enumerate(folders):
-        other = overridden(recipe, seed=recipe.optimisation.seed + number)
-        member, _ = train_voice_encoder(data, other, place, device)
-        members.append(member.state_dict())
-    average = VoiceClassifier(recipe)
-    average.load_state_dict({name: torch.stack([m[name] for m in members]).mean(0) for name in members[0]})
-    average = average.half().float().eval().to(device.name)
-    with torch.inference_mode():
-        found = evaluate_voices(average, spread_out(data.held_out, MEASURED), device)
-    return average.cpu(), found, folders
 
 
 def interpolate_weights(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
@@ -303,7 +292,7 @@ def interpolate_weights(learned: VoiceEncoder, share: float = SHARE) -> VoiceEnc
 
     What was learned tells the speakers at hand apart from memory; what was published knows many more.
     """
-    kept, published = VoiceEncoder(learned.config), VoiceEncoder.published(load_tiny_en(), learned.config).state_dict()
+    kept, published = VoiceEncoder(learned.config), VoiceEncoder.published(load_base(), learned.config).state_dict()
     kept.load_state_dict(
         {name: torch.lerp(published[name], tensor.cpu(), share) for name, tensor in learned.state_dict().items()}
     )
