@@ -165,7 +165,7 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
     measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
     save_pair(beside, measured)
-    final = train_final_pair(makers[1], recipe, arguments.runs, measured.temperature, all_of_them or None)
+    final = train_final_pair(makers[1], recipe, arguments.runs, measured.calibration, all_of_them or None)
     write_json(checkpoint / "held_out.json", held_out, indent=1)
     save_pair(checkpoint, final)
     draw_curves(arguments.runs / "measured")

@@ -224,7 +224,8 @@ class Analyzer:
             streams, exists = outputs[name].streams[row][None], outputs[name].exists[row][None]
             probabilities = self.probabilities(name, streams, exists, used)[0]
             shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
-            verdicts[name] = Verdict(name, probabilities, shared)
+            threshold = self.checkpoint.calibration[name][subset_name(used)].threshold
+            verdicts[name] = Verdict(name, probabilities, shared, threshold)
         return Prediction(used, verdicts["cross"], verdicts["self"])
 
     @torch.inference_mode()
@@ -233,7 +234,11 @@ class Analyzer:
         model = self.models[name]
         logits = model.classify(streams, exists & model.streams_within(used).to(exists.device))  # [B, 7]
         # Not every device has float64: on the processor.
-        return (logits.cpu().double() / self.checkpoint.temperature[name][subset_name(used)]).softmax(1).numpy()
+        return (
+            (logits.cpu().double() / self.checkpoint.calibration[name][subset_name(used)].temperature)
+            .softmax(1)
+            .numpy()
+        )
 
 
 def _sequences(utterance: Utterance) -> dict[str, FeatureSequence]:

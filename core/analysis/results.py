@@ -14,6 +14,7 @@ from core.encoders.transcript import Transcript
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import AttentionMap
 from core.fusion.pairs import Pair
+from core.fusion.prediction_sets import in_set
 
 SWITCHED_OFF = "switched off"
 WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
@@ -26,11 +27,13 @@ class Verdict:
     Attributes:
         probabilities: float64 [7] in the order of ``LABELS``.
         attention: maps of the pairs within that set; verdicts of one clip share them. Empty for a window.
+        threshold: least probability of a label in the prediction set (see ``core.fusion.prediction_sets``).
     """
 
     model: str
     probabilities: np.ndarray
     attention: dict[Pair, AttentionMap]
+    threshold: float = 1.0
 
     @property
     def label(self) -> str:
@@ -42,10 +45,17 @@ class Verdict:
         """Of ``label``, in [0, 1]."""
         return float(self.probabilities.max())
 
+    @property
+    def prediction_set(self) -> tuple[str, ...]:
+        """The labels that are not ruled out, the most probable first."""
+        kept = in_set(self.probabilities, self.threshold)
+        return tuple(LABELS[i] for i in np.argsort(-self.probabilities, kind="stable") if kept[i])
+
     def to_json(self) -> dict:
-        """``label`` and ``probabilities`` by label."""
+        """``label``, ``set`` (see ``prediction_set``) and ``probabilities`` by label."""
         return {
             "label": self.label,
+            "set": list(self.prediction_set),
             "probabilities": {label: float(p) for label, p in zip(LABELS, self.probabilities, strict=True)},
         }
 

@@ -19,8 +19,9 @@ from core.datasets.augment import VERSION, altered_faces, masked_words
 from core.datasets.bank import FeatureBank, build_bank, join_banks
 from core.datasets.cache import cached_sequences, digest, weights_digest
 from core.datasets.clips import ClipFeatures
+from core.datasets.labelled import LabelledSequences
 from core.datasets.multimodal import MultimodalClips, read_multimodal_clips
-from core.datasets.sources import KINDS, Official, Source, training_sources
+from core.datasets.sources import KINDS, Official, Source, Speakers, training_sources
 from core.datasets.voices import spectrogram_bank, voice_bank, whisper_bank
 from core.device import Device
 from core.encoders.expression import ExpressionNet
@@ -33,7 +34,9 @@ from core.encoders.voice import VoiceEncoder
 from core.encoders.words import WINDOW_WORDS, WordEncoder
 
 VOTES = 0.5  # share of people's votes in what a face shows, where they were asked; the label has the rest
+MAX_SPOKEN = 280  # spoken lines of one corpus that are measured
 FACE_COPIES = 2  # altered copies of each training image, one step each
+MAX_VOICES = 800  # of one corpus: breadth of corpora counts for more than hours of one
 MAX_LINES = 8_000  # that fusion learns from of one corpus; the word adapter learns from all of them
 LINE_COPIES = 2  # of each line that the word adapter has learned from, other words masked in each
 MASKED_WORDS = 0.45  # share of the words of such a copy: with fewer, fusion trusts the words too far
@@ -190,7 +193,8 @@ class BankMaker:
         folder = source.within(self.root)
         known = learn and isinstance(source.split, Official) and part == source.split.train
         if modality == "audio":
-            return self.voices(source.records("voices", folder, part), **self.of_voices(learn))
+            records = source.records("voices", folder, part)
+            return self.voices(some_of(records, MAX_VOICES) if learn else records, **self.of_voices(learn))
         if modality == "video":
             images = source.images(folder, part)
             if learn:
@@ -277,7 +281,48 @@ class BankMaker:
         part_of = {name: part for part in ("validation", "test") for name in getattr(split, part)}
         for record in source.records("voices", source.within(self.root)):
             records[part_of.get(record.group.partition("/")[2], "train")].append(record)
-        return {part: self.voices(some, **self.of_voices(part == "train")) for part, some in records.items() if some}
+        return {
+            part: self.voices(some_of(some, MAX_VOICES), **self.of_voices(part == "train"))
+            for part, some in records.items()
+            if some
+        }
+
+    def spoken_lines(self, faces: FeatureBank, seed: int) -> dict[str, LabelledSequences]:
+        """Corpus -> English sentences as the speakers who are held out said them, voice and words of one moment, with
+        any face of ``faces`` that shows the same.
+
+        What is said is the same in every emotion: an actor's words say nothing, and the voice says all.
+        """
+        rng, found = np.random.default_rng(seed), {}
+        for source in training_sources("voices", self.root):
+            if not (source.english and isinstance(source.split, Speakers)):
+                continue
+            held_out = source.groups(source.split.test)
+            by_text: dict[str, list[ClipRecord]] = {}
+            for record in some_of(
+                [r for r in source.records("voices", source.within(self.root)) if r.group in held_out], MAX_SPOKEN
+            ):
+                by_text.setdefault(record.text, []).append(record)
+            labels: list[int] = []
+            sequences: dict[str, list[np.ndarray]] = {m: [] for m in MODALITIES}
+            for text, records in by_text.items():
+                bank, words = self.voices(records), self.word_encoder.encode(text.split()).astype(np.float16)
+                for i, label in enumerate(bank.labels.tolist()):
+                    pool = np.concatenate(faces.pools[label])
+                    labels.append(label)
+                    sequences["text"].append(words)
+                    sequences["video"].append(faces.sequence(int(rng.choice(pool))))
+                    sequences["audio"].append(bank.sequence(i))
+            if labels:
+                found[source.name] = LabelledSequences(np.array(labels), sequences)
+        return found
+
+
+def some_of(records: list[ClipRecord], most: int) -> list[ClipRecord]:
+    """At most so many records, drawn by chance, in their order."""
+    if len(records) <= most:
+        return records
+    return [records[i] for i in np.sort(np.random.default_rng(0).choice(len(records), most, replace=False))]
 
 
 def early_groups(bank: FeatureBank, share: float) -> np.ndarray:

@@ -73,6 +73,7 @@ class Source:
         licence: of the corpus; what learns from it inherits its conditions.
         split: how it is divided.
         trains: whether models may learn from it; else it only measures.
+        english: whether the words of its voices are known and English, which is what the models read.
         voices, lines, clips: readers of a folder (and, for an ``Official`` corpus, of a part of it), where the corpus
             can serve as a source of voices, of lines or of whole clips.
         faces: likewise, of face crops.
@@ -83,6 +84,7 @@ class Source:
     split: Speakers | Official
     folder: str = ""
     trains: bool = True
+    english: bool = False
     voices: Callable[..., list[ClipRecord]] | None = None
     lines: Callable[..., list[ClipRecord]] | None = None
     clips: Callable[..., list[ClipRecord]] | None = None
@@ -146,9 +148,9 @@ SOURCES: dict[str, Source] = {
     for source in (
         Source(
             "ravdess", "CC BY-NC-SA 4.0", Speakers(validation=("10", "19"), test=("05", "12", "17", "24")),
-            voices=read_ravdess, clips=read_ravdess,
+            english=True, voices=read_ravdess, clips=read_ravdess,
         ),
-        Source("tess", "CC BY-NC-ND 4.0", Speakers(test=("OAF",)), voices=read_tess),
+        Source("tess", "CC BY-NC-ND 4.0", Speakers(test=("OAF",)), english=True, voices=read_tess),
         Source("emodb", "free for research", Speakers(), trains=False, voices=read_emodb),
         Source("crema-d", "ODbL 1.0", Speakers(), trains=False, voices=read_crema_d, clips=read_crema_d),
         Source("fer2013", "research use", Official("train", "validation", "test"), faces=read_fer2013),

@@ -2,7 +2,7 @@
 
 A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
 ``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
-the feature settings, the temperatures, how each was trained, and the SHA-256 of each file, which is
+the feature settings, the calibration, how each was trained, and the SHA-256 of each file, which is
 checked on loading. Each file is replaced as a whole, the config last.
 """
 
@@ -28,6 +28,7 @@ from core.encoders.words import WordAdapter
 from core.files import file_digest, write_file, write_json
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
+from core.fusion.prediction_sets import Calibration
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Checkpoint:
 
     Attributes:
         fusion: "cross" and "self" -> model, in evaluation mode.
-        temperature: model -> set of modalities (see ``subset_name``) -> divisor of the logits.
+        calibration: model -> set of modalities (see ``subset_name``) -> how sure its verdicts may be.
         label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
             were equally frequent; adding the logarithm of these shares to the logits undoes that.
         provenance: how it was trained: commands, seeds, data, commit; for people.
@@ -46,7 +47,7 @@ class Checkpoint:
     fusion: dict[str, FusionModel]
     settings: FeatureSettings
     normalisation: Normalisation
-    temperature: dict[str, dict[str, float]]
+    calibration: dict[str, dict[str, Calibration]]
     label_frequencies: dict[str, list[float]]
     provenance: dict
 
@@ -132,7 +133,8 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
             for modality, values in by_modality.items()
         }
         _write_weights(folder, config, name, model.state_dict() | statistics)
-        config[name] |= {"network": model.config.to_json(), "temperature": checkpoint.temperature[name]}
+        calibration = {subset: asdict(found) for subset, found in checkpoint.calibration[name].items()}
+        config[name] |= {"network": model.config.to_json(), "calibration": calibration}
     config |= {
         "labels": list(LABELS),
         "features": asdict(checkpoint.settings),
@@ -202,14 +204,17 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         fusion=fusion,
         settings=FeatureSettings(**_tuples(config["features"])),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
-        temperature={name: config[name]["temperature"] for name in MODELS},
+        calibration={
+            name: {subset: Calibration(**found) for subset, found in config[name]["calibration"].items()}
+            for name in MODELS
+        },
         label_frequencies=config["label_frequencies"],
         provenance=config["provenance"],
     )
 
 
 def fingerprint(folder: Path = CHECKPOINTS) -> str:
-    """SHA-256 of all that decides what the folder's models say: weights, feature settings, temperatures.
+    """SHA-256 of all that decides what the folder's models say: weights, feature settings, calibration.
 
     Raises:
         WeightsError: it is no checkpoint.
@@ -219,7 +224,7 @@ def fingerprint(folder: Path = CHECKPOINTS) -> str:
         raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
     decides = {"features": config["features"]}
     for name in (*ENCODERS, *MODELS):
-        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "temperature")]
+        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "calibration")]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,11 +1,9 @@
 """Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from core import LABELS, MODELS, SUBSETS, Subset, subset_name
@@ -16,6 +14,7 @@ from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionModel, Padded
 from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import pairs_within
+from core.fusion.prediction_sets import in_set
 from core.metrics import classification_metrics, expected_calibration_error
 
 
@@ -56,6 +55,8 @@ class LabelledUtterances(LabelledSequences):
 
     def complete(self, subset: Subset) -> np.ndarray:
         """bool [n], which have all modalities of ``subset``."""
+        if not set(subset) <= set(self.sequences):
+            return np.zeros(len(self), bool)
         there = [[len(sequence) > 0 for sequence in self.sequences[m]] for m in subset]
         return np.logical_and.reduce(there)
 
@@ -75,39 +76,43 @@ class LabelledUtterances(LabelledSequences):
         return np.concatenate([np.zeros((0, len(LABELS))), *parts])
 
 
-def fit_temperatures(
-    model: FusionModel, validation: LabelledUtterances, clips: LabelledUtterances | None = None
-) -> dict[str, float]:
-    """Divisor of the logits for each set of modalities, least cross-entropy on validation (Guo et al. 2017).
+@dataclass(frozen=True)
+class Answers:
+    """What one model says of n utterances.
 
-    Args:
-        clips: real ones, whose verdicts are less sure than composed ones: where a set is defined for any of them, both
-            have the same weight, however many there are. There may be none.
+    Attributes:
+        probabilities: float64 [n, 7], NaN where undefined.
+        sets: bool [n, 7], which labels stand in the prediction set; none where undefined.
     """
-    temperatures = {}
-    for subset in SUBSETS:
+
+    probabilities: np.ndarray
+    sets: np.ndarray
+
+    @property
+    def defined(self) -> np.ndarray:
+        """bool [n]."""
+        return np.isfinite(self.probabilities).all(1)
+
+
+def answers_of(
+    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: Subset, log_prior: np.ndarray | None = None
+) -> dict[str, Answers | None]:
+    """Model -> what it says with the modalities of ``subset``; None where that is undefined for every utterance."""
+    found: dict[str, Answers | None] = {}
+    for name in MODELS:
+        model = checkpoint.fusion[name]
         if not pairs_within(model.config.pairs, subset):
+            found[name] = None  # cross-attention needs two modalities
             continue
-        judged = []
-        for utterances in (validation, clips):
-            if utterances is not None:
-                logits, truth = utterances.logits(model, subset), utterances.labels
-                defined = utterances.complete(subset)
-                if defined.any():
-                    judged.append((logits[defined], truth[defined]))
-        temperatures[subset_name(subset)] = best_temperature(judged)
-    return temperatures
-
-
-def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """The divisor of the logits with the least cross-entropy, of the same weight on each of several (logits [n, 7],
-    labels [n])."""
-    tensors = [(torch.from_numpy(logits), torch.from_numpy(truth)) for logits, truth in judged]
-    found = minimize_scalar(
-        lambda log_t: sum(F.cross_entropy(z / np.exp(log_t), t).item() for z, t in tensors),
-        bounds=(np.log(0.1), np.log(10.0)), method="bounded",
-    )  # fmt: skip
-    return float(np.exp(found.x))
+        logits = utterances.logits(model, subset)
+        if log_prior is not None:
+            logits = logits + log_prior / len(subset)  # where training took them out (see ``fusion.batch_loss``)
+        calibration = checkpoint.calibration[name][subset_name(subset)]
+        probabilities = softmax(logits / calibration.temperature, axis=1)
+        found[name] = Answers(probabilities, in_set(probabilities, calibration.threshold))
+        if not np.isfinite(probabilities).any():
+            found[name] = None
+    return found
 
 
 def evaluate_subset(
@@ -120,73 +125,28 @@ def evaluate_subset(
 
     Returns:
         ``cross`` (None where it is undefined for every utterance), ``self`` and ``agreement`` (None without
-        cross). ``n`` counts the utterances with a verdict, ``undefined`` those without.
+        cross). ``n`` counts the utterances with a verdict, ``undefined`` those without; ``coverage`` is the share of
+        prediction sets that hold the right label, ``set_size`` how many labels they hold on average.
     """
-    return _figures(utterances.labels, probabilities_of(checkpoint, utterances, subset, log_prior))
+    return figures_of(utterances.labels, answers_of(checkpoint, utterances, subset, log_prior))
 
 
-def evaluate_people(
-    checkpoint: Checkpoint, clips: LabelledUtterances, people: np.ndarray, validation: LabelledUtterances
-) -> dict[str, dict]:
-    """``evaluate_subset`` for each set of modalities that a clip has, on people whom no model has met.
-
-    How sure the verdicts on one person may be (the temperatures) is what fits the clips of the others, and composed
-    utterances; of a single person it is what fits the latter.
-
-    Args:
-        people: str [n], who is seen in each clip.
-    """
-    found: dict[Subset, dict[str, np.ndarray | None]] = {}
-    for person in np.unique(people):
-        his = people == person
-        others = clips.select(~his)
-        temperature = {n: fit_temperatures(model, validation, others) for n, model in checkpoint.fusion.items()}
-        fitted = replace(checkpoint, temperature=temperature)
-        for subset in SUBSETS:
-            if not clips.complete(subset).any():
-                continue
-            for name, some in probabilities_of(fitted, clips.select(his), subset).items():
-                of_subset = found.setdefault(subset, {})
-                if some is None:
-                    of_subset.setdefault(name, None)
-                    continue
-                everybody = of_subset.get(name)
-                if everybody is None:
-                    of_subset[name] = everybody = np.full((len(people), len(LABELS)), np.nan)
-                everybody[his] = some
-    return {subset_name(subset): _figures(clips.labels, of_subset) for subset, of_subset in found.items()}
-
-
-def probabilities_of(
-    checkpoint: Checkpoint, utterances: LabelledUtterances, subset: Subset, log_prior: np.ndarray | None = None
-) -> dict[str, np.ndarray | None]:
-    """Model -> probabilities float64 [n, 7], NaN where undefined; None where that is everywhere."""
-    found: dict[str, np.ndarray | None] = {}
-    for name in MODELS:
-        model = checkpoint.fusion[name]
-        if not pairs_within(model.config.pairs, subset):
-            found[name] = None  # cross-attention needs two modalities
-            continue
-        logits = utterances.logits(model, subset)
-        if log_prior is not None:
-            logits = logits + log_prior / len(subset)  # where training took them out (see ``fusion.batch_loss``)
-        logits = logits / checkpoint.temperature[name][subset_name(subset)]
-        found[name] = softmax(logits, axis=1) if np.isfinite(logits).any() else None
-    return found
-
-
-def _figures(truth: np.ndarray, found: dict[str, np.ndarray | None]) -> dict:
+def figures_of(truth: np.ndarray, found: dict[str, Answers | None]) -> dict:
+    """See ``evaluate_subset``; ``truth`` int64 [n]."""
     result: dict = {}
     predictions = {}
-    for name, probabilities in found.items():
-        if probabilities is None:
+    for name, answers in found.items():
+        if answers is None:
             result[name] = None
             continue
-        defined = np.isfinite(probabilities).all(1)
-        predictions[name] = np.where(defined, np.nan_to_num(probabilities).argmax(1), -1)
-        result[name] = classification_metrics(truth[defined], predictions[name][defined]) | {
+        defined = answers.defined
+        predictions[name] = np.where(defined, np.nan_to_num(answers.probabilities).argmax(1), -1)
+        right, sets = truth[defined], answers.sets[defined]
+        result[name] = classification_metrics(right, predictions[name][defined]) | {
             "undefined": int((~defined).sum()),
-            "expected_calibration_error": expected_calibration_error(truth[defined], probabilities[defined]),
+            "expected_calibration_error": expected_calibration_error(right, answers.probabilities[defined]),
+            "coverage": float(sets[np.arange(len(right)), right].mean()),
+            "set_size": float(sets.sum(1).mean()),
         }
     both = [np.ones(len(truth), bool), *(predicted >= 0 for predicted in predictions.values())]
     shared = np.logical_and.reduce(both)

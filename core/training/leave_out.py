@@ -19,7 +19,8 @@ from core.device import Device
 from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics, expected_calibration_error
 from core.training.batches import PairRecipe
-from core.training.evaluation import LabelledUtterances, best_temperature
+from core.training.calibration import best_temperature
+from core.training.evaluation import LabelledUtterances
 from core.training.pair import PAIRS, normalisation_of, train_fusion
 
 

@@ -1,6 +1,6 @@
 """Training of the pair of fusion models on composed utterances, with every set of modalities; and that twice.
 
-First with parts held out, which says how good the recipe is and how sure its verdicts may be (temperatures). The same
+First with parts held out, which says how good the recipe is and how sure its verdicts may be (calibration). The same
 recipe then learns from all speakers, faces and lines at hand, because more of them help with the next stranger; that
 pair cannot be measured here any more.
 """
@@ -24,8 +24,10 @@ from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF, pairs_within
+from core.fusion.prediction_sets import Calibration
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
-from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_people, fit_temperatures
+from core.training.calibration import evaluate_strangers, fit_calibration
+from core.training.evaluation import LabelledUtterances, evaluate_pair
 from core.training.loop import fit
 from core.training.provenance import provenance
 
@@ -51,44 +53,48 @@ def train_measured_pair(
         people: real clips of people who are held out; there may be none.
 
     Returns:
-        The pair with its temperatures, and its figures: "composed" of the test parts (see ``evaluate_pair``), and
-        "people" where there are any (see ``evaluate_people``).
+        The pair with its calibration, and its figures: "composed" of the test parts (see ``evaluate_pair``), and of
+        each group of strangers with the calibration that fits the others (see ``evaluate_strangers``).
     """
     banks, moments, people = maker.parts(), moments or None, people or None
     normalisation = normalisation_of(banks["train"])
-    validation, test = (
-        LabelledUtterances.composed(banks[part], compose(banks[part], count, seed), normalisation)
-        for part, count, seed in (("validation", VALIDATION_UTTERANCES, 1), ("test", TEST_UTTERANCES, 2))
-    )
-    clips = None if people is None else LabelledUtterances.normalised(people, normalisation)
+    drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
+    validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
+    drawn = compose(banks["test"], TEST_UTTERANCES, 2)
+    test = LabelledUtterances.composed(banks["test"], drawn, normalisation)
+    voices = banks["test"]["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
+    strangers = {f"composed/{name}": test.select(voices == name) for name in np.unique(voices)}
+    spoken = maker.spoken_lines(banks["test"]["video"], 3)
+    strangers |= {f"spoken/{name}": LabelledUtterances.normalised(s, normalisation) for name, s in spoken.items()}
+    seen = [] if people is None else np.unique(people.groups).tolist()
+    if people is not None:
+        clips = LabelledUtterances.normalised(people, normalisation)
+        strangers |= {str(person): clips.select(people.groups == person) for person in seen}
 
-    def measured(
-        models: dict[str, FusionModel], validation: LabelledUtterances, test: LabelledUtterances
-    ) -> tuple[dict[str, dict[str, float]], dict]:
-        """Temperatures and figures."""
-        temperatures = {name: fit_temperatures(model, validation, clips) for name, model in models.items()}
-        pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, temperatures, {}, {})
-        figures = {"composed": evaluate_pair(pair, test)}
-        if clips is not None and people is not None:
-            figures["people"] = evaluate_people(pair, clips, people.groups, validation)
-        return temperatures, figures
+    def measured(models: dict[str, FusionModel], most: int | None = None) -> tuple[Checkpoint, dict]:
+        """The pair with its calibration, and its figures; from so many utterances of each group."""
+        groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
+        calibration = {name: fit_calibration(model, list(groups.values())) for name, model in models.items()}
+        pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, calibration, {}, {})
+        return pair, {"composed": evaluate_pair(pair, test if most is None else test.some(most))} | (
+            evaluate_strangers(pair, groups, seen)
+        )
 
-    untrained = {name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}
-    measured(untrained, validation.some(REHEARSED), test.some(REHEARSED))
+    measured({name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}, REHEARSED)
     models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
-    temperatures, figures = measured(models, validation, test)
-    return _checkpoint(maker, models, normalisation, temperatures, banks, moments, recipe, folders), figures
+    pair, figures = measured(models)
+    return _checkpoint(maker, models, normalisation, pair.calibration, banks, moments, recipe, folders), figures
 
 
 def train_final_pair(
-    maker: BankMaker, recipe: PairRecipe, runs: Path, temperatures: dict[str, dict[str, float]],
+    maker: BankMaker, recipe: PairRecipe, runs: Path, calibration: dict[str, dict[str, Calibration]],
     moments: MultimodalClips | None = None,
 ) -> Checkpoint:  # fmt: skip
-    """Trains with nothing held out, in ``runs/final``; the temperatures are those of the measured pair."""
+    """Trains with nothing held out, in ``runs/final``; the calibration is that of the measured pair."""
     banks = maker.everything()
     normalisation = normalisation_of(banks)
     models, folders = _train_both(maker, banks, moments, None, normalisation, recipe, runs / "final")
-    return _checkpoint(maker, models, normalisation, temperatures, {"train": banks}, moments, recipe, folders)
+    return _checkpoint(maker, models, normalisation, calibration, {"train": banks}, moments, recipe, folders)
 
 
 def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
@@ -196,7 +202,7 @@ def _train_both(
 
 def _checkpoint(
     maker: BankMaker, models: dict[str, FusionModel], normalisation: Normalisation,
-    temperatures: dict[str, dict[str, float]], banks: dict[str, dict[str, FeatureBank]],
+    calibration: dict[str, dict[str, Calibration]], banks: dict[str, dict[str, FeatureBank]],
     moments: MultimodalClips | None, recipe: PairRecipe, folders: list[Path],
 ) -> Checkpoint:  # fmt: skip
     train = banks["train"]
@@ -211,7 +217,7 @@ def _checkpoint(
         data["clips"] = dict(Counter(moments.groups.tolist()))
     made = provenance(recipe.optimisation.seed, data, folders) | {"recipe": asdict(recipe)}
     return Checkpoint(
-        maker.encoders, models, maker.settings, normalisation, temperatures, _frequencies(train), made
+        maker.encoders, models, maker.settings, normalisation, calibration, _frequencies(train), made
     )  # fmt: skip
 
 
