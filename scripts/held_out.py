@@ -27,7 +27,7 @@ from scripts.arguments import parser_of
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 FIGURES = {
     "accuracy": "accuracy", "balanced accuracy": "balanced_accuracy", "macro F1": "macro_f1",
-    "weighted F1": "weighted_f1", "ECE": "expected_calibration_error",
+    "weighted F1": "weighted_f1", "ECE": "expected_calibration_error", "coverage": "coverage", "set size": "set_size",
 }  # fmt: skip
 
 
@@ -41,11 +41,17 @@ def main() -> int:
     checkpoint = arguments.runs / "measured" / "checkpoint"
     try:
         tables = json.loads((arguments.runs / "checkpoint" / "held_out.json").read_text("utf-8"))
-        for name, table in tables.items():
-            print(f"\n## {name}\n\n{row('modalities', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
+        for name in ("people", "composed"):
+            table = tables.get(name, {})
+            print(f"\n## {name}\n\n{head('modalities')}")
             for subset, by_model in table.items():
                 print("\n".join(of_both(" + ".join(NAMES[m] for m in subset.split("+")), by_model)))
-        print(f"\n## One corpus each\n\n{row('options', 'model', 'n', *FIGURES, 'the two agree on')}\n{rule(9)}")
+        print(f"\n## Each group of strangers\n\n{head('group')}")
+        for name, table in tables.items():
+            if name not in ("people", "composed"):
+                subset, by_model = list(table.items())[-1]  # of all that the group has
+                print("\n".join(of_both(f"{name}: {' + '.join(NAMES[m] for m in subset.split('+'))}", by_model)))
+        print(f"\n## One corpus each\n\n{head('options')}")
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
             try:
@@ -89,7 +95,7 @@ def of_both(first: str, by_model: dict) -> list[str]:
         if name not in by_model:
             continue
         if by_model[name] is None:
-            lines.append(row(first, name, *"–" * 2, "undefined: needs two modalities", *"–" * 3, ""))
+            lines.append(row(first, name, *"–" * 2, "undefined: needs two modalities", *"–" * (len(FIGURES) - 2), ""))
             continue
         shown = [f"{by_model[name][figure]:.3f}" for figure in FIGURES.values()]
         agree = f"{by_model['agreement']:.1%}" if name == "self" and by_model["agreement"] is not None else ""
@@ -97,12 +103,13 @@ def of_both(first: str, by_model: dict) -> list[str]:
     return lines
 
 
+def head(first: str) -> str:
+    cells = (first, "model", "n", *FIGURES, "the two agree on")
+    return f"{row(*cells)}\n|{'---|' * len(cells)}"
+
+
 def row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def rule(columns: int) -> str:
-    return "|" + "---|" * columns
 
 
 if __name__ == "__main__":

@@ -200,22 +200,24 @@ def draw_curves(folder: Path) -> None:
 
 
 def print_tables(result: dict) -> None:
-    if "people" in result:
-        print("Real clips of people whom no model has met:")
-        print_table(result["people"])
-    print("Composed utterances of held-out speakers, faces and dialogues:")
-    print_table(result["composed"])
+    for name, table in result.items():
+        print(f"{name}, as sure as fits the others:")
+        print_table(table)
 
 
 def print_table(result: dict) -> None:
-    print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{'ECE':>8}")
+    columns = "".join(f"{name:>10}" for name in ("ECE", "coverage", "set size"))
+    print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{columns}")
     for subset, by_model in result.items():
         for name in PAIRS:
             if (metrics := by_model[name]) is None:
                 print(f"{subset:18}{name:7}  undefined: cross-attention needs two modalities")
                 continue
-            error = metrics["expected_calibration_error"]
-            print(f"{subset:18}{name:7}{metrics['accuracy']:10.3f}{metrics['balanced_accuracy']:20.3f}{error:8.3f}")
+            shown = [metrics[figure] for figure in ("expected_calibration_error", "coverage", "set_size")]
+            print(
+                f"{subset:18}{name:7}{metrics['accuracy']:10.3f}{metrics['balanced_accuracy']:20.3f}"
+                + "".join(f"{value:10.3f}" for value in shown)
+            )
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import Request, open_stored, prepare_corpus
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.prediction_sets import Calibration
 from core.training import pair
 from core.training.ablation import Ablation, Change
 from core.training.batches import PairRecipe
-from core.training.evaluation import LabelledUtterances, evaluate_people, evaluate_subset, fit_temperatures
+from core.training.calibration import evaluate_strangers, fit_calibration
+from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.face import FaceData
 from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out
 from core.training.loop import Recipe
@@ -71,31 +73,38 @@ def test_however_few_are_held_out_the_pair_is_trained_and_measured(root, quick, 
     maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), CPU, root / "cache")
     met, unmet = (moments(maker.widths, PEOPLE[name]) for name in ("nobody else", who))
     trained, figures = pair.train_measured_pair(maker, TINY, root / who, met, unmet)
-    assert set(trained.temperature["self"]) == {subset_name(subset) for subset in SUBSETS}
+    assert set(trained.calibration["self"]) == {subset_name(subset) for subset in SUBSETS}
     assert figures["composed"]["text+video+audio"]["self"]["n"] == 14
+    of_everybody = {"composed", "composed/ravdess", "spoken/ravdess"}
     if who == "nobody":
-        assert set(figures) == {"composed"}
+        assert set(figures) == of_everybody
     else:
+        assert set(figures) == of_everybody | {"people", *PEOPLE[who]}
         people = figures["people"]
         assert set(people) == {"video", "audio", "video+audio"}
         assert people["video+audio"]["cross"]["n"] == people["audio"]["self"]["n"] == 7 * len(PEOPLE[who])
         assert people["video+audio"]["cross"]["undefined"] == 0 and people["audio"]["cross"] is None
 
 
-def test_a_single_person_is_judged_as_sure_as_fits_composed_utterances():
+def test_each_group_is_judged_as_sure_as_fits_the_others():
     torch.manual_seed(0)
     models = {name: FusionModel(FusionConfig(pairs, WIDTHS)).eval() for name, pairs in pair.PAIRS.items()}
     made = banks(1)
-    validation = LabelledUtterances.composed(made, compose(made, 35, 1), NOTHING)
+    composed = LabelledUtterances.composed(made, compose(made, 35, 1), NOTHING)
     clips = LabelledUtterances.normalised(moments(WIDTHS, PEOPLE["one"]), NOTHING)
-    temperature = {name: fit_temperatures(model, validation) for name, model in models.items()}
-    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperature, {}, {})
-    found = evaluate_people(checkpoint, clips, np.repeat(["javased/03"], 7), validation)
+    calibration = {name: fit_calibration(model, [composed]) for name, model in models.items()}
+    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, calibration, {}, {})
+    strangers = {"composed": composed, "javased/03": clips}
+    found = evaluate_strangers(checkpoint, strangers, {"people": ["javased/03"], "nobody": []})
     subset = ("video", "audio")
-    assert found["video+audio"] == evaluate_subset(checkpoint, clips, subset) and found["video+audio"]["self"]["n"] == 7
+    assert found["people"] == found["javased/03"] and "nobody" not in found
+    assert found["people"]["video+audio"] == evaluate_subset(checkpoint, clips, subset)
+    assert set(found["people"]) == {"video", "audio", "video+audio"}, "the clips have no words"
     none = clips.select(np.zeros(7, bool))
     assert none.logits(models["self"], subset).shape == (0, 7)
-    assert fit_temperatures(models["self"], validation, none) == temperature["self"]
+    assert fit_calibration(models["self"], [composed, none]) == calibration["self"]
+    # Where nobody has been judged nothing is ruled out.
+    assert fit_calibration(models["self"], [none])["audio"] == Calibration(1.0, 0.0)
 
 
 def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):
@@ -106,7 +115,7 @@ def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):
     def broken(*_):
         raise KeyError("a fault of the last step")
 
-    monkeypatch.setattr(pair, "evaluate_people", broken)
+    monkeypatch.setattr(pair, "evaluate_strangers", broken)
     with pytest.raises(KeyError, match="last step"):
         pair.train_measured_pair(maker, TINY, root / "broken", None, moments(maker.widths, PEOPLE["both"]))
     assert began == []
@@ -121,7 +130,8 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     assert ran.returncode == 0 and ran.stdout.startswith(
         "No clip shows anybody who is held out (javased/03, javased/08): the pair is measured on composed utterances"
     )
-    assert set(json.loads((tmp_path / "checkpoint" / "held_out.json").read_text("utf-8"))) == {"composed"}
+    figures = json.loads((tmp_path / "checkpoint" / "held_out.json").read_text("utf-8"))
+    assert set(figures) == {"composed", "composed/ravdess", "spoken/ravdess"}
     final = load_checkpoint(tmp_path / "checkpoint")
     assert final.provenance["data"]["learned_from"]["ravdess"] == ["01", "05", "10"]
     assert final.provenance["data"]["clips"] == {"javased/01": 7}

@@ -46,7 +46,7 @@ def test_saving_and_loading_is_exact(tmp_path):
         assert torch.equal(again.encoders.voice.state_dict()[name], tensor)
     for ours, theirs in zip(encoders.words.up, again.encoders.words.up, strict=True):
         assert torch.equal(ours, theirs)
-    assert again.settings == checkpoint.settings and again.temperature == checkpoint.temperature
+    assert again.settings == checkpoint.settings and again.calibration == checkpoint.calibration
     for name, model in checkpoint.fusion.items():
         assert again.fusion[name].config == model.config
         for key, tensor in model.state_dict().items():

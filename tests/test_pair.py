@@ -29,7 +29,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeypatch, device):
+def test_the_measured_pair_lends_its_calibration_to_the_final_one(root, monkeypatch, device):
     monkeypatch.setattr(pair, "VALIDATION_UTTERANCES", 28)
     monkeypatch.setattr(pair, "TEST_UTTERANCES", 35)
     QuickListener.hears(monkeypatch)
@@ -46,8 +46,8 @@ def test_the_measured_pair_lends_its_temperatures_to_the_final_one(root, monkeyp
     assert set(measured.provenance["runs"]) == {"cross", "self"}
     assert measured.provenance["runs"]["self"]["processes"][0]["device"] == str(device)
 
-    final = pair.train_final_pair(maker, recipe, root / "runs", measured.temperature)
-    assert final.temperature == measured.temperature
+    final = pair.train_final_pair(maker, recipe, root / "runs", measured.calibration)
+    assert final.calibration == measured.calibration
     data = final.provenance["data"]
     assert data["learned_from"] == {"ravdess": ["01", "05", "10"], "fer2013": ["train", "validation"],
                                     "meld": ["dev", "train"]}  # fmt: skip
@@ -78,6 +78,6 @@ def test_a_checkpoint_is_installed_when_complete_and_the_card_stays(tmp_path):
     # Killed between its two renames, it is taken up again.
     shipped.rename(tmp_path / "checkpoints.old")
     install(run, shipped)
-    assert load_checkpoint(shipped).temperature == load_checkpoint(CHECKPOINTS).temperature
+    assert load_checkpoint(shipped).calibration == load_checkpoint(CHECKPOINTS).calibration
     assert (shipped / "README.md").read_text("utf-8") == "the card" and not (shipped / "old.safetensors").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "runs"]

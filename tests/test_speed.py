@@ -82,7 +82,7 @@ def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):
     with torch.inference_mode():
         whole = {name: model(inputs) for name, model in analyzer.models.items()}
     for name, verdict in binned.verdicts().items():
-        temperature = analyzer.checkpoint.temperature[name]["+".join(MODALITIES)]
+        temperature = analyzer.checkpoint.calibration[name]["+".join(MODALITIES)].temperature
         expected = (whole[name].logits[0].double() / temperature).softmax(0)
         np.testing.assert_allclose(verdict.probabilities, expected, atol=1e-6)
     weights = whole["self"].attention["audio", "audio"][0].numpy()

@@ -265,7 +265,7 @@ def test_a_table_of_other_settings_is_refused(command, clips, folder, tmp_path, 
     save(folder, "one.mp4")
     if option == ("--checkpoint",):
         other = json.loads((CHECKPOINTS / "config.json").read_text("utf-8"))
-        other["self"]["temperature"]["text"] = 9.0
+        other["self"]["calibration"]["text"]["temperature"] = 9.0
         (tmp_path / "config.json").write_text(json.dumps(other))
         option = ("--checkpoint", tmp_path)
     command("analyze.py", folder, "--csv", table)

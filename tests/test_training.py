@@ -25,7 +25,8 @@ from core.metrics import classification_metrics, expected_calibration_error
 from core.state_files import load_state
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
-from core.training.evaluation import LabelledUtterances, evaluate_pair, evaluate_subset, fit_temperatures
+from core.training.calibration import fit_calibration
+from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
 from core.training.loop import Recipe, _learning_rate_factor, fit, overridden
@@ -132,19 +133,21 @@ def test_a_run_may_go_on_on_another_device_and_says_so(tmp_path):
 def test_both_models_learn_from_composed_utterances(tmp_path, device):
     train, held_out = banks(0), banks(1)
     validation = LabelledUtterances.composed(held_out, compose(held_out, 140, seed=0), NOTHING)
-    models, temperatures = {}, {}
+    models, calibration = {}, {}
     for name in ("cross", "self"):
         model, history = train_fusion(name, train, validation, NOTHING, SMALL, tmp_path / name, device)
         assert history[-1]["loss"] < history[0]["loss"]
         everything = validation.logits(model, MODALITIES).argmax(1)
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
-        models[name], temperatures[name] = model, fit_temperatures(model, validation)
-        assert len(temperatures[name]) == {"cross": 4, "self": 7}[name] and min(temperatures[name].values()) > 0
-    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, temperatures, {}, {})
-    result = evaluate_pair(checkpoint, validation)
+        models[name], calibration[name] = model, fit_calibration(model, [validation])
+        assert len(calibration[name]) == {"cross": 4, "self": 7}[name]
+        assert all(found.temperature > 0 and 0 <= found.threshold <= 1 for found in calibration[name].values())
+    checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, calibration, {}, {})
+    result = {subset_name(subset): evaluate_subset(checkpoint, validation, subset) for subset in SUBSETS}
     assert result["audio"]["cross"] is None and result["audio"]["agreement"] is None
     everything = result["text+video+audio"]
     assert everything["self"]["n"] == 140 and 0 <= everything["agreement"] <= 1
+    assert all(figures["self"]["coverage"] >= 0.9 for figures in result.values()), "what the thresholds were fitted on"
     assert everything["self"]["balanced_accuracy"] > result["text"]["self"]["balanced_accuracy"]
     # A prior that leaves one class only.
     only_fear = np.log(np.where(np.arange(7) == 2, 1, 1e-300))
@@ -153,7 +156,7 @@ def test_both_models_learn_from_composed_utterances(tmp_path, device):
 
 def test_every_set_of_modalities_is_taught_what_its_members_say():
     chance, train = np.random.default_rng(0), banks(0)
-    recipe = PairRecipe(batch=400, incongruent=0.5, neutral_words=0.25, noise=0.0, smoothing=0.0)
+    recipe = PairRecipe(batch=400, incongruent=0.5, neutral={"text": 0.5}, noise=0.0, smoothing=0.0)
     batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, chance)
     assert all((batch.inputs[m].lengths > 0).all() for m in MODALITIES) and set(batch.targets) == set(SUBSETS)
     words, others = batch.targets[("text",)], [batch.targets[subset] for subset in SUBSETS if subset != ("text",)]
@@ -174,7 +177,7 @@ def test_what_people_disagree_about_is_taught_as_they_see_it():
     said = np.eye(7, dtype=np.float32)[train["video"].labels] * 0.6
     said[:, 2] += 0.4
     train = {"video": replace(train["video"], soft_labels=said)}
-    recipe = replace(SMALL, batch=200, incongruent=0.0, neutral_words=0.0, smoothing=0.0)
+    recipe = replace(SMALL, batch=200, incongruent=0.0, neutral={}, calm=0.0, smoothing=0.0)
     batch = compose_batch(train, NOTHING, [("video",)], recipe, np.random.default_rng(0))
     target = batch.targets[("video",)]
     torch.testing.assert_close(target.sum(1), torch.ones(200))
@@ -261,7 +264,7 @@ def test_a_class_that_a_corpus_lacks_is_absent_and_divides_nothing_by_zero(tmp_p
     disgust = LABELS.index("disgust")
     train = banks(0)
     train = {m: without(bank, disgust) if m != "audio" else bank for m, bank in train.items()}  # voices alone have it
-    recipe = replace(SMALL, batch=300, incongruent=0.0, neutral_words=0.0, noise=0.0, smoothing=0.0)
+    recipe = replace(SMALL, batch=300, incongruent=0.0, neutral={}, calm=0.0, noise=0.0, smoothing=0.0)
     with np.errstate(all="raise"):
         batch = compose_batch(train, NOTHING, list(SUBSETS), recipe, np.random.default_rng(0))
         assert np.isfinite(batch.log_share.numpy()).all()

@@ -24,6 +24,7 @@ from core.fusion.attention import AttentionMap, received
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded, with_steps
 from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF
+from core.fusion.prediction_sets import Calibration
 from core.fusion.reference import STEPS, reference_config
 
 WIDTHS = {"text": 5, "video": 6, "audio": 7}
@@ -92,7 +93,10 @@ def tiny() -> Analyzer:
             {m: np.full(w, 0.3, np.float32) for m, w in WIDTHS.items()},
             {m: np.full(w, 1.5, np.float32) for m, w in WIDTHS.items()},
         ),
-        temperature={name: {subset_name(s): 1 + 0.1 * i for i, s in enumerate(SUBSETS)} for name in analyzer.models},
+        calibration={
+            name: {subset_name(s): Calibration(1 + 0.1 * i, 0.2) for i, s in enumerate(SUBSETS)}
+            for name in analyzer.models
+        },
     )
     return analyzer
 

@@ -1,9 +1,9 @@
 """Voice features: states of an encoder that hears the voice alone, and the paper's MFCCs.
 
 The encoder is the front of a Whisper (Radford et al. 2023), its convolutions and first blocks: of base, as they went on
-learning by ``scripts/train.py voice``, or of tiny.en as published. Whisper always hears 30 seconds, at the level at which they were
-recorded; this one hears the voice alone, in equal windows of at most ``MAX_WINDOW_SECONDS``, always equally loud, and
-costs a fraction of a transcript.
+learning by ``scripts/train.py voice``, or of tiny.en as published. Whisper always hears 30 seconds, at the level at
+which they were recorded; this one hears the voice alone, in equal windows of at most ``MAX_WINDOW_SECONDS``, always
+equally loud, and costs a fraction of a transcript.
 """
 
 from dataclasses import dataclass

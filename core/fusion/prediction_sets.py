@@ -27,7 +27,7 @@ class Calibration:
 
 
 def threshold_of(right: Sequence[np.ndarray], coverage: float = COVERAGE) -> float:
-    """The probability that the right class reaches in a share ``coverage`` of the clips; 0 if there are too few of them.
+    """What the right class reaches in a share ``coverage`` of the clips; 0 if they are too few to say.
 
     Args:
         right: probability of the right class in each clip [n] of several groups of clips; each group has the same

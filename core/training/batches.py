@@ -14,6 +14,8 @@ from core.fusion.model import LocalEncoder, Padded
 from core.fusion.normalisation import Normalisation
 from core.training.loop import Recipe
 
+NEUTRAL = LABELS.index("neutral")
+
 
 @dataclass(frozen=True)
 class PairRecipe:
@@ -24,7 +26,10 @@ class PairRecipe:
         skew: a label is drawn as often as the corpora of the words have it, to this power; 0 draws all equally often.
             Rare lines would otherwise be learned by heart. The loss takes the frequencies out again.
         incongruent: probability that one modality is of another class.
-        neutral_words: probability that the words are neutral while the label stays: most sentences are.
+        neutral: modality -> probability that it is neutral while the label stays, as most sentences are and many faces:
+            at least one of the others shows it.
+        calm: of the pictures of a face at most so many are of a neutral one: people who talk show what they feel now
+            and then.
         longest_track: at most so many faces a composed track.
         moments: real clips that join each batch, where there are any.
         noise: standard deviation added to normalised features.
@@ -46,7 +51,8 @@ class PairRecipe:
     steps: int = 200
     skew: float = 0.5
     incongruent: float = 0.3
-    neutral_words: float = 0.15
+    neutral: dict[str, float] = field(default_factory=lambda: {"text": 0.4, "video": 0.2})
+    calm: float = 0.6
     longest_track: int = 8
     moments: int = 12
     noise: float = 0.2
@@ -100,28 +106,32 @@ def compose_batch(
         if modality in banks:
             rows = incongruent & (which == column)
             drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
-    # Neutral words are no evidence against the others: they carry their label, and are not taught alone.
-    neutral = rng.random(n) < recipe.neutral_words
-    if has_neutral := "text" in banks and banks["text"].has[LABELS.index("neutral")]:
-        drawn["text"][neutral] = LABELS.index("neutral")
+    # What is neutral is no evidence against the others: it carries their label, and is not taught alone.
+    may_be = ~incongruent & (label != NEUTRAL)
+    neutral = {m: may_be & (rng.random(n) < recipe.neutral.get(m, 0)) & banks[m].has[NEUTRAL] for m in banks}
+    for modality in banks:
+        others = [neutral[m] for m in banks if m != modality]
+        neutral[modality] &= ~np.logical_and.reduce(others, initial=True)  # none is neutral alone
+        drawn[modality][neutral[modality]] = NEUTRAL
     chosen = {m: np.array([_draw(banks[m], one, rng) for one in shown]) for m, shown in drawn.items()}  # -1 for none
     # The label says what the modalities say: each has its share.
     said = {m: banks[m].soft_labels[rows] for m, rows in chosen.items()}
-    if has_neutral:
-        said["text"][neutral] = np.eye(classes)[label[neutral]]
+    for modality, rows in neutral.items():
+        said[modality][rows] = np.eye(classes)[label[rows]]
     there = {m: rows >= 0 for m, rows in chosen.items()}  # bool [n]
     targets = {}
     for subset in subsets:
         target = np.mean([said[m] for m in subset], 0)  # [n, 7]
         target = (1 - recipe.smoothing) * target + recipe.smoothing / classes
-        taught = np.logical_and.reduce([there[m] for m in subset]) & ~(neutral & (subset == ("text",)))
+        taught = np.logical_and.reduce([there[m] for m in subset])
+        taught &= ~np.logical_and.reduce([neutral[m] for m in subset])
         targets[subset] = torch.from_numpy(np.where(taught[:, None], target, 0))
     inputs = {}
     for modality, rows in chosen.items():
         bank, sequences = banks[modality], []
         for row in rows:
             sequence = bank.sequence(row) if row >= 0 else bank.values[:0]
-            recorded = _as_recorded(sequence, modality, recipe, rng)
+            recorded = _as_recorded(sequence, modality, bank, recipe, rng)
             sequences.append(_noisy(normalisation.apply(modality, recorded), recipe, rng))
         inputs[modality] = Padded.of(sequences)
     return Batch(inputs, targets, torch.from_numpy(np.log(share)).float())
@@ -189,12 +199,19 @@ def _noisy(normalised: np.ndarray, recipe: PairRecipe, rng: np.random.Generator)
     return torch.from_numpy(normalised + recipe.noise * rng.standard_normal(normalised.shape, np.float32))
 
 
-def _as_recorded(sequence: np.ndarray, modality: str, recipe: PairRecipe, rng: np.random.Generator) -> np.ndarray:
-    """A sequence [T, D] as a clip would show it."""
+def _as_recorded(
+    sequence: np.ndarray, modality: str, bank: FeatureBank, recipe: PairRecipe, rng: np.random.Generator
+) -> np.ndarray:
+    """A sequence [T, D] of a bank as a clip would show it."""
     if not len(sequence):
         return sequence
-    if modality == "video":  # a track of one person: some of the copies of one image
-        return sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
+    if modality == "video":  # a track: some of the copies of one image, and some of a neutral one
+        track = sequence[rng.integers(len(sequence), size=rng.integers(1, recipe.longest_track + 1))]
+        calm = int(rng.uniform(0, recipe.calm) * len(track))
+        if calm and (other := _draw(bank, NEUTRAL, rng)) >= 0:
+            face = bank.sequence(other)
+            track[rng.permutation(len(track))[:calm]] = face[rng.integers(len(face), size=calm)]
+        return track
     if modality == "audio" and rng.random() < 0.5:  # recordings begin late and end early
         length = max(3, int(len(sequence) * rng.uniform(0.6, 1.0)))
         start = rng.integers(max(1, len(sequence) - length + 1))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from core import LABELS, SUBSETS, subset_name
+from core import SUBSETS, subset_name
 from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionModel
 from core.fusion.pairs import pairs_within
@@ -59,31 +59,35 @@ def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
     return float(np.exp(found.x))
 
 
-def evaluate_strangers(checkpoint: Checkpoint, strangers: Strangers, people: Sequence[str]) -> dict[str, dict]:
-    """Figures of each group, and "people" of several together, for each set of modalities that a group has.
+def evaluate_strangers(
+    checkpoint: Checkpoint, strangers: Strangers, together: Mapping[str, Sequence[str]]
+) -> dict[str, dict]:
+    """Figures of each group, for each set of modalities that it has; and of several groups together.
 
     Each group is judged with the calibration that fits all the others.
 
     Args:
-        people: the groups that are put together.
+        together: name -> groups that are put together under it; nothing is said of a name without any.
 
     Returns:
-        Group -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
+        Name of a group or of several -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
     """
     answers = {name: _judged_by_others(checkpoint, strangers, name) for name in strangers}
     figures = {
         name: {subset: figures_of(strangers[name].labels, of_models) for subset, of_models in by_subset.items()}
         for name, by_subset in answers.items()
     }
-    if people:
-        truth = np.concatenate([strangers[name].labels for name in people])
-        shared = [subset for subset in answers[people[0]] if all(subset in answers[name] for name in people)]
-        figures["people"] = {
+    for name, groups in together.items():
+        if not groups:
+            continue
+        truth = np.concatenate([strangers[group].labels for group in groups])
+        figures[name] = {
             subset: figures_of(
                 truth,
-                {model: _joined([answers[name][subset][model] for name in people]) for model in checkpoint.fusion},
+                {model: _joined([answers[group][subset][model] for group in groups]) for model in checkpoint.fusion},
             )
-            for subset in shared
+            for subset in answers[groups[0]]
+            if all(subset in answers[group] for group in groups)
         }
     return figures
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from core import LABELS, MODELS, SUBSETS, Subset, subset_name
+from core import LABELS, MODELS, Subset, subset_name
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
 from core.datasets.labelled import LabelledSequences
@@ -153,8 +153,3 @@ def figures_of(truth: np.ndarray, found: dict[str, Answers | None]) -> dict:
     agree = len(predictions) == 2 and shared.any()
     result["agreement"] = float((predictions["cross"] == predictions["self"])[shared].mean()) if agree else None
     return result
-
-
-def evaluate_pair(checkpoint: Checkpoint, utterances: LabelledUtterances) -> dict[str, dict]:
-    """``evaluate_subset`` for each of the seven sets of modalities."""
-    return {subset_name(subset): evaluate_subset(checkpoint, utterances, subset) for subset in SUBSETS}

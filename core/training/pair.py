@@ -27,7 +27,7 @@ from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.fusion.prediction_sets import Calibration
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
 from core.training.calibration import evaluate_strangers, fit_calibration
-from core.training.evaluation import LabelledUtterances, evaluate_pair
+from core.training.evaluation import LabelledUtterances
 from core.training.loop import fit
 from core.training.provenance import provenance
 
@@ -53,8 +53,9 @@ def train_measured_pair(
         people: real clips of people who are held out; there may be none.
 
     Returns:
-        The pair with its calibration, and its figures: "composed" of the test parts (see ``evaluate_pair``), and of
-        each group of strangers with the calibration that fits the others (see ``evaluate_strangers``).
+        The pair with its calibration, and its figures (see ``evaluate_strangers``): of utterances composed of the test
+        parts, "composed/NAME" with the voices of a corpus and "composed" together; of English lines as they were
+        spoken, "spoken/NAME"; of each person on camera, and "people" together.
     """
     banks, moments, people = maker.parts(), moments or None, people or None
     normalisation = normalisation_of(banks["train"])
@@ -64,6 +65,7 @@ def train_measured_pair(
     test = LabelledUtterances.composed(banks["test"], drawn, normalisation)
     voices = banks["test"]["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
     strangers = {f"composed/{name}": test.select(voices == name) for name in np.unique(voices)}
+    composed = list(strangers)
     spoken = maker.spoken_lines(banks["test"]["video"], 3)
     strangers |= {f"spoken/{name}": LabelledUtterances.normalised(s, normalisation) for name, s in spoken.items()}
     seen = [] if people is None else np.unique(people.groups).tolist()
@@ -76,9 +78,7 @@ def train_measured_pair(
         groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
         calibration = {name: fit_calibration(model, list(groups.values())) for name, model in models.items()}
         pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, calibration, {}, {})
-        return pair, {"composed": evaluate_pair(pair, test if most is None else test.some(most))} | (
-            evaluate_strangers(pair, groups, seen)
-        )
+        return pair, evaluate_strangers(pair, groups, {"composed": composed, "people": seen})
 
     measured({name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}, REHEARSED)
     models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")

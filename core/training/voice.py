@@ -59,13 +59,13 @@ class VoiceRecipe:
     model: VoiceConfig = BASE_FRONT
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=8, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
+            epochs=6, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
             monitor="", fresh=("norm", "features", "scores", "classifier", "mixture"), fresh_rate=5.0,
         )
     )  # fmt: skip
     onward: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=2, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
+            epochs=1, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
         )
     )
     batch: int = 24
