@@ -2,7 +2,7 @@
 
 import json
 
-from core import CHECKPOINTS, __version__
+from core import CHECKPOINTS, LABELS, __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server.limits import MAX_FILE_BYTES, MAX_VALUES, SAID, in_words
@@ -154,6 +154,12 @@ WHOSE = "Whose face counts?"
 GHOSTS = "Outlines: everything on. Bars: what is switched on now."
 NOT_SURE = "no class stands out"
 
+
+def not_ruled_out(count: int) -> str:
+    """How many classes stand in a prediction set of several."""
+    return f"{count} of {len(LABELS)} classes are not ruled out"
+
+
 SECTIONS = {  # parts of the page that open and close
     "time": "The clip in time",
     "attention": "Where they looked",
@@ -216,8 +222,10 @@ others</em>: words at the face, words at the voice, and so on, six directions. E
 standard deviation across the streams go to one classifier.</p>
 <details><summary>How to read the page</summary>
 <ul>
-<li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples and real clips. Where none reaches
+<li><b>Probabilities</b> are the models' own, calibrated on people and corpora that were held out. Where none reaches
 {SAID["unsure"]} the page says that no class stands out.</li>
+<li><b>“anger or disgust”</b>: one class is not earned. As many are named as it takes for the right one to be among them
+in nine of ten clips that were held out; the card of the models says how often it is on those of strangers.</li>
 <li><b>Outlines</b> around the bars show what was said with everything on, after you switch something off. In a longer
 clip that plays, a mark on each bar is the verdict of the moment.</li>
 <li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of all heads.

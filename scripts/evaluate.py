@@ -64,7 +64,7 @@ def as_text(result: dict) -> str:
             f"  macro F1           {metrics['macro_f1']:.3f}",
             f"  weighted F1        {metrics['weighted_f1']:.3f}",
             f"  calibration error  {metrics['expected_calibration_error']:.3f}",
-            f"  prediction sets    {metrics['coverage']:.3f} hold the right label, of {metrics['set_size']:.2f} on average",
+            f"  prediction sets    {metrics['coverage']:.3f} hold the right label, of {metrics['set_size']:.2f} each",
             "  recall and confusion (rows: truth)",
         ]
         for label, row in zip(LABELS, metrics["confusion"], strict=True):

@@ -14,9 +14,12 @@ from demo.charts.palette import MODALITY, percent
 from demo.charts.pictures import data_uri
 from demo.server.limits import UNSURE
 
+MAX_OTHERS = 2  # labels that are named beside the most probable one
+
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> Markup:
-    """A panel: the label in words with its probability, seven bars, and all seven in words for screen readers.
+    """A panel: the label in words with its probability, beside it the others that are not ruled out if these are few,
+    seven bars, and all seven in words for screen readers.
 
     Args:
         baseline: what was said with everything on, if not everything is: drawn as outlines.
@@ -24,7 +27,10 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
     """
     if verdict is None:
         return render("panels", "verdict", model=name, verdict=None, why=why)
+    _, *others = verdict.prediction_set
     remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
+    if others:
+        remarks.append(wording.not_ruled_out(len(others) + 1))
     if baseline is not None:
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
         difference = verdict.probability - before
@@ -32,7 +38,8 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         said = f", which said {baseline.label}" if baseline.label != verdict.label else ""
         remarks.append(f"{arrow} {percent(before)} with everything on{said}")
     return render(
-        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
+        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None,
+        others=others if len(others) <= MAX_OTHERS else (), remarks=remarks,
         bars=bars(verdict, baseline), in_words=in_words(verdict),
     )  # fmt: skip
 
