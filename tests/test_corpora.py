@@ -9,7 +9,11 @@ from core.corpora.ased import read_ased
 from core.corpora.crema_d import read_crema_d
 from core.corpora.dailydialog import read_dailydialog
 from core.corpora.emodb import read_emodb
+from core.corpora.emospeech import read_emospeech
+from core.corpora.emotiontts import read_emotiontts
+from core.corpora.emovo import read_emovo
 from core.corpora.goemotions import read_goemotions
+from core.corpora.jaffe import read_jaffe
 from core.corpora.javased import read_javased
 from core.corpora.layout import CorpusError, plain_text
 from core.corpora.meld import read_meld
@@ -93,6 +97,36 @@ def test_javased_has_voices_and_clips_of_one_moment(tmp_path):
     touch(tmp_path / "clips/01-02-07_01.mp4")
     with pytest.raises(CorpusError, match="does not define"):
         read_javased(tmp_path, "clips")
+
+
+def test_more_voices_of_other_languages(tmp_path):
+    touch(tmp_path / "emovo/f1/pau-f1-b1.opus", tmp_path / "emovo/m2/gio-m2-d1.wav", tmp_path / "emovo/m2/notes.txt")
+    fear, joy = read_emovo(tmp_path / "emovo")
+    assert (fear.id, LABELS[fear.label], fear.group) == ("pau-f1-b1", "fear", "f1")
+    assert LABELS[joy.label] == "happiness" and joy.group == "m2"
+    touch(*(tmp_path / "emotiontts/ema" / f"ema00{digit}01.opus" for digit in range(4)))
+    found = read_emotiontts(tmp_path / "emotiontts")
+    assert [LABELS[r.label] for r in found] == ["neutral", "happiness", "anger", "sadness"]
+    assert {r.group for r in found} == {"ema"}
+    touch(tmp_path / "emospeech/a1.opus", tmp_path / "emospeech/b2.opus", tmp_path / "emospeech/c3.opus")
+    table = tmp_path / "emospeech/voices.tsv"
+    lines = ("a1.opus\tcalm\ts1", "b2.opus\tangry\ts2", "gone.opus\thappy\ts1")  # c3 has no label, one no recording
+    table.write_text("\n".join(("file\temotion\tspeaker", *lines)))
+    calm, angry = read_emospeech(tmp_path / "emospeech")
+    assert (calm.id, LABELS[calm.label], calm.group) == ("a1", "neutral", "s1") and LABELS[angry.label] == "anger"
+    table.write_text("name\temotion\n")
+    with pytest.raises(CorpusError, match="lacks one of the columns"):
+        read_emospeech(tmp_path / "emospeech")
+
+
+def test_jaffe_is_of_photographs(tmp_path):
+    touch(tmp_path / "KA.AN1.39.tiff", tmp_path / "YM.SU3.60.tiff", tmp_path / "README.txt")
+    angry, surprised = read_jaffe(tmp_path)
+    assert (angry.id, LABELS[angry.label], angry.group, angry.voice) == ("KA.AN1.39", "anger", "KA", None)
+    assert LABELS[surprised.label] == "surprise" and surprised.pictures == tmp_path / "YM.SU3.60.tiff"
+    touch(tmp_path / "KA.XX1.39.tiff")
+    with pytest.raises(CorpusError, match="does not define"):
+        read_jaffe(tmp_path)
 
 
 def test_lines_of_other_corpora_are_mapped_to_the_seven_classes(tmp_path):

@@ -4,8 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from recordings import save_clip, save_wav, speak
@@ -84,6 +86,17 @@ def test_whole_clips_go_through_both_models(corpora):
     result = measured(corpora, "crema-d")
     assert result["modalities"] == ["text", "video", "audio"]
     assert result["cross"]["n"] == result["self"]["n"] == 1 and result["agreement"] in (0.0, 1.0)
+
+
+def test_photographs_are_read_as_a_visitors_clip_is(corpora):
+    """A woman's photograph, and one in which nobody is seen."""
+    face = cv2.cvtColor(skimage.data.astronaut()[:300, 80:380], cv2.COLOR_RGB2GRAY)
+    (corpora / "jaffe").mkdir()
+    cv2.imwrite(str(corpora / "jaffe" / "KA.HA1.29.tiff"), face)
+    cv2.imwrite(str(corpora / "jaffe" / "KA.NE1.26.tiff"), np.full((256, 256), 90, np.uint8))
+    result = measured(corpora, "jaffe")
+    assert result["modalities"] == ["video"] and result["cross"] is None and result["learned_from"] == []
+    assert result["self"]["n"] == 1 and result["self"]["confusion"][LABELS.index("happiness")] != [0] * 7
 
 
 def test_composed(corpora, monkeypatch):

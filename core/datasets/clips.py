@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import torch
 from safetensors import safe_open
@@ -33,6 +34,8 @@ from core.fusion.checkpoint import encoder_hashes, load_encoder, load_encoders
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
 MILLISECOND = Fraction(1, 1000)
+PHOTOGRAPHS = {".tif", ".tiff"}  # endings of pictures that do not move
+PHOTOGRAPH_RATE, PHOTOGRAPH_FRAMES = 10, 5  # pictures a second, and how many, of a film made of one
 LACKING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # disk, memory, open files
 
 Extract = Callable[[ClipRecord], dict[str, np.ndarray | Missing]]
@@ -171,14 +174,31 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
     file = record.pictures or record.voice
     if file is None:
         raise MediaError("not_found", f"{record.id} has neither sound nor pictures in this copy of the corpus.")
-    whole = record.span is None and not record.half
+    photograph = file.suffix.lower() in PHOTOGRAPHS
+    whole = record.span is None and not record.half and not photograph
     if whole and (record.pictures is None or record.voice is None or record.pictures == record.voice):
         yield file
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "utterance.mkv"
-        _cut(record, path)
+        if photograph:
+            _show(file, path)
+        else:
+            _cut(record, path)
         yield path
+
+
+def _show(photograph: Path, path: Path) -> None:
+    """Writes a film in which nothing but a photograph is seen."""
+    image = cv2.imread(str(photograph), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError("unreadable", f"{photograph.name} is not a photograph that can be read.")
+    with av.open(str(path), "w") as target:
+        stream = target.add_stream("ffv1", PHOTOGRAPH_RATE, width=image.shape[1], height=image.shape[0])
+        stream.pix_fmt = "bgr0"
+        for _ in range(PHOTOGRAPH_FRAMES):
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+        target.mux(stream.encode())
 
 
 def _cut(record: ClipRecord, path: Path) -> None:

@@ -20,6 +20,7 @@ from core.corpora.emotiontts import read_emotiontts
 from core.corpora.emovo import read_emovo
 from core.corpora.fer2013 import FaceImages, read_fer2013, read_ferplus
 from core.corpora.goemotions import read_goemotions
+from core.corpora.jaffe import read_jaffe
 from core.corpora.javased import read_javased
 from core.corpora.layout import ClipRecord, CorpusError
 from core.corpora.meld import read_meld
@@ -163,6 +164,7 @@ SOURCES: dict[str, Source] = {
             "meld", "GPL-3.0", Official("train", "dev", "test"),
             lines=read_meld, clips=partial(read_meld, clips=True),
         ),
+        Source("jaffe", "research use", Speakers(), trains=False, clips=read_jaffe),
         Source("nemo", "CC BY-NC-SA 4.0", Speakers(test=("IC0", "WR0")), voices=read_nemo),
         Source(
             "ased", "freely available, citation asked",

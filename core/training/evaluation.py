@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from core import LABELS, MODELS, Subset, subset_name
+from core import LABELS, MODELS, Subset, subset_name, subset_of
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import ComposedUtterance
 from core.datasets.labelled import LabelledSequences
@@ -48,6 +48,12 @@ class LabelledUtterances(LabelledSequences):
         """The sequences of one modality's bank, each an utterance of its own."""
         sequences = [bank.sequence(i) for i in range(len(bank))]
         return cls.normalised(LabelledSequences(bank.labels, {modality: sequences}), normalisation)
+
+    @property
+    def modalities(self) -> Subset:
+        """Those that any utterance has; all of them where there are no utterances."""
+        found = subset_of(m for m in self.sequences if self.complete((m,)).any())
+        return found or subset_of(self.sequences)
 
     def some(self, count: int) -> "LabelledUtterances":
         """At most so many of them, the first ones."""

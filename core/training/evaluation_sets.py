@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import LABELS, MODALITIES, Subset, subset_of
+from core import LABELS, Subset, subset_of
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.clips import ClipFeatures
@@ -87,7 +87,7 @@ def measure(
     split, utterances = read_test_set(
         corpus, EvaluationRequest(root, split, wanted, checkpoint, folder, cache, jobs, device)
     )
-    used = wanted or tuple(m for m in MODALITIES if m in utterances.sequences)
+    used = wanted or utterances.modalities
     if lacking := set(used) - set(utterances.sequences):
         raise CorpusError(f"This copy of {corpus} has no {' and no '.join(sorted(lacking))}.")
     on_device = {name: model.to(device.name) for name, model in checkpoint.fusion.items()}
