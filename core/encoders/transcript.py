@@ -29,6 +29,7 @@ PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
 MIN_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
 ONSET = 0.25  # seconds; the first word begins with its stretch of speech if Whisper has it no later than this
+MIN_MISSED = 1.0  # seconds of speech that was not understood; less is a laugh or a sigh beside words
 MIN_WORD = 0.02  # seconds: what Whisper can tell apart
 
 
@@ -48,10 +49,38 @@ class Word:
 
 
 @dataclass(frozen=True)
+class OtherLanguage:
+    """Speech that was not understood as English. No fusion model uses it.
+
+    Attributes:
+        code: as Whisper names the language ("pl", "haw"), None where it was not recognised.
+        name: in English ("Polish"), None likewise.
+        probability: of the likeliest language, in [0, 1], whether it was recognised or not.
+        words: in that language, in order of time, on the axis of the clip; none where it was not recognised.
+    """
+
+    code: str | None
+    name: str | None
+    probability: float
+    words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words with single spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """The words in order of time."""
+    """The words in order of time.
+
+    Attributes:
+        words: English ones that were understood, which the models use.
+        other: what was not understood, None where there is none or nobody has looked.
+    """
 
     words: tuple[Word, ...] = ()
+    other: OtherLanguage | None = None
 
     @property
     def text(self) -> str:
@@ -173,6 +202,7 @@ class _Part:
 def believed(
     readings: Sequence[Reading],
     intervals: Intervals,
+    span: tuple[float, float],
     read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
 ) -> list[Segment]:
     """What was understood of a window, in order of time.
@@ -180,6 +210,7 @@ def believed(
     Args:
         readings: of the window, in order of time.
         intervals: speech in it, one at least.
+        span: (start, end) of the window in seconds.
         read_alone: reads each of several (start, end) in seconds, without anything before it.
     """
     segments = [segment for reading in readings for segment in reading.segments]
@@ -195,7 +226,8 @@ def believed(
     for parts, is_sure in zip(sentences, sure, strict=True):
         if not is_sure or any(geometric_mean(part.words) < SURE for part in parts):
             again |= {part.piece for part in parts}
-    alone = dict(zip(sorted(again), read_alone(_around(pieces, sorted(again))), strict=True))
+    spans = around(pieces, span)
+    alone = dict(zip(sorted(again), read_alone([spans[i] for i in sorted(again)]), strict=True))
     inside = {i: [word for parts in sentences for p in parts if p.piece == i for word in p.words] for i in again}
     confirmed = {i for i in again if _confirmed(inside[i], list(chain(*alone[i])))}
     understood = {
@@ -263,12 +295,21 @@ def _texts(words: Iterable[Word]) -> set[str]:
     return {plain(word.text) for word in words}
 
 
-def _around(pieces: Intervals, chosen: Sequence[int]) -> Intervals:
-    """Chosen pieces with a margin, as far as the pauses around them reach."""
-    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+def around(pieces: Intervals, window: tuple[float, float]) -> Intervals:
+    """Pieces with a margin, as far as the pauses around them and the window in which they lie reach."""
+    edges = [window[0], *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), window[1]]
     return tuple(
-        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in chosen
+        (max(start - PIECE_MARGIN, before), min(end + PIECE_MARGIN, behind))
+        for (start, end), (before, behind) in zip(pieces, pairwise(edges), strict=True)
     )
+
+
+def not_understood(intervals: Intervals, words: Sequence[Word]) -> Intervals:
+    """The pieces of speech in which no word was understood, if together they are long enough to be more than a sound."""
+    missed = tuple(
+        (start, end) for start, end in pieces_of(intervals) if not any(start <= word.middle <= end for word in words)
+    )
+    return missed if sum(end - start for start, end in missed) >= MIN_MISSED else ()
 
 
 def placed(segments: Sequence[Segment], intervals: Intervals) -> tuple[Word, ...]:
