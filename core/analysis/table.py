@@ -28,8 +28,11 @@ The last three tell whoever goes on with the table what a line belongs to: the f
 file's content (empty where it is to be read again in any case), likewise of its absolute path, and the settings of the
 analysis ("modalities=video+audio whisper=tiny.en"). They are empty in a table with which nobody goes on."""
 
-BEFORE = tuple(column for column in COLUMNS if column not in {"language", "text in language"})
-"""Of tables of earlier versions, which said nothing of other languages; those before them nothing of ``BEFORE[-4:]``."""
+ADDED = ("language", "text in language")
+"""What tables of version 1.0.0 lack; they are read as if it were empty."""
+
+BEFORE = COLUMNS[: COLUMNS.index("missing")]
+"""Of tables that said nothing of content and settings."""
 
 Row = dict[str, str]
 """A value for each of ``COLUMNS``."""
@@ -80,13 +83,15 @@ def read_rows(path: Path) -> list[Row]:
         rows = [row for row in reader if None not in row and None not in row.values()]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(another) from error
-    if head in {BEFORE, BEFORE[:-4]}:
-        raise ValueError(f"{path} is of an earlier version, which had fewer columns: name another table.")
+    if head == BEFORE:
+        raise ValueError(
+            f"{path} is of an earlier version, which noted neither settings nor contents: name another table."
+        )
     if head in {(";".join(COLUMNS),), ("\t".join(COLUMNS),)}:
         raise ValueError(f"{path} was saved with other separators than commas: save it with commas again.")
-    if text and head != COLUMNS:
+    if text and head not in {COLUMNS, tuple(column for column in COLUMNS if column not in ADDED)}:
         raise ValueError(another)
-    return [{column: plain_cell(cell) for column, cell in row.items()} for row in rows]
+    return [{column: plain_cell(row.get(column, "")) for column in COLUMNS} for row in rows]
 
 
 def content_of(path: Path) -> str:

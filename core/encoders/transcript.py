@@ -217,39 +217,36 @@ def believed(
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
     pieces = pieces_of(intervals, MAX_REPEATED if repetitive else MAX_PIECE)
     if len(pieces) == 1:
-        words = list(chain(*segments))
-        return segments if (likelihood(words) if repetitive else geometric_mean(words)) >= UNDERSTOOD else []
+        return segments if likelihood(chain(*segments)) >= UNDERSTOOD else []
 
-    sentences = _divided(segments, pieces)
-    sure = [not repetitive and _likely(parts, SURE) for parts in sentences]
-    again = set(range(len(pieces))) if repetitive else set()
-    for parts, is_sure in zip(sentences, sure, strict=True):
+    sure, doubtful, again = [], [], set(range(len(pieces))) if repetitive else set()
+    for parts in _divided(segments, pieces):
+        is_sure = not repetitive and _likely(parts, SURE)
+        (sure if is_sure else doubtful).append(parts)
         if not is_sure or any(geometric_mean(part.words) < SURE for part in parts):
             again |= {part.piece for part in parts}
-    spans = around(pieces, span)
-    alone = dict(zip(sorted(again), read_alone([spans[i] for i in sorted(again)]), strict=True))
-    inside = {i: [word for parts in sentences for p in parts if p.piece == i for word in p.words] for i in again}
-    confirmed = {i for i in again if _confirmed(inside[i], list(chain(*alone[i])))}
+
+    chosen, spans = sorted(again), around(pieces, span)
+    alone = dict(zip(chosen, read_alone([spans[i] for i in chosen]), strict=True))
+    parts_of = {i: [part for parts in [*sure, *doubtful] for part in parts if part.piece == i] for i in chosen}
+    confirmed = {i for i in chosen if _confirmed(parts_of[i], list(chain(*alone[i])))}
     understood = {
         i: said for i, said in alone.items()
         if likelihood(chain(*said)) >= UNDERSTOOD_ALONE and (repetitive or i not in confirmed)
     }  # fmt: skip
 
-    # A sentence that is sure is given up for readings that hold nearly all of it, since these know when it was said.
-    given_up = set()
-    for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True)):
-        own = {part.piece for part in parts} & understood.keys()
-        if is_sure and own:
-            if _held(parts, chain(*(segment for i in own for segment in understood[i]))):
-                given_up.add(number)
-            else:
-                understood = {i: said for i, said in understood.items() if i not in own}
-    kept = [
+    def own(parts: list[_Part]) -> set[int]:
+        return {part.piece for part in parts} & understood.keys()
+
+    # A sentence that is sure gives way to readings that hold nearly all of it, since these know when it was said. Where
+    # they do not, all readings of its pieces are worse than it, and with them those that other sentences gave way to.
+    while torn := {i for parts in sure if not _held(parts, [understood[i] for i in own(parts)]) for i in own(parts)}:
+        understood = {i: said for i, said in understood.items() if i not in torn}
+    kept = [part.words for parts in sure if not own(parts) for part in parts]
+    kept += [
         part.words
-        for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True))
-        for part in parts
-        if number not in given_up and part.piece not in understood
-        if is_sure or part.piece in confirmed or _likely([part], UNDERSTOOD_ALONE)
+        for part in chain(*doubtful)
+        if part.piece not in understood and (part.piece in confirmed or _likely([part], UNDERSTOOD_ALONE))
     ]
     return sorted([*kept, *chain(*understood.values())], key=lambda segment: segment[0].start)
 
@@ -275,18 +272,19 @@ def _likely(parts: Sequence[_Part], least: float) -> bool:
     return len(new) >= MIN_NEW * len(first_written(words)) and likelihood(new) >= least
 
 
-def _held(parts: Sequence[_Part], words: Iterable[Word]) -> bool:
-    """Whether nearly all texts of a sentence are among some words."""
+def _held(parts: Sequence[_Part], readings: Iterable[Sequence[Segment]]) -> bool:
+    """Whether nearly all texts of a sentence stand in some readings."""
     texts = _texts(chain(*(part.words for part in parts)))
-    return len(texts & _texts(words)) >= SAME * len(texts)
+    return len(texts & _texts(chain(*chain(*readings)))) >= SAME * len(texts)
 
 
-def _confirmed(before: Sequence[Word], alone: Sequence[Word]) -> bool:
+def _confirmed(parts: Sequence[_Part], alone: Sequence[Word]) -> bool:
     """Whether a piece read alone has nearly the same words as in its window, where Whisper was sure of them.
 
     What stood in its window is then the better reading, in its context. "No, no, no" for long is a loop both times,
     and how often it was said nobody knows.
     """
+    before = list(chain(*(part.words for part in parts)))
     texts, again = _texts(before), _texts(alone)
     return len(texts & again) >= SAME * max(len(texts), len(again)) and geometric_mean(before) >= SURE
 
