@@ -1,6 +1,7 @@
 """Speech that is no English: its language is named and its words are written down, apart from what models use."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import made
 import numpy as np
@@ -69,7 +70,7 @@ def test_of_two_languages_models_use_the_english_words(analyzer, utterance, two_
     assert letters(both.transcript.text) == letters(SENTENCE) and len(both.text.times) == len(both.transcript.words)
     assert (other.code, other.name) == ("de", "German") and 0.5 < other.probability <= 1
     assert "kino" in other.text.lower() and begin - 0.3 <= other.words[0].start
-    assert all(before.start < before.end <= after.start for before, after in zip(other.words, other.words[1:]))
+    assert all(before.start < before.end <= after.start for before, after in pairwise(other.words))
     assert other.words[-1].end <= both.duration
     assert both.window(0.0, begin - 0.5).transcript.other.words == ()
     assert "language" in both.timings and "language" not in utterance.timings, "English clips do not pay for it"

@@ -70,7 +70,9 @@ def test_a_sentence_drawn_over_a_doubtful_piece_is_read_where_it_was_said():
     """Words of one sentence stand in the piece before it, which is of another language."""
     sentence = (Word("I", 0.2, 0.5, 0.2), Word("am", 0.5, 1.0, 0.4), *said("so glad today.", 3.0, 5.0, 0.98))
     alone = Alone(s0=("they no if", 0.2), s2=("I am so glad today.", 0.95))
-    assert texts(believed([Reading((sentence,), 500, 1.0)], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am so glad today."
+    assert (
+        texts(believed([Reading((sentence,), 500, 1.0)], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am so glad today."
+    )
 
 
 def test_where_a_text_repeats_itself_every_piece_is_read():

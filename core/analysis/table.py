@@ -21,8 +21,8 @@ COLUMNS = (
 )  # fmt: skip
 """``file`` and ``error`` (a sentence, empty for a clip that was read); seconds; modalities such as "text+audio"; of
 each model the label and seven probabilities, empty where it says nothing; words; sentences; what is not used and why
-("video: no face was found; text: switched off"); of speech that was not understood as English the language ("Polish", "not
-recognised", empty where there is no such speech) and the words in it, which no model uses.
+("video: no face was found; text: switched off"); of speech that was not understood as English the language ("Polish",
+"not recognised", empty where there is no such speech) and the words in it, which no model uses.
 
 The last three tell whoever goes on with the table what a line belongs to: the first 16 digits of the SHA-256 of the
 file's content (empty where it is to be read again in any case), likewise of its absolute path, and the settings of the

@@ -1,13 +1,13 @@
 """Speech that was not understood as English: in which language it is, and its words in that language.
 
-Whisper tiny.en knows English alone. Where it has understood nothing, Whisper base, which knows 99 languages, reads those
-pieces of a clip once more, one behind the other. The fusion models were trained on English words and do not use these.
+Whisper tiny.en knows English alone. Where it has understood nothing, Whisper base, which knows 99 languages, reads
+those pieces of a clip once more, one behind the other. The fusion models were trained on English words and do not use
+these.
 """
 
 import threading
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from whisper.model import Whisper
 from whisper.tokenizer import LANGUAGES
 
 from core.cancellation import raise_if_cancelled
+from core.encoders.packaged import WHISPER_BASE, WHISPER_BASE_CONFIG, locate
 from core.encoders.speech import prepare, windows
 from core.encoders.transcript import (
     Intervals,
@@ -83,9 +84,14 @@ class LanguageReader:
 
     Args:
         device: where it runs, as of ``Listener``.
+
+    Raises:
+        WeightsError: its packages are not installed, or a file in them differs.
     """
 
     def __init__(self, device: str = "cpu"):
+        for part in (*WHISPER_BASE, WHISPER_BASE_CONFIG):
+            locate(part)  # what is wrong is said at the start
         self.device = device
         self._model: Whisper | None = None
         self._lock = threading.Lock()

@@ -303,7 +303,7 @@ def around(pieces: Intervals, window: tuple[float, float]) -> Intervals:
 
 
 def not_understood(intervals: Intervals, words: Sequence[Word]) -> Intervals:
-    """The pieces of speech in which no word was understood, if together they are long enough to be more than a sound."""
+    """The pieces of speech in which no word was understood; none if together they are no longer than a sound."""
     missed = tuple(
         (start, end) for start, end in pieces_of(intervals) if not any(start <= word.middle <= end for word in words)
     )

@@ -46,7 +46,8 @@ class Levels:
 KINDS = {
     kind.__name__: kind
     for kind in (
-        Analysis, AttentionMap, FaceSummary, Levels, OtherLanguage, Prediction, Transcript, Verdict, Envelope, Segment, Word,
+        Analysis, AttentionMap, Envelope, FaceSummary, Levels, OtherLanguage, Prediction, Segment, Transcript, Verdict,
+        Word,
     )
 }  # fmt: skip
 
