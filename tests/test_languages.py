@@ -16,7 +16,7 @@ from core.encoders.features import unread
 from core.encoders.languages import Excerpt
 from core.encoders.transcript import OtherLanguage, Transcript, Word, not_understood
 from core.media.reader import SAMPLE_RATE, Waveform
-from demo.charts import panels
+from demo.charts import panels, report
 from demo.server import stored
 
 GERMAN = "Gestern Abend sind wir zusammen ins Kino gegangen, um einen neuen Film zu sehen."
@@ -111,6 +111,12 @@ def test_json_table_and_page_show_them_apart():
     assert "was not recognised" in panels.transcript(unknown) and "No words were heard" in panels.transcript(none)
     beside = panels.transcript(spoken(POLISH, ["hello"]))
     assert beside.index("hello") < beside.index("Polish")
+
+
+def test_a_csv_of_phrases_has_a_line_of_no_model():
+    last = report.as_csv(spoken(POLISH)).splitlines()[-1]
+    assert last.startswith("1.000,2.000,,,") and last.endswith(f',"Polish, not used",{POLISH.text}')
+    assert report.as_csv(spoken(UNKNOWN)).splitlines()[-1].endswith(",language not recognised,")
 
 
 def test_a_stored_analysis_keeps_them(tmp_path):
