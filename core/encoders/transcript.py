@@ -217,7 +217,8 @@ def believed(
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
     pieces = pieces_of(intervals, MAX_REPEATED if repetitive else MAX_PIECE)
     if len(pieces) == 1:
-        return segments if likelihood(chain(*segments)) >= UNDERSTOOD else []
+        words = list(chain(*segments))  # "No! No! No!" is no loop: the surest of them count as well
+        return segments if (likelihood(words) if repetitive else geometric_mean(words)) >= UNDERSTOOD else []
 
     sure, doubtful, again = [], [], set(range(len(pieces))) if repetitive else set()
     for parts in _divided(segments, pieces):
