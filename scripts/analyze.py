@@ -166,6 +166,10 @@ def as_json(analyzer: Analyzer, found: Analysis, arguments: argparse.Namespace) 
 
 def as_text(analysis: Analysis, wanted: Subset) -> str:
     lines = [f"{analysis.file}  {analysis.duration:.1f} s  “{analysis.transcript.text}”"]
+    if (other := analysis.transcript.other) and other.name:
+        lines.append(f"  {other.name}, which the models do not use ({other.probability:.2f})  “{other.text}”")
+    elif other:
+        lines.append("  some speech was not understood, and its language was not recognised")
     for name, verdict in analysis.prediction(wanted).verdicts().items():
         if verdict is None:
             lines.append(f"  {name:5}  undefined: cross-attention needs two modalities")

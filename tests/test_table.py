@@ -14,7 +14,7 @@ from made import analysis, window
 
 from core import CHECKPOINTS, LABELS, MODALITIES
 from core.analysis.analyzer import Analyzer
-from core.analysis.table import BEFORE, COLUMNS, appending, content_of, failed, read_rows, row_of, table_text
+from core.analysis.table import ADDED, BEFORE, COLUMNS, appending, content_of, failed, read_rows, row_of, table_text
 from core.csv_cells import escaped_cell, plain_cell
 from core.experiment.tables import to_csv
 from core.files import OutputError
@@ -60,6 +60,17 @@ def test_a_table_that_was_cut_off_goes_on_without_the_broken_line(tmp_path):
     rows = read_rows(path)
     assert [row["file"] for row in rows] == ["a\\u2028b, “c”\\n.mp4", "bad.mp4", "third.mp4"]
     assert [row["error"] for row in rows] == ["", "It is broken.\nReally.", "No."]
+
+
+def test_a_table_of_version_1_is_gone_on_with(tmp_path):
+    path = tmp_path / "old.csv"
+    old = [column for column in COLUMNS if column not in ADDED]
+    path.write_text(",".join(old) + "\n" + ",".join(f"{i}" for i in range(len(old))) + "\n")
+    with appending(path, settings=str(len(old) - 1)):
+        pass
+    (row,) = read_rows(path)
+    assert tuple(row) == COLUMNS and row["language"] == "" and row["settings"] == str(len(old) - 1)
+    assert path.read_text("utf-8-sig").splitlines()[0] == ",".join(COLUMNS)
 
 
 @pytest.mark.parametrize(("content", "said"), [

@@ -14,6 +14,9 @@ def said(text: str, start: float, end: float, probability: float = 0.9) -> tuple
     return tuple(Word(w, start + i * step, start + (i + 1) * step, probability) for i, w in enumerate(words))
 
 
+ALL = (0.0, 30.0)  # seconds of the window
+
+
 def texts(segments) -> str:
     return " ".join(word.text for word in chain(*segments))
 
@@ -42,7 +45,7 @@ def test_a_single_piece_is_believed_or_not_as_it_is():
     alone = Alone()
     for probability, kept in ((0.5, "what a day"), (0.3, "")):
         reading = Reading((said("what a day", 0, 2, probability),), 300, 1.0)
-        assert texts(believed([reading], ((0.0, 2.0),), alone)) == kept
+        assert texts(believed([reading], ((0.0, 2.0),), ALL, alone)) == kept
     assert not alone.asked
 
 
@@ -50,16 +53,16 @@ def test_a_sentence_written_once_more_is_read_alone_and_what_is_no_english_is_dr
     """As after "I am glad" in English, a sentence in another language."""
     reading = Reading((said("I am glad.", 0, 2, 0.97), said("I am glad.", 3, 5, 0.8)), 500, 1.5)
     alone = Alone(s2=("they no if", 0.25))
-    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), alone)) == "I am glad."
+    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am glad."
     assert alone.asked == [(2.8, 5.2)]
     really = Alone(s2=("I am glad.", 0.9))
-    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), really)) == "I am glad. I am glad."
+    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), ALL, really)) == "I am glad. I am glad."
 
 
 def test_sure_words_are_not_read_again():
     reading = Reading((said("I am glad.", 0, 2), said("You came home.", 3, 5)), 500, 1.0)
     alone = Alone()
-    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), alone)) == "I am glad. You came home."
+    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am glad. You came home."
     assert not alone.asked
 
 
@@ -67,14 +70,16 @@ def test_a_sentence_drawn_over_a_doubtful_piece_is_read_where_it_was_said():
     """Words of one sentence stand in the piece before it, which is of another language."""
     sentence = (Word("I", 0.2, 0.5, 0.2), Word("am", 0.5, 1.0, 0.4), *said("so glad today.", 3.0, 5.0, 0.98))
     alone = Alone(s0=("they no if", 0.2), s2=("I am so glad today.", 0.95))
-    assert texts(believed([Reading((sentence,), 500, 1.0)], ((0.0, 2.0), (3.0, 5.0)), alone)) == "I am so glad today."
+    assert (
+        texts(believed([Reading((sentence,), 500, 1.0)], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am so glad today."
+    )
 
 
 def test_where_a_text_repeats_itself_every_piece_is_read():
     reading = Reading((said("Go away.", 0, 1), said("Go away.", 1, 1.1), said("Go away.", 4, 5)), 500, 3.0)
     speech = ((0.0, 1.0), (1.3, 2.3), (2.6, 3.6), (3.9, 5.0))
     alone = Alone(s0=("Go away. Go away.", 0.9), s2=("Go away. Go away.", 0.9))
-    assert texts(believed([reading], speech, alone)) == " ".join(["Go away."] * 4)
+    assert texts(believed([reading], speech, ALL, alone)) == " ".join(["Go away."] * 4)
     assert len(alone.asked) == 2
 
 
@@ -84,8 +89,8 @@ def test_a_loop_is_kept_if_it_is_the_same_alone_and_dropped_if_it_is_not():
     reading = Reading((loop, said("no, no, no.", 2.7, 5, 0.95)), 500, 5.0)
     speech = ((0.0, 2.0), (2.7, 5.0))
     same = Alone(s0=("No, no, no, no, no, no,", 0.4), s2=("No, no, no,", 0.4))
-    assert texts(believed([reading], speech, same)) == "No, no, no, no, no, no, no."
-    assert not believed([reading], speech, Alone(s0=("I'm", 0.4), s2=("top of the", 0.2)))
+    assert texts(believed([reading], speech, ALL, same)) == "No, no, no, no, no, no, no."
+    assert not believed([reading], speech, ALL, Alone(s0=("I'm", 0.4), s2=("top of the", 0.2)))
 
 
 def test_a_sentence_with_a_pause_after_each_word_is_not_taken_apart():
@@ -95,14 +100,29 @@ def test_a_sentence_with_a_pause_after_each_word_is_not_taken_apart():
     ))  # fmt: skip
     speech = tuple((word.start, word.end) for word in sentence)
     alone = Alone(s0=("Hi.", 0.4), s1=("Do", 0.2), s3=("No.", 0.6), s5=("Oh.", 0.3), s7=("Yeah.", 0.4))
-    assert texts(believed([Reading((sentence,), 900, 1.0)], speech, alone)) == "I do not know you."
+    assert texts(believed([Reading((sentence,), 900, 1.0)], speech, ALL, alone)) == "I do not know you."
 
 
 def test_context_is_kept_where_a_piece_says_the_same_alone():
     texts_said = "Why did you never tell me about it?"
     reading = Reading((said(texts_said, 0, 3, 0.95), said(texts_said, 4, 7, 0.98)), 900, 2.0)
     alone = Alone(s3=("Why did you ever tell me about it?", 0.9))
-    assert texts(believed([reading], ((0.0, 3.0), (4.0, 7.0)), alone)) == f"{texts_said} {texts_said}"
+    assert texts(believed([reading], ((0.0, 3.0), (4.0, 7.0)), ALL, alone)) == f"{texts_said} {texts_said}"
+
+
+def test_a_reading_is_worse_than_one_of_two_sentences_and_the_other_is_not_lost():
+    """The second sentence is drawn into the piece of the first one, and its beginning is missing where it is alone."""
+    first, second = said("I am glad.", 0, 2, 0.95), said("came home.", 3, 5, 0.98)
+    reading = Reading((first, (Word("You", 1.8, 2.2, 0.5), *second)), 500, 1.0)
+    alone = Alone(s0=("I am glad.", 0.95), s2=("came home.", 0.95))
+    assert texts(believed([reading], ((0.0, 2.0), (3.0, 5.0)), ALL, alone)) == "I am glad. You came home."
+
+
+def test_a_piece_is_read_alone_within_its_window():
+    reading = Reading((said("they no if", 10, 12, 0.3), said("or not so", 13, 15, 0.3)), 500, 1.0)
+    alone = Alone()
+    assert not believed([reading], ((10.0, 12.0), (13.0, 15.0)), (9.9, 15.1), alone)
+    assert alone.asked == [(9.9, 12.2), (12.8, 15.1)]
 
 
 def test_speech_is_parted_at_pauses_and_at_the_longest_ones_where_it_goes_on():

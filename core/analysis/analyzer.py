@@ -33,7 +33,9 @@ class Analyzer:
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", transcriber: str = "tiny.en"):
         self.checkpoint = checkpoint
         self.device = device
-        self.extractor = FeatureExtractor(checkpoint.encoders, checkpoint.settings, device, transcriber)
+        self.extractor = FeatureExtractor(
+            checkpoint.encoders, checkpoint.settings, device, transcriber, other_languages=True
+        )
         self.models = {name: checkpoint.fusion[name].to(device).eval() for name in MODELS}
 
     @classmethod

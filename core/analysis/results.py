@@ -10,7 +10,7 @@ import numpy as np
 from core import LABELS, MODALITIES, Subset, subset_name, subset_of
 from core.analysis.kept import Envelope, FaceSummary
 from core.encoders.face_track import Person, Persons, place_of
-from core.encoders.transcript import Transcript
+from core.encoders.transcript import OtherLanguage, Transcript, Word
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import AttentionMap
 from core.fusion.pairs import Pair
@@ -165,7 +165,6 @@ class Analysis:
             attention: whether the maps behind those verdicts are written out.
         """
         prediction = self.prediction(wanted)
-        words = self.transcript.words
         result = {
             "file": self.file,
             "duration": round(self.duration, 3),
@@ -174,7 +173,8 @@ class Analysis:
             "missing": self.absent(wanted),
             "transcript": {
                 "text": self.transcript.text,
-                "words": [{"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words],
+                "words": _words_to_json(self.transcript.words),
+                "other_language": _other_to_json(self.transcript.other),
             },
             **prediction.to_json(),
             "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
@@ -209,3 +209,18 @@ class Analysis:
             for number, seen in enumerate(persons, 1)
             if len(seen.times)
         ]
+
+
+def _words_to_json(words: tuple[Word, ...]) -> list[dict]:
+    return [{"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3)} for w in words]
+
+
+def _other_to_json(other: OtherLanguage | None) -> dict | None:
+    return other and {
+        "code": other.code,
+        "name": other.name,
+        "probability": round(other.probability, 4),
+        "text": other.text,
+        "words": _words_to_json(other.words),
+        "used": False,
+    }

@@ -17,17 +17,21 @@ from core.paths import NamedFile, escaped
 COLUMNS = (
     "file", "error", "duration", "used",
     *(name for model in MODELS for name in (model, *(f"{model} {label}" for label in LABELS))),
-    "text", "warnings", "missing", "content", "location", "settings",
+    "text", "warnings", "missing", "language", "text in language", "content", "location", "settings",
 )  # fmt: skip
 """``file`` and ``error`` (a sentence, empty for a clip that was read); seconds; modalities such as "text+audio"; of
 each model the label and seven probabilities, empty where it says nothing; words; sentences; what is not used and why
-("video: no face was found; text: switched off").
+("video: no face was found; text: switched off"); of speech that was not understood as English the language ("Polish",
+"not recognised", empty where there is no such speech) and the words in it, which no model uses.
 
 The last three tell whoever goes on with the table what a line belongs to: the first 16 digits of the SHA-256 of the
 file's content (empty where it is to be read again in any case), likewise of its absolute path, and the settings of the
 analysis ("modalities=video+audio whisper=tiny.en"). They are empty in a table with which nobody goes on."""
 
-BEFORE = COLUMNS[:-4]
+ADDED = ("language", "text in language")
+"""What tables of version 1.0.0 lack; they are read as if it were empty."""
+
+BEFORE = COLUMNS[: COLUMNS.index("missing")]
 """Of tables that said nothing of content and settings."""
 
 Row = dict[str, str]
@@ -45,6 +49,8 @@ def row_of(file: str, analysis: Analysis, wanted: Subset = MODALITIES) -> Row:
         "warnings": " ".join(analysis.warnings),
         "missing": "; ".join(f"{modality}: {reason}" for modality, reason in analysis.absent(wanted).items()),
     }
+    if other := analysis.transcript.other:
+        row |= {"language": other.name or "not recognised", "text in language": other.text}
     for model, verdict in prediction.verdicts().items():
         if verdict:
             row[model] = verdict.label
@@ -83,9 +89,9 @@ def read_rows(path: Path) -> list[Row]:
         )
     if head in {(";".join(COLUMNS),), ("\t".join(COLUMNS),)}:
         raise ValueError(f"{path} was saved with other separators than commas: save it with commas again.")
-    if text and head != COLUMNS:
+    if text and head not in {COLUMNS, tuple(column for column in COLUMNS if column not in ADDED)}:
         raise ValueError(another)
-    return [{column: plain_cell(cell) for column, cell in row.items()} for row in rows]
+    return [{column: plain_cell(row.get(column, "")) for column in COLUMNS} for row in rows]
 
 
 def content_of(path: Path) -> str:

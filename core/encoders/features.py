@@ -20,8 +20,10 @@ from core.device import share_of_cores
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.face_track import FaceTrack, no_faces
 from core.encoders.faces import FaceFinder
+from core.encoders.languages import LanguageReader
 from core.encoders.persons import Followed, follow_faces
 from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
+from core.encoders.transcript import OtherLanguage, not_understood
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
@@ -93,7 +95,13 @@ def voice_encoder(encoders: Encoders, settings: FeatureSettings, whisper: Whispe
 
 
 class FeatureExtractor:
-    """Turns clips into utterances. Safe to call from several threads."""
+    """Turns clips into utterances. Safe to call from several threads.
+
+    Args:
+        transcriber: as of ``Listener``.
+        other_languages: whether speech that is not understood as English is read by ``LanguageReader``, for people;
+            models do not need it.
+    """
 
     def __init__(
         self,
@@ -101,11 +109,15 @@ class FeatureExtractor:
         settings: FeatureSettings,
         device: str = "cpu",
         transcriber: str = "tiny.en",
+        other_languages: bool = False,
     ):
         self.settings = settings
         self.device = device
         self._folded = folded(encoders.face.to(device))
         self.listener = Listener(transcriber, device)
+        # A transcriber that knows several languages has read them already.
+        ask = other_languages and self.listener.language == "en"
+        self.languages = LanguageReader(self.listener.device) if ask else None
         self.voice_encoder = voice_encoder(encoders, settings, self.listener.model)
         self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 
@@ -234,16 +246,31 @@ class FeatureExtractor:
             if not speech.intervals:
                 return speech, Missing("no speech was heard")
             with timed(timings, "voice"):
-                return speech, self.voice_features(clip.audio, speech)
+                features = self.voice_features(clip.audio, speech)
+            missed = not_understood(speech.intervals, speech.transcript.words) if self.languages else ()
+            if self.languages and missed:
+                with timed(timings, "language"):
+                    other = self.languages.read(clip.audio, missed, speech.intervals)
+                speech = replace(speech, transcript=replace(speech.transcript, other=other))
+            return speech, features
 
     def _read(self, speech: Speech, audio: FeatureSequence | Missing) -> FeatureSequence | Missing:
         words = speech.transcript.words
         if isinstance(audio, Missing):
             return audio  # the reason is the same: nothing to hear
         if not words:
-            return Missing("the words were not understood")
+            return Missing(unread(speech.transcript.other))
         values = self.word_encoder.encode([word.text for word in words])
         return FeatureSequence(values, np.array([word.middle for word in words]))
+
+
+def unread(other: OtherLanguage | None) -> str:
+    """Why the models have no words of speech in which no English was understood."""
+    if other is None or other.code == "en":
+        return "the words were not understood"
+    if other.code is None:
+        return "the words were not understood, the language was not recognised"
+    return f"the words are {other.name}, and the models read English alone"
 
 
 def shows_face(image: np.ndarray) -> bool:

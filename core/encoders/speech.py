@@ -123,7 +123,7 @@ class Listener:
     """
 
     def __init__(self, transcriber: str = "tiny.en", device: str = "cpu"):
-        device = "cpu" if device == "mps" else device
+        self.device = device = "cpu" if device == "mps" else device
         self.model = prepare(load_tiny_en().to(device))
         self.encoder = self.model.encoder
         own = transcriber == "tiny.en"
@@ -230,10 +230,11 @@ class Listener:
                     encoded, found = self.encoder.hear(window(mel, start, end))
                     first, last = start // 2, -(-end // 2)
                     states[:, first:last] = found[:, : last - first].cpu().numpy()
-                spoken = within(intervals, start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND)
+                span = start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND
+                spoken = within(intervals, *span)
                 if with_words and spoken:
                     readings = reader.read(start, end, encoded if self.transcriber is self.model else None)
-                    segments += believed(readings, spoken, reader.read_alone)
+                    segments += believed(readings, spoken, span, reader.read_alone)
             return states, placed(segments, within(intervals, 0.0, voice.duration))
 
     def _spectrogram(self, voice: Waveform, model: Whisper) -> Tensor:

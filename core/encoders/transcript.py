@@ -29,6 +29,7 @@ PIECE_MARGIN = 0.2  # seconds around a piece that is read alone
 WORD_MARGIN = 0.5  # seconds; a word farther from all detected speech than this was invented
 MIN_PAUSE = 0.2  # seconds; no word reaches into a pause as long as this
 ONSET = 0.25  # seconds; the first word begins with its stretch of speech if Whisper has it no later than this
+MIN_MISSED = 1.0  # seconds of speech that was not understood; less is a laugh or a sigh beside words
 MIN_WORD = 0.02  # seconds: what Whisper can tell apart
 
 
@@ -48,10 +49,38 @@ class Word:
 
 
 @dataclass(frozen=True)
+class OtherLanguage:
+    """Speech that was not understood as English. No fusion model uses it.
+
+    Attributes:
+        code: as Whisper names the language ("pl", "haw"), None where it was not recognised.
+        name: in English ("Polish"), None likewise.
+        probability: of the likeliest language, in [0, 1], whether it was recognised or not.
+        words: in that language, in order of time, on the axis of the clip; none where it was not recognised.
+    """
+
+    code: str | None
+    name: str | None
+    probability: float
+    words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words with single spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """The words in order of time."""
+    """The words in order of time.
+
+    Attributes:
+        words: English ones that were understood, which the models use.
+        other: what was not understood, None where there is none or nobody has looked.
+    """
 
     words: tuple[Word, ...] = ()
+    other: OtherLanguage | None = None
 
     @property
     def text(self) -> str:
@@ -173,6 +202,7 @@ class _Part:
 def believed(
     readings: Sequence[Reading],
     intervals: Intervals,
+    span: tuple[float, float],
     read_alone: Callable[[Sequence[tuple[float, float]]], list[list[Segment]]],
 ) -> list[Segment]:
     """What was understood of a window, in order of time.
@@ -180,44 +210,44 @@ def believed(
     Args:
         readings: of the window, in order of time.
         intervals: speech in it, one at least.
+        span: (start, end) of the window in seconds.
         read_alone: reads each of several (start, end) in seconds, without anything before it.
     """
     segments = [segment for reading in readings for segment in reading.segments]
     repetitive = any(reading.compression_ratio > REPETITIVE for reading in readings)
     pieces = pieces_of(intervals, MAX_REPEATED if repetitive else MAX_PIECE)
     if len(pieces) == 1:
-        words = list(chain(*segments))
+        words = list(chain(*segments))  # "No! No! No!" is no loop: the surest of them count as well
         return segments if (likelihood(words) if repetitive else geometric_mean(words)) >= UNDERSTOOD else []
 
-    sentences = _divided(segments, pieces)
-    sure = [not repetitive and _likely(parts, SURE) for parts in sentences]
-    again = set(range(len(pieces))) if repetitive else set()
-    for parts, is_sure in zip(sentences, sure, strict=True):
+    sure, doubtful, again = [], [], set(range(len(pieces))) if repetitive else set()
+    for parts in _divided(segments, pieces):
+        is_sure = not repetitive and _likely(parts, SURE)
+        (sure if is_sure else doubtful).append(parts)
         if not is_sure or any(geometric_mean(part.words) < SURE for part in parts):
             again |= {part.piece for part in parts}
-    alone = dict(zip(sorted(again), read_alone(_around(pieces, sorted(again))), strict=True))
-    inside = {i: [word for parts in sentences for p in parts if p.piece == i for word in p.words] for i in again}
-    confirmed = {i for i in again if _confirmed(inside[i], list(chain(*alone[i])))}
+
+    chosen, spans = sorted(again), around(pieces, span)
+    alone = dict(zip(chosen, read_alone([spans[i] for i in chosen]), strict=True))
+    parts_of = {i: [part for parts in [*sure, *doubtful] for part in parts if part.piece == i] for i in chosen}
+    confirmed = {i for i in chosen if _confirmed(parts_of[i], list(chain(*alone[i])))}
     understood = {
         i: said for i, said in alone.items()
         if likelihood(chain(*said)) >= UNDERSTOOD_ALONE and (repetitive or i not in confirmed)
     }  # fmt: skip
 
-    # A sentence that is sure is given up for readings that hold nearly all of it, since these know when it was said.
-    given_up = set()
-    for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True)):
-        own = {part.piece for part in parts} & understood.keys()
-        if is_sure and own:
-            if _held(parts, chain(*(segment for i in own for segment in understood[i]))):
-                given_up.add(number)
-            else:
-                understood = {i: said for i, said in understood.items() if i not in own}
-    kept = [
+    def own(parts: list[_Part]) -> set[int]:
+        return {part.piece for part in parts} & understood.keys()
+
+    # A sentence that is sure gives way to readings that hold nearly all of it, since these know when it was said. Where
+    # they do not, all readings of its pieces are worse than it, and with them those that other sentences gave way to.
+    while torn := {i for parts in sure if not _held(parts, [understood[i] for i in own(parts)]) for i in own(parts)}:
+        understood = {i: said for i, said in understood.items() if i not in torn}
+    kept = [part.words for parts in sure if not own(parts) for part in parts]
+    kept += [
         part.words
-        for number, (parts, is_sure) in enumerate(zip(sentences, sure, strict=True))
-        for part in parts
-        if number not in given_up and part.piece not in understood
-        if is_sure or part.piece in confirmed or _likely([part], UNDERSTOOD_ALONE)
+        for part in chain(*doubtful)
+        if part.piece not in understood and (part.piece in confirmed or _likely([part], UNDERSTOOD_ALONE))
     ]
     return sorted([*kept, *chain(*understood.values())], key=lambda segment: segment[0].start)
 
@@ -243,18 +273,19 @@ def _likely(parts: Sequence[_Part], least: float) -> bool:
     return len(new) >= MIN_NEW * len(first_written(words)) and likelihood(new) >= least
 
 
-def _held(parts: Sequence[_Part], words: Iterable[Word]) -> bool:
-    """Whether nearly all texts of a sentence are among some words."""
+def _held(parts: Sequence[_Part], readings: Iterable[Sequence[Segment]]) -> bool:
+    """Whether nearly all texts of a sentence stand in some readings."""
     texts = _texts(chain(*(part.words for part in parts)))
-    return len(texts & _texts(words)) >= SAME * len(texts)
+    return len(texts & _texts(chain(*chain(*readings)))) >= SAME * len(texts)
 
 
-def _confirmed(before: Sequence[Word], alone: Sequence[Word]) -> bool:
+def _confirmed(parts: Sequence[_Part], alone: Sequence[Word]) -> bool:
     """Whether a piece read alone has nearly the same words as in its window, where Whisper was sure of them.
 
     What stood in its window is then the better reading, in its context. "No, no, no" for long is a loop both times,
     and how often it was said nobody knows.
     """
+    before = list(chain(*(part.words for part in parts)))
     texts, again = _texts(before), _texts(alone)
     return len(texts & again) >= SAME * max(len(texts), len(again)) and geometric_mean(before) >= SURE
 
@@ -263,12 +294,21 @@ def _texts(words: Iterable[Word]) -> set[str]:
     return {plain(word.text) for word in words}
 
 
-def _around(pieces: Intervals, chosen: Sequence[int]) -> Intervals:
-    """Chosen pieces with a margin, as far as the pauses around them reach."""
-    edges = [0.0, *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), np.inf]
+def around(pieces: Intervals, window: tuple[float, float]) -> Intervals:
+    """Pieces with a margin, as far as the pauses around them and the window in which they lie reach."""
+    edges = [window[0], *((end + start) / 2 for (_, end), (start, _) in pairwise(pieces)), window[1]]
     return tuple(
-        (max(pieces[i][0] - PIECE_MARGIN, edges[i]), min(pieces[i][1] + PIECE_MARGIN, edges[i + 1])) for i in chosen
+        (max(start - PIECE_MARGIN, before), min(end + PIECE_MARGIN, behind))
+        for (start, end), (before, behind) in zip(pieces, pairwise(edges), strict=True)
     )
+
+
+def not_understood(intervals: Intervals, words: Sequence[Word]) -> Intervals:
+    """The pieces of speech in which no word was understood; none if together they are no longer than a sound."""
+    missed = tuple(
+        (start, end) for start, end in pieces_of(intervals) if not any(start <= word.middle <= end for word in words)
+    )
+    return missed if sum(end - start for start, end in missed) >= MIN_MISSED else ()
 
 
 def placed(segments: Sequence[Segment], intervals: Intervals) -> tuple[Word, ...]:

@@ -68,6 +68,7 @@ class Utterance:
             inside = between(sequence, start, end)
             return inside if len(inside.times) else Missing(nothing)
 
+        other = self.transcript.other
         inside = slice(*np.searchsorted(self.faces.times, (start, end)))
         looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
         return replace(
@@ -75,7 +76,10 @@ class Utterance:
             text=cut(self.text, "no words in this window"),
             video=cut(self.video, "no face in this window"),
             audio=cut(self.audio, "no speech in this window"),
-            transcript=Transcript(words_between(self.transcript.words, start, end)),
+            transcript=Transcript(
+                words_between(self.transcript.words, start, end),
+                other and replace(other, words=words_between(other.words, start, end)),
+            ),
             faces=replace(
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],

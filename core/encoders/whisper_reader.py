@@ -114,7 +114,7 @@ class Reader:
     def _read(self, spans: Sequence[tuple[int, int]], encoded: Tensor, most: int | None = None) -> list[Reading]:
         """Reads encoded windows [B, 1500, D] that begin with the B spans (start, end) of mel frames."""
         if self._language is None:
-            self._language = self._spoken_language(encoded[:1])
+            self._language = spoken_language(self.model, encoded[:1])[0]
         options = DecodingOptions(language=self._language, temperature=0.0, fp16=False, sample_len=most)
         results = whisper.decode(self.model, encoded, options)
         tokenizer = get_tokenizer(
@@ -159,11 +159,13 @@ class Reader:
             compression_ratio=result.compression_ratio,
         )
 
-    def _spoken_language(self, encoded: Tensor) -> str:
-        if not self.model.is_multilingual:
-            return "en"
-        _, (likely,) = whisper.decoding.detect_language(self.model, encoded)
-        return max(likely, key=likely.get)
+
+def spoken_language(model: Whisper, encoded: Tensor) -> tuple[str, float]:
+    """The likeliest language of an encoded window [1, 1500, D], as Whisper's code, and its probability."""
+    if not model.is_multilingual:
+        return "en", 1.0
+    _, (likely,) = whisper.decoding.detect_language(model, encoded)
+    return max(likely.items(), key=lambda item: item[1])
 
 
 def window(mel: Tensor, start: int, end: int, beyond: float = 0.0) -> Tensor:

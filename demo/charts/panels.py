@@ -86,8 +86,8 @@ def notes(analysis: Analysis) -> Markup:
 
 
 def transcript(analysis: Analysis) -> Markup:
-    """The words, each a button that plays the clip from there."""
-    return render("panels", "transcript", words=analysis.transcript.words)
+    """The words, each a button that plays the clip from there; apart from them those that no model uses."""
+    return render("panels", "transcript", words=analysis.transcript.words, other=analysis.transcript.other)
 
 
 def face_strip(analysis: Analysis) -> Markup:

@@ -21,7 +21,7 @@ import numpy as np
 
 from core.analysis.kept import Envelope, FaceSummary
 from core.analysis.results import Analysis, Prediction, Segment, Verdict
-from core.encoders.transcript import Transcript, Word
+from core.encoders.transcript import OtherLanguage, Transcript, Word
 from core.encoders.utterance import FeatureSequence
 from core.files import write_file
 from core.fusion.attention import AttentionMap
@@ -45,8 +45,11 @@ class Levels:
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Analysis, AttentionMap, FaceSummary, Levels, Prediction, Transcript, Verdict, Envelope, Segment, Word)
-}
+    for kind in (
+        Analysis, AttentionMap, Envelope, FaceSummary, Levels, OtherLanguage, Prediction, Segment, Transcript, Verdict,
+        Word,
+    )
+}  # fmt: skip
 
 
 def clip_of(name: str) -> Path:
