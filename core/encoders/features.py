@@ -32,7 +32,7 @@ from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Waveform, op
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
-FEATURES_VERSION = 3
+FEATURES_VERSION = 4
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
