@@ -36,6 +36,7 @@ from core.fusion.checkpoint import (
     copy_encoders,
     encoder_hashes,
     install,
+    learned_voices,
     load_encoder,
     load_encoders,
     save_encoder,
@@ -157,13 +158,14 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
         maker.moments(clips, folder, arguments.jobs) if clips else None
         for maker, folder in zip(makers, (beside, checkpoint), strict=True)
     )
+    heard = learned_voices(beside)
     met, unmet = None, None
     if known is not None:
         kept = np.isin(known.groups, list(held_out_people))
-        met, unmet = known.select(~kept), known.select(kept)
+        met, unmet = known.select(~kept), known.select(kept & ~np.isin(known.groups, heard))
         print(said_of(unmet, held_out_people), flush=True)
     makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
-    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet)
+    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet, heard)
     save_pair(beside, measured)
     final = train_final_pair(makers[1], recipe, arguments.runs, measured.calibration, all_of_them or None)
     write_json(checkpoint / "held_out.json", held_out, indent=1)

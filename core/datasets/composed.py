@@ -5,6 +5,7 @@ utterances can teach is how much each modality is worth; what they cannot teach 
 real moment. Every number that comes from them has to say so.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, Subset
 from core.corpora.fer2013 import FaceImages
 from core.corpora.layout import ClipRecord, CorpusError
 from core.datasets.augment import VERSION, altered_faces, masked_words
@@ -287,17 +288,20 @@ class BankMaker:
             if some
         }
 
-    def spoken_lines(self, faces: FeatureBank, seed: int) -> dict[str, LabelledSequences]:
+    def spoken_lines(self, faces: FeatureBank, met: Collection[str], seed: int) -> dict[str, LabelledSequences]:
         """Corpus -> English sentences as the speakers who are held out said them, voice and words of one moment, with
         any face of ``faces`` that shows the same.
 
         What is said is the same in every emotion: an actor's words say nothing, and the voice says all.
+
+        Args:
+            met: groups whom the voice encoder has learned from; they are left out.
         """
         rng, found = np.random.default_rng(seed), {}
         for source in training_sources("voices", self.root):
             if not (source.english and isinstance(source.split, Speakers)):
                 continue
-            held_out = source.groups(source.split.test)
+            held_out = source.groups(source.split.test) - set(met)
             by_text: dict[str, list[ClipRecord]] = {}
             for record in some_of(
                 [r for r in source.records("voices", source.within(self.root)) if r.group in held_out], MAX_SPOKEN
@@ -339,11 +343,14 @@ class ComposedUtterance:
     label: int
 
 
-def compose(banks: dict[str, FeatureBank], count: int, seed: int) -> list[ComposedUtterance]:
+def compose(banks: dict[str, FeatureBank], count: int, seed: int, neutral: Subset = ()) -> list[ComposedUtterance]:
     """``count`` utterances of unaltered sequences, classes and corpora as equally frequent as they can be.
 
     Within a class and corpus every sequence is used once before any is used again. A class that a bank lacks is left
     out.
+
+    Args:
+        neutral: modalities that show nothing, whatever the label is that the others show.
 
     Raises:
         CorpusError: the banks have no class in common.
@@ -357,6 +364,8 @@ def compose(banks: dict[str, FeatureBank], count: int, seed: int) -> list[Compos
     if not shared:
         raise CorpusError("Voices, faces and lines have no class in common: nothing can be composed.")
     labels = np.array(shared)[np.arange(count) % len(shared)]
+    for modality in neutral:
+        pools[modality] = [pools[modality][LABELS.index("neutral")]] * len(LABELS)
     indices: dict[str, np.ndarray] = {}
     for modality in MODALITIES:
         indices[modality] = np.empty(count, np.int64)

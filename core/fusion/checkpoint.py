@@ -123,6 +123,12 @@ def encoder_hashes(folder: Path) -> dict[str, str]:
     return _encoders(_read(folder))
 
 
+def learned_voices(folder: Path) -> list[str]:
+    """Groups ("ravdess/10") whose voices the folder's voice encoder has learned from; none without one."""
+    made = _read(folder).get("voice", {}).get("provenance", {})
+    return made.get("data", {}).get("train", {}).get("speakers", [])
+
+
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     """Writes both fusion models, their settings and statistics; what encodes faces, voices and words stays as it is."""
     config = _read(folder)

@@ -6,7 +6,7 @@ pair cannot be measured here any more.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core import SUBSETS, subset_name
+from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import MultimodalClips
@@ -42,6 +43,7 @@ def train_measured_pair(
     runs: Path,
     moments: MultimodalClips | None = None,
     people: MultimodalClips | None = None,
+    met: Collection[str] = (),
 ) -> tuple[Checkpoint, dict]:
     """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
 
@@ -51,34 +53,46 @@ def train_measured_pair(
     Args:
         moments: real clips to learn from; there may be none.
         people: real clips of people who are held out; there may be none.
+        met: groups whom the voice encoder has learned from: nothing is measured on them.
 
     Returns:
         The pair with its calibration, and its figures (see ``evaluate_strangers``): of utterances composed of the test
-        parts, "composed/NAME" with the voices of a corpus and "composed" together; of English lines as they were
-        spoken, "spoken/NAME"; of each person on camera, and "people" together.
+        parts, "composed/NAME" with the voices of a corpus and "composed" together, "neutral words/NAME" likewise with
+        sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on camera, and
+        "people" together.
+
+    Raises:
+        CorpusError: the voice encoder has learned from everybody who could be measured on.
     """
     banks, moments, people = maker.parts(), moments or None, people or None
+    voices = banks["test"]["audio"]
+    unmet = banks["test"] | {"audio": voices.select(~np.isin(voices.groups, list(met)))}
+    if not len(unmet["audio"]):
+        raise CorpusError("The voice encoder has learned from all speakers who are held out: nothing can be measured.")
     normalisation = normalisation_of(banks["train"])
     drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
     validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
-    drawn = compose(banks["test"], TEST_UTTERANCES, 2)
-    test = LabelledUtterances.composed(banks["test"], drawn, normalisation)
-    voices = banks["test"]["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
-    strangers = {f"composed/{name}": test.select(voices == name) for name in np.unique(voices)}
-    composed = list(strangers)
-    spoken = maker.spoken_lines(banks["test"]["video"], 3)
+    strangers, together = {}, {}
+    for name, neutral in (("composed", ()), ("neutral words", ("text",))):
+        drawn = compose(unmet, TEST_UTTERANCES, 2, neutral)
+        utterances = LabelledUtterances.composed(unmet, drawn, normalisation)
+        voices = unmet["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
+        found = {f"{name}/{corpus}": utterances.select(voices == corpus) for corpus in np.unique(voices)}
+        strangers |= found
+        together[name] = list(found)
+    spoken = maker.spoken_lines(banks["test"]["video"], met, 3)
     strangers |= {f"spoken/{name}": LabelledUtterances.normalised(s, normalisation) for name, s in spoken.items()}
-    seen = [] if people is None else np.unique(people.groups).tolist()
+    together["people"] = [] if people is None else np.unique(people.groups).tolist()
     if people is not None:
         clips = LabelledUtterances.normalised(people, normalisation)
-        strangers |= {str(person): clips.select(people.groups == person) for person in seen}
+        strangers |= {str(person): clips.select(people.groups == person) for person in together["people"]}
 
     def measured(models: dict[str, FusionModel], most: int | None = None) -> tuple[Checkpoint, dict]:
         """The pair with its calibration, and its figures; from so many utterances of each group."""
         groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
         calibration = {name: fit_calibration(model, list(groups.values())) for name, model in models.items()}
         pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, calibration, {}, {})
-        return pair, evaluate_strangers(pair, groups, {"composed": composed, "people": seen})
+        return pair, evaluate_strangers(pair, groups, together)
 
     measured({name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}, REHEARSED)
     models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
