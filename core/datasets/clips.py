@@ -190,14 +190,14 @@ def as_one_file(record: ClipRecord) -> Iterator[Path]:
 
 def _show(photograph: Path, path: Path) -> None:
     """Writes a film in which nothing but a photograph is seen."""
-    image = cv2.imread(str(photograph), cv2.IMREAD_COLOR)
+    image = cv2.imread(str(photograph), cv2.IMREAD_COLOR)  # BGR uint8 [H, W, 3]
     if image is None:
         raise MediaError("unreadable", f"{photograph.name} is not a photograph that can be read.")
     with av.open(str(path), "w") as target:
         stream = target.add_stream("ffv1", PHOTOGRAPH_RATE, width=image.shape[1], height=image.shape[0])
         stream.pix_fmt = "bgr0"
         for _ in range(PHOTOGRAPH_FRAMES):
-            target.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(image.astype(np.uint8, copy=False), "bgr24")))
         target.mux(stream.encode())
 
 

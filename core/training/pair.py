@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core import SUBSETS, subset_name
+from core import SUBSETS, Subset, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
@@ -65,15 +65,17 @@ def train_measured_pair(
         CorpusError: the voice encoder has learned from everybody who could be measured on.
     """
     banks, moments, people = maker.parts(), moments or None, people or None
-    voices = banks["test"]["audio"]
-    unmet = banks["test"] | {"audio": voices.select(~np.isin(voices.groups, list(met)))}
+    heard = banks["test"]["audio"]
+    unmet = banks["test"] | {"audio": heard.select(~np.isin(heard.groups, list(met)))}
     if not len(unmet["audio"]):
         raise CorpusError("The voice encoder has learned from all speakers who are held out: nothing can be measured.")
     normalisation = normalisation_of(banks["train"])
     drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
     validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
-    strangers, together = {}, {}
-    for name, neutral in (("composed", ()), ("neutral words", ("text",))):
+    strangers: dict[str, LabelledUtterances] = {}
+    together: dict[str, list[str]] = {}
+    kinds: tuple[tuple[str, Subset], ...] = (("composed", ()), ("neutral words", ("text",)))
+    for name, neutral in kinds:
         drawn = compose(unmet, TEST_UTTERANCES, 2, neutral)
         utterances = LabelledUtterances.composed(unmet, drawn, normalisation)
         voices = unmet["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
