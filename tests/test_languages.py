@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import made
 import numpy as np
@@ -16,6 +17,7 @@ from core.encoders.features import unread
 from core.encoders.languages import Excerpt
 from core.encoders.transcript import OtherLanguage, Transcript, Word, not_understood
 from core.media.reader import SAMPLE_RATE, Waveform
+from core.training.transcripts import spread, word_errors
 from demo.charts import panels, report
 from demo.server import stored
 
@@ -123,3 +125,10 @@ def test_a_stored_analysis_keeps_them(tmp_path):
     path = tmp_path / "kept.npz"
     stored.save(spoken(POLISH), path)
     assert stored.load(path).transcript == Transcript((), POLISH)
+
+
+def test_how_words_are_counted_and_voices_drawn():
+    assert word_errors(["a", "b", "c"], ["a", "x", "c", "d"]) == 2 and word_errors([], ["a"]) == 1
+    records = [SimpleNamespace(group=group) for group in "aaaabbc"]
+    assert sorted(record.group for record in spread(records, 3, seed=0)) == ["a", "b", "c"]
+    assert len(spread(records, 99, seed=0)) == 7
