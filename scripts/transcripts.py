@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def as_row(heard: Heard) -> str:
-    errors = f"{heard.wrong / heard.words:.3f}" if heard.words else ""
+    errors = f"{heard.wrong / heard.words:.3f}" if heard.words and heard.wrong is not None else ""
     named = ", ".join(f"{language or 'none'} {count}" for language, count in heard.languages.items())
     return f"| {heard.name} | {heard.voices} | {heard.believed} | {errors} | {named} |"
 

@@ -216,7 +216,9 @@ def _words_to_json(words: tuple[Word, ...]) -> list[dict]:
 
 
 def _other_to_json(other: OtherLanguage | None) -> dict | None:
-    return other and {
+    if other is None:
+        return None
+    return {
         "code": other.code,
         "name": other.name,
         "probability": round(other.probability, 4),

@@ -114,11 +114,12 @@ class LanguageReader:
 def _read(model: Whisper, excerpt: Excerpt) -> OtherLanguage:
     mel = whisper.log_mel_spectrogram(excerpt.voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)
     spans = windows(mel.shape[1] - N_FRAMES, excerpt.intervals)
-    encoded: Tensor | None = model.encoder(window(mel, *spans[0]))
-    code, probability = spoken_language(model, encoded)
+    first = model.encoder(window(mel, *spans[0]))
+    code, probability = spoken_language(model, first)
     if probability < RECOGNISED:
         return OtherLanguage(None, None, probability)
     reader, segments = Reader(model, mel, code), list[Segment]()
+    encoded: Tensor | None = first
     for start, end in spans:
         if within(excerpt.intervals, start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND):
             readings = reader.read(start, end, encoded)

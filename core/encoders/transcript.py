@@ -220,7 +220,9 @@ def believed(
         words = list(chain(*segments))  # "No! No! No!" is no loop: the surest of them count as well
         return segments if (likelihood(words) if repetitive else geometric_mean(words)) >= UNDERSTOOD else []
 
-    sure, doubtful, again = [], [], set(range(len(pieces))) if repetitive else set()
+    sure: list[list[_Part]] = []
+    doubtful: list[list[_Part]] = []
+    again = set(range(len(pieces))) if repetitive else set()
     for parts in _divided(segments, pieces):
         is_sure = not repetitive and _likely(parts, SURE)
         (sure if is_sure else doubtful).append(parts)
