@@ -15,6 +15,7 @@ from demo.charts.palette import FONT
 from demo.server import api, client_files, places, receiving, uploads
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.clients import Addressed
+from demo.server.compressed import Compressed
 from demo.server.gate import Gate
 from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
@@ -94,6 +95,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
                 Middleware(Addressed),
                 Middleware(Gate, hosts=hosts or Hosts.known()),
                 Middleware(ToolPlaces),
+                Middleware(Compressed),
                 Middleware(NamedBySecrets),
             ],
         },

@@ -16,6 +16,10 @@
     }
   }
 
+  // Gradio's player loads a program of 32 MB for its trim button, which this page does not show: its wait has no end.
+  const get = window.fetch;
+  window.fetch = (what, ...rest) => (String(what?.url ?? what).includes("/static/ffmpeg/") ? new Promise(() => {}) : get(what, ...rest));
+
   // Camera and microphone: every stream the page opens passes here, whoever opens it.
   let meter = null;
   if (navigator.mediaDevices) {
