@@ -8,6 +8,7 @@ to lead elsewhere, hence a server that listens to its network is answered under 
 """
 
 import os
+import re
 import socket
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping, Sequence
@@ -135,6 +136,8 @@ class Hosts:
         asked = _asked(Headers(scope=scope))
         place = asked[-1] if asked else None  # a proxy knows better what it was asked for
         if place is None or is_loopback(place.name) or is_address(place.name):
+            return None
+        if not re.fullmatch("[a-z0-9.-]{1,253}", place.name):  # "*.example.org" lets anything stand before the dot
             return None
         known = [name for name in self.names if name != "*"]
         if not any(place.name == name or (name.startswith("*.") and place.name.endswith(name[1:])) for name in known):

@@ -72,8 +72,9 @@ class Returning:
         if not isinstance(ticket, str) or len(ticket) != TICKET:
             return None
         with self._lock:
-            self._ended.pop(ticket, None)
-            visit = self._known.pop(ticket, None)
+            ended = self._ended.pop(ticket, None)  # nobody else may hold the visit
+            visit = ended[1] if ended else self._known.get(ticket)
+            self._known.pop(ticket, None)
             if visit is not None:
                 visit.ticket = ""
             return visit

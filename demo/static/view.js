@@ -19,8 +19,10 @@
   // Loaded again, the page asks for the last analysis with a ticket, which is good once. Another tab, even a copy of
   // this one, must not take it from a page that is still open: the ticket counts when the page has been left.
   const example = () => one("#moments [data-example]")?.dataset.example || "";
+  let ready = false; // gradio listens from when it asks for the ticket
   window.visit = {
     ticket() {
+      ready = true;
       const left = tab?.getItem("left"), ticket = tab?.getItem("ticket") || "";
       tab?.removeItem("left");
       tab?.removeItem("ticket");
@@ -112,7 +114,7 @@
   function follow() {
     if (applying || !one("#moments [data-file]") || one("#stop")?.offsetParent) return;
     const view = read(), text = written(view);
-    if (first === null) first = parse(location.hash).clip ? "" : text;
+    if (first === null) first = parse(location.hash).clip ? "" : written({ clip: view.clip }); // a bare address stays bare
     if (text === shown) return;
     shown = text;
     const address = example() && text !== first ? text : "";
@@ -128,7 +130,7 @@
     const own = tab?.getItem("left") && tab?.getItem("ticket") && !asked.clip;
     applying = 1; // until the clip is there
     classView();
-    if (!(await until(() => one("#moments [data-file]"), 60000))) { applying = 0; return; }
+    if (!(await until(() => ready && one("#moments [data-file]"), 60000))) { applying = 0; return; }
     if (asked.clip) await apply(asked);
     else if (own && (await until(() => !example(), 6000)) && before) await apply(parse(before));
     applying = 0;
