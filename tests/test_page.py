@@ -712,7 +712,7 @@ def test_a_wrong_file_is_answered_in_the_pages_words_and_stays_here(page, tmp_pa
 
 
 def test_a_first_visit_is_small_and_everything_of_it_is_compressed(browser, app):
-    sizes, plain = {}, []
+    sizes, plain, asked = {}, [], []
     for page in visitor(browser, app, viewport={"width": 390, "height": 844}):
         network = page.context.new_cdp_session(page)
         network.send("Network.enable")
@@ -725,7 +725,6 @@ def test_a_first_visit_is_small_and_everything_of_it_is_compressed(browser, app)
             and int(r.headers.get("content-length", 0)) > 1000
             else None,
         )  # fmt: skip
-        asked = []
         page.on("request", lambda r: asked.append(r.url))
         page.reload()
         page.wait_for_selector("#timeline-chart .barlayer", timeout=LONG)

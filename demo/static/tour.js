@@ -61,6 +61,7 @@
     top = scrollY;
     one("#tour").hidden = false;
     document.body.classList.add("touring");
+    document.body.classList.toggle("beside", innerWidth >= 1000);
     dispatchEvent(new Event("resize")); // the page makes room for the panel beside it
     clearInterval(timer);
     timer = setInterval(() => { if (at >= 0) say(steps()[at]); }, 300);

@@ -79,7 +79,11 @@
       const on = view.on === undefined ? MODALITIES : view.on.split(",");
       for (const m of MODALITIES) {
         const box = one(`#switch-${m} input:not(:disabled)`);
-        if (box && box.checked !== on.includes(m) && goesOn()) { box.click(); await pause(250); }
+        if (!box || box.checked === on.includes(m) || !goesOn()) continue;
+        const answer = () => one("[data-server-ms]")?.dataset.serverMs, before = answer();
+        box.click();
+        await until(() => answer() !== before, 2500); // what can be chosen below changes with it
+        await pause(100);
       }
       const wanted = view.open === undefined ? [OPEN] : view.open.split(",");
       const looks = RADIOS.filter((name) => view[name] !== undefined);
