@@ -40,14 +40,15 @@
     one("#tour .tour-back").disabled = at === 0;
     one("#tour .tour-next").textContent = at === steps().length - 1 ? "Done" : "Next";
     open(here.dataset.opens);
-    const target = one(here.dataset.target);
-    if (target) {
+    const block = innerWidth < 1000 || here.dataset.opens ? "start" : "nearest";
+    const point = () => {
+      const target = one(here.dataset.target);
+      if (at !== step || !target) return;
       target.classList.add("tour-target");
-      const block = innerWidth < 1000 || here.dataset.opens ? "start" : "nearest";
-      const bring = () => at === step && target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
-      bring();
-      if (here.dataset.opens) setTimeout(bring, 500); // what opens grows while its chart is drawn
-    }
+      target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
+    };
+    point();
+    if (here.dataset.opens) for (const wait of [500, 1200, 2500]) setTimeout(point, wait); // what opens is drawn late
     say(here);
     here.querySelector("h3").focus({ preventScroll: true });
   }
