@@ -12,15 +12,17 @@ from starlette.routing import Route
 from demo import wording
 from demo.charts import architecture
 from demo.charts.palette import FONT
-from demo.server import api, client_files, places, receiving, uploads
+from demo.server import api, client_files, places, preview, receiving, uploads
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.clients import Addressed
+from demo.server.compressed import Compressed
 from demo.server.gate import Gate
 from demo.server.gradio_compat.requests import share_with_no_site
 from demo.server.hosts import Hosts
-from demo.server.limits import HOUR, MAX_FILE_BYTES, MAX_SESSIONS, UNFETCHED
+from demo.server.limits import COME_BACK, HOUR, MAX_FILE_BYTES, MAX_SESSIONS, UNFETCHED
 from demo.server.names import NamedBySecrets
 from demo.server.places import ToolPlaces
+from demo.server.returning import returning
 from demo.server.sessions import forget_idle, forget_unfetched, leave, name_of
 from demo.server.sweeper import sweeper
 from demo.style import CSS, SCRIPT
@@ -50,15 +52,16 @@ def build(analyzer: AnyAnalyzer) -> gr.Blocks:
             with gr.Tab("What is this?"):
                 gr.HTML(wording.EXPLANATION.format(figure=architecture.drawing("about")))
         gr.HTML(wording.FOOTER)
-        gr.HTML(tour.markup(), elem_id="touring")
+        gr.HTML(f"{tour.markup()}{wording.CLASS_BAR}", elem_id="touring")
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
-            leave(page, name_of(request))
+            leave(page, name_of(request), may_return=True)
 
         page.unload(on_leaving)
     client_files.guard(page)
     sweeper.every(SWEEP, partial(forget_idle, page, HOUR))
+    sweeper.every(COME_BACK / 6, returning.end_late)
     sweeper.every(UNFETCHED / 4, partial(forget_unfetched, page, UNFETCHED))
     return page
 
@@ -80,6 +83,7 @@ def launch_options(hosts: Hosts | None = None) -> dict:
     Args:
         hosts: the names that the server answers to; those that the environment tells if none are given.
     """
+    known = hosts or Hosts.known()
     return {
         "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="zinc", font=[FONT], font_mono=["monospace"]),
         "css": CSS,
@@ -89,12 +93,14 @@ def launch_options(hosts: Hosts | None = None) -> dict:
         "mcp_server": True,
         "max_file_size": MAX_FILE_BYTES,
         "app_kwargs": {
-            "routes": [*receiving.routes(), Route("/manifest.json", manifest)],
+            "routes": [*receiving.routes(), *preview.routes(), Route("/manifest.json", manifest)],
             "middleware": [
                 Middleware(Addressed),
-                Middleware(Gate, hosts=hosts or Hosts.known()),
+                Middleware(Gate, hosts=known),
                 Middleware(ToolPlaces),
+                Middleware(Compressed),
                 Middleware(NamedBySecrets),
+                Middleware(preview.Previewed, hosts=known),
             ],
         },
         "show_error": True,

@@ -1,6 +1,9 @@
 """Every sentence of the page (but the tour's), in one place: the tone can be read and corrected in one go."""
 
 import json
+from dataclasses import dataclass
+
+from markupsafe import escape
 
 from core import CHECKPOINTS, LABELS, __version__
 from core.experiment.published import PublishedComparison
@@ -8,6 +11,11 @@ from demo.charts.palette import percent, signed
 from demo.server.limits import MAX_FILE_BYTES, MAX_VALUES, SAID, in_words
 
 TITLE = "Cross or self?"
+PREVIEW = (
+    "Two small models look at the same face, voice and words. In one they look at each other, in the other each looks "
+    "only at itself. See what each says, and why. Does cross-attention beat self-attention?"
+)
+PREVIEW_PICTURE = "A clip of a smiling face that says sad words, and what two models make of it"
 
 
 def too_long(largest: int) -> str:
@@ -52,6 +60,14 @@ def our_answer(found: PublishedComparison | None) -> str:
     )
 
 
+def answer_in_short(found: PublishedComparison | None) -> str:
+    """The title's question, answered in one line."""
+    ours = "ours are in the project's report"
+    if found is not None:
+        ours = "ours: undecided" if found.conclusion == "undecided" else f"ours: {found.conclusion}"
+    return f"Cross or self, then? The paper: no significant difference; {ours}."
+
+
 HELD_OUT = CHECKPOINTS / "held_out.json"
 MEASURED = json.loads(HELD_OUT.read_text("utf-8")) if HELD_OUT.exists() else {}
 LIMITS_BEHIND = f"""{how_right(MEASURED)}The models learned mostly
@@ -69,22 +85,41 @@ INTRODUCTION = f"""
   <p>Two small models read the same clip. In one, face, voice and words look <em>at each other</em>; in the other, each
   looks only <em>at itself</em>.</p>
   <details class="limits"><summary><strong>{LIMITS_SHORT}</strong> <span>More</span></summary>
-  <p>{LIMITS_BEHIND} Your clip stays on this server only while you look at it, and is deleted when you leave or after an
-  hour.</p></details>
+  <p>{LIMITS_BEHIND} Your clip stays on this server only while you look at it, and is deleted
+  {SAID["come_back"]} after you leave, or after an hour.</p></details>
 </header>
 """
 
+FILE_NOTES = escape(
+    json.dumps(
+        {
+            "other": "“NAME” is neither a video nor a sound file, so there is nothing to look at or to listen to.",
+            "empty": "“NAME” is empty: there is nothing in it.",
+            "large": f"“NAME” is larger than what this page takes: {SAID['megabytes']} of clip.",
+        },
+        ensure_ascii=False,
+    )
+)
 NOTICE = """<p class="notice" role="note"><strong>This page infers emotion</strong> from face, voice and words. Record
 only people who know this and agree. In the European Union people must be told, and inferring the emotions of pupils or
 employees is prohibited.</p>"""
-CAPTION = """<p id="caption" aria-hidden="true">&nbsp;</p>
+CAPTION = f"""<p id="caption" aria-hidden="true">&nbsp;</p>
 <p id="capture-note" class="error" role="alert" hidden></p>
+<p id="file-note" class="error" role="alert" hidden data-said="{FILE_NOTES}" data-largest="{MAX_FILE_BYTES}"></p>
 <div class="level" hidden aria-hidden="true"><div class="bar"><i></i></div><span></span><b id="clock"></b></div>"""
 
 CAPTURE = "Your clip"
-SOUND = "Sound file …"
+SOUND = "Sound file"
 STORED = "An example with its stored result. Press Analyse to run the models on it again."
-IDLE = "A few seconds of one person speaking English work best. Recording stops when you press the button again."
+KEPT = "Your last clip and its analysis, from before this page was loaded again."
+NOT_KEPT = (
+    f"Your last clip is no longer here: a visit is kept for {SAID['come_back']} after its page was left. "
+    "The example is shown instead."
+)
+IDLE = (
+    "A few seconds of one person speaking English work best, as video or as sound alone. "
+    "Recording stops when you press the button again."
+)
 BOUNDS = f"""<details class="hint"><summary>What a clip may be</summary><p>At most {SAID["megabytes"]}; the first
 {SAID["clip_minutes"]} of a clip are read, and for {SAID["analysis_minutes"]} at most. One clip is read at a time,
 {SAID["waiting"]} may wait.</p></details>"""
@@ -196,6 +231,26 @@ EXAMPLES = {  # file in demo/examples -> button
     "contradiction": "Contradiction: a smile says sad words",
     "moods": "Moods: 26 seconds from one to the next",
 }
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What is asked about an example before its verdicts are shown; ``answers`` are labels."""
+
+    question: str
+    answers: tuple[str, ...]
+
+
+GUESSES = {  # by example
+    "contradiction": Guess(
+        "She smiles and says that her dog died. What will the models say?", ("happiness", "sadness", "neutral")
+    ),
+}
+GUESS_FIRST = "A guess first"
+GUESS_SKIP = "Just show me"
+GUESS_RIGHT = "Right."
+GUESS_WRONG = "Not this time."
+
 EXAMPLES_HINT = """<p class="hint">Examples, made of a public-domain portrait (NASA) moved by a warp and a synthetic
 voice. The astronaut never said or looked any of this.</p>"""
 
@@ -274,9 +329,27 @@ LIVE_COURSE = """For each moment the most probable class in its colour, as high 
 without a verdict."""
 LIVE_BAD = "The browser sent something that is not a picture with sound."
 
+COPY_LINK = """<button type="button" class="copy-link" data-done="The link is copied">Copy a link to this view</button>
+<p class="hint">A link holds which example is shown and how, never a clip of yours.</p>"""
+CLASS_STEPS = (  # views of the class view until somebody saves others, as addresses have them
+    "clip=contradiction",
+    "clip=contradiction&on=video",
+    "clip=contradiction&on=text",
+    "clip=contradiction&open=matrix",
+    "clip=contradiction&pair=video-audio&head=3&open=attention",
+    "clip=glad",
+)
+CLASS_BAR = f"""<div id="class-bar" role="toolbar" aria-label="Views, one after the other" hidden
+data-steps="{" ".join(map(escape, CLASS_STEPS))}"><button type="button" data-act="back" aria-label="Back">←</button>
+<span class="class-place" aria-live="polite"></span><button type="button" data-act="next" aria-label="Next">→</button>
+<span class="class-rest"><button type="button" data-act="save">Save this view</button><button type="button"
+data-act="clear">Forget saved views</button><button type="button" data-act="leave">Leave the class view</button></span>
+</div>"""
+
 FOOTER = f"""<footer id="about-foot"><p>After V. Rajan, A. Brutti, A. Cavallaro,
 <em>Is cross-attention preferable to self-attention for multi-modal emotion recognition?</em>, ICASSP 2022.
-Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere. Version {__version__}.</p></footer>"""
+Nothing on this page is loaded from elsewhere, and nothing is sent elsewhere. Version {__version__}.
+<a href="#view=class">Class view for a projector</a></p></footer>"""
 
 ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention each part received; the dotted line is
 an even share. <em>Mattered</em> is how the probability changes when that part alone is left out: a bar up means that

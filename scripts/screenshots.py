@@ -19,6 +19,8 @@ SHOTS = {  # name -> width, height, colour scheme
     "desktop-dark": (1280, 800, "dark"),
     "phone": (390, 844, "light"),
 }
+PREVIEW = Path(__file__).parents[1] / "demo" / "static" / "preview.jpg"  # what is shown of a link to the page
+OLD_HAND = "localStorage.setItem('guessed', '1')"  # who has been here is not asked for a guess first
 PLAYED = (4.6, 9.0)  # seconds of the longest example that the animation shows
 RATE, WIDTH = 5, 640  # its pictures a second, and their width in pixels
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
@@ -46,6 +48,7 @@ def take_pictures(browser, address: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (width, height, scheme) in SHOTS.items():
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page.add_init_script(OLD_HAND)
         page.goto(address)
         wait_for_opening(page)
         at(page, 3.1)
@@ -62,9 +65,27 @@ def take_pictures(browser, address: str, folder: Path) -> None:
         page.close()
 
 
+def take_preview(browser, address: str, path: Path) -> None:
+    """The picture of a link: clip and both verdicts, without what is to be pressed."""
+    page = browser.new_page(viewport={"width": 1200, "height": 630})
+    page.add_init_script(OLD_HAND)
+    page.goto(address)
+    wait_for_opening(page)
+    at(page, 3.1)
+    page.add_style_tag(
+        content="#intro .tour-start, #intro .limits, .tab-container, #controls, #time, #details, .notice, "
+        "#clip .source-selection, #status, #switches, .controls, .icon-button-wrapper { display: none !important; } "
+        ".gradio-container { zoom: 1.35 } #clip { height: 300px !important }"
+    )
+    page.wait_for_timeout(500)
+    page.screenshot(path=path, type="jpeg", quality=80)
+    page.close()
+
+
 def animate(browser, address: str, path: Path) -> None:
     """A few seconds of a playing clip as animated WebP: the first screen, a picture at a time."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(OLD_HAND)
     page.goto(address)
     page.locator("#example-moods").click()
     page.wait_for_selector('#moments [data-file="moods.mp4"]', state="attached", timeout=120_000)
@@ -119,6 +140,7 @@ def main() -> None:
                 stopwatch(browser, options.address)
         else:
             take_pictures(browser, options.address, options.folder)
+            take_preview(browser, options.address, PREVIEW)
             animate(browser, options.address, options.folder / "playing.webp")
         browser.close()
 

@@ -131,10 +131,11 @@ def analysed(uploaded):
     return uploaded
 
 
-def visitor(browser, app, script: str = "", **context):
+def visitor(browser, app, script: str = "", guess: bool = False, **context):
+    """A visitor on the page, who has been here before unless it is to ask for a guess."""
     opened = browser.new_context(permissions=["camera", "microphone"], **context)
     page = opened.new_page()
-    page.add_init_script(script)
+    page.add_init_script(script if guess else f"{script};localStorage.setItem('guessed', '1')")
     elsewhere, errors = [], []
     page.on("request", lambda r: elsewhere.append(r.url) if not r.url.startswith((app, "data:", "blob:")) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -634,7 +635,7 @@ def test_three_clips_in_a_queue_become_one_table_and_leave_nothing(page, clips, 
 
 
 def test_a_sound_file_is_heard_and_has_no_face(page, clips):
-    page.locator('input[type=file][accept="audio/*"]').set_input_files(clips / "speech.wav")
+    put(page, clips / "speech.wav")
     wait_for_analysis(page, "speech.wav")
     open_sections(page, "seen")
     expect(page.locator("#notes")).to_contain_text("the clip has no pictures")
@@ -654,16 +655,82 @@ def test_the_endpoint_for_programs_answers_with_the_contract(app, clips):
         client.predict(clip=handle_file(clips / "corrupt.mp4"), api_name="/analyze")
 
 
-def test_leaving_the_page_deletes_the_clip(browser, app, cache, clips):
-    unlike = clips / "leaving.mp4"
-    shutil.copy(clips / "no-face.mp4", unlike)
-    for page in visitor(browser, app):
-        upload(page, unlike)
-        assert list(cache.rglob("leaving.mp4"))
-    deadline = time.monotonic() + 20
-    while list(cache.rglob("leaving.mp4")):
-        assert time.monotonic() < deadline, "the clip must be deleted when the visitor leaves"
-        time.sleep(0.2)
+def test_a_page_that_is_loaded_again_shows_the_clip_as_it_was_and_a_link_holds_nothing_of_it(page, clips):
+    put(page, clips / "no-face.mp4")
+    wait_for_analysis(page, "no-face.mp4")
+    toggle(page, "audio")
+    expect(page.locator("#agreement")).to_contain_text("Only self-attention")
+    page.wait_for_timeout(600)
+    assert page.evaluate("location.hash") == "" and page.locator("[data-example]").count() == 0
+    page.reload()
+    page.wait_for_selector('#moments [data-file="no-face.mp4"]', state="attached", timeout=LONG)
+    expect(page.locator("#status")).to_have_text(wording.KEPT)
+    expect(page.locator("#switch-audio input")).not_to_be_checked()
+    page.wait_for_function("document.querySelector('#clip video')?.src.includes('no-face.mp4')")
+    page.evaluate("sessionStorage.setItem('ticket', 'A'.repeat(32))")
+    page.reload()
+    expect(page.locator("#status")).to_have_text(wording.NOT_KEPT)
+    assert page.locator('#moments [data-file="no-face.mp4"]').count() == 0
+
+
+def test_a_guess_is_asked_for_once_before_the_verdicts_are_told(browser, app):
+    for page in visitor(browser, app, guess=True):
+        page.wait_for_selector("#first-guess.asking")
+        assert not page.locator("#panels").is_visible() and not page.locator("#agreement").is_visible()
+        page.locator('#first-guess [data-answer="sadness"]').click()
+        expect(page.locator("#first-guess .revealed")).to_contain_text("Not this time.")
+        expect(page.locator("#first-guess .revealed")).to_contain_text("the face won")
+        check_both_panels(page)
+        page.reload()
+        page.wait_for_selector("#self-verdict .bar", timeout=LONG)
+        assert not page.locator("#first-guess").is_visible()
+
+
+def test_a_link_shows_an_example_as_it_was_and_what_does_not_exist_is_left(page, app):
+    page.goto("about:blank")
+    page.goto(f"{app}#clip=glad&on=video,text&pair=text-video&head=2&t=1.5&open=attention")
+    page.wait_for_selector('#moments [data-example="glad"]', state="attached", timeout=LONG)
+    expect(page.locator("#sharpness")).to_contain_text("words → face, head 3", timeout=LONG)
+    expect(page.locator("#switch-audio input")).not_to_be_checked()
+    page.wait_for_function("Math.abs(document.querySelector('#clip video').currentTime - 1.5) < 0.1")
+    assert page.locator("#section-time > button.open").count() == 0
+    page.goto("about:blank")
+    page.goto(f"{app}#clip=../../etc&on=<b>&model=evil&pair=x-y&head=99&t=1e9&open=nothing")
+    page.wait_for_selector("#self-verdict .bar", timeout=LONG)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.pageView.read()") == {"clip": "contradiction"}
+
+
+def test_a_wrong_file_is_answered_in_the_pages_words_and_stays_here(page, tmp_path):
+    sent = []
+    page.on("request", lambda r: sent.append(r.url) if "/upload" in r.url else None)
+    for name, content, said in (("notes.txt", b"hello", "neither a video nor a sound"), ("empty.mp4", b"", "is empty")):
+        (tmp_path / name).write_bytes(content)
+        put(page, tmp_path / name)
+        expect(page.locator("#file-note")).to_contain_text(said)
+    assert sent == [] and page.locator(".toast-body").count() == 0
+
+
+def test_a_first_visit_is_small_and_everything_of_it_is_compressed(browser, app):
+    sizes, plain, asked = {}, [], []
+    for page in visitor(browser, app, viewport={"width": 390, "height": 844}):
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.send("Network.clearBrowserCache")
+        network.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
+        page.on(
+            "response",
+            lambda r: plain.append(r.url)
+            if r.url.endswith((".js", ".css")) and r.status == 200 and not r.headers.get("content-encoding")
+            and int(r.headers.get("content-length", 0)) > 1000
+            else None,
+        )  # fmt: skip
+        page.on("request", lambda r: asked.append(r.url))
+        page.reload()
+        page.wait_for_selector("#timeline-chart .barlayer", timeout=LONG)
+        page.wait_for_timeout(1000)
+        assert sum("PlotlyPlot" in url for url in asked) == 1 and not [url for url in asked if "ffmpeg" in url]
+    assert 500_000 < sum(sizes.values()) < 4_000_000 and plain == []
 
 
 def test_a_sessions_name_is_made_of_the_browsers_secrets(browser, app):
@@ -705,7 +772,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
     for _ in range(60):
         analysed.keyboard.press("Tab")
         reached.add(analysed.evaluate("document.activeElement.closest('[id]')?.id"))
-    assert {"sound-file", "switch-video", "switch-audio", "switch-text", "transcript"} <= reached
+    assert {"switch-video", "switch-audio", "switch-text", "transcript"} <= reached
     analysed.locator("#switch-text input").focus()
     analysed.keyboard.press("Space")
     wait_until_on(analysed, "face + voice")
@@ -784,10 +851,13 @@ def test_a_dark_phone_at_rest_has_all_on_its_first_screen_and_a_short_page(brows
         for _ in range(3):  # opens the sections with the heatmap and the table
             page.locator(".tour-next").click()
         page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
-        top = place(page, "#section-matrix")[1]
+        top = place(page, "#matrix-table")[1]
         page.wait_for_timeout(700)
-        assert -5 < place(page, "#section-matrix")[1] < 60, f"brought to the top, from {top}"
+        assert -5 < place(page, "#matrix-table")[1] < 60, f"brought to the top, from {top}"
         page.locator(".tour-end").click()
+        for name in ("attention", "matrix"):
+            expect(page.locator(f"#section-{name} > button.open")).to_have_count(0, timeout=LONG)
+        open_sections(page, "attention")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         for chart in ("timeline", "attention"):
             assert page.locator(f"#{chart}-chart .legend").count() == 0

@@ -8,9 +8,13 @@ from core.analysis.results import Analysis
 from demo.charts.html import render
 
 
-def element(analysis: Analysis) -> Markup:
+def element(analysis: Analysis, example: str = "") -> Markup:
     """An element whose ``data-clip`` is JSON: faces ``[time, x, y, width, height]`` (seconds; shares of the picture),
-    words ``[start, end, text]`` and windows ``{start, end, cross, self}`` (seven probabilities each, or null)."""
+    words ``[start, end, text]`` and windows ``{start, end, cross, self}`` (seven probabilities each, or null).
+
+    Args:
+        example: name of the example that this is, for links to it; nothing links to a visitor's own clip.
+    """
     faces = analysis.faces
     clip = {
         "duration": round(analysis.duration, 3),
@@ -26,4 +30,4 @@ def element(analysis: Analysis) -> Markup:
         ],
     }
     said = json.dumps(clip, ensure_ascii=False, separators=(",", ":"))
-    return render("panels", "moments", file=analysis.file, clip=said)
+    return render("panels", "moments", file=analysis.file, clip=said, example=example)

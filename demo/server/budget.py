@@ -59,6 +59,13 @@ class Budget:
             if visit in self._held:
                 self._held[visit].used = time.monotonic()
 
+    def move(self, visit: Visit, to: Visit) -> None:
+        """What a visit keeps is another one's from now on."""
+        with self._lock:
+            held = self._held.pop(visit, None)
+            if held:
+                self._held[to] = held
+
     def drop(self, visit: Visit) -> None:
         """The visit keeps nothing any more."""
         with self._lock:

@@ -67,7 +67,7 @@ KINDS = (
         "GET HEAD",
         [
             "/?", "/config/?", "/theme[.]css", f"{API_PREFIX}/theme[.]css", "/robots[.]txt", "/manifest[.]json",
-            "/favicon[.]ico", "/pwa_icon(/192|/512)?", "/assets/.+", "/static/.+",
+            "/favicon[.]ico", "/preview[.]jpg", "/pwa_icon(/192|/512)?", "/assets/.+", "/static/(?!ffmpeg/).+",
         ],
         linked=True,
     ),

@@ -8,6 +8,7 @@ to lead elsewhere, hence a server that listens to its network is answered under 
 """
 
 import os
+import re
 import socket
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from core import __version__
 
@@ -126,6 +128,22 @@ class Hosts:
         if len(named[0]) != 1 or len(named[1]) > 1:
             return False
         return all(place is not None and self.answer_to(place.name) for place in _asked(headers))
+
+    def address_of(self, scope: Scope) -> str | None:
+        """Where the page is for everybody, with a slash at its end; None unless a request goes to a name that whoever
+        runs the server has allowed: any address and, with "*", any name is answered, and may be a client's invention.
+        """
+        asked = _asked(Headers(scope=scope))
+        place = asked[-1] if asked else None  # a proxy knows better what it was asked for
+        if place is None or is_loopback(place.name) or is_address(place.name):
+            return None
+        if not re.fullmatch("[a-z0-9.-]{1,253}", place.name):  # "*.example.org" lets anything stand before the dot
+            return None
+        known = [name for name in self.names if name != "*"]
+        if not any(place.name == name or (name.startswith("*.") and place.name.endswith(name[1:])) for name in known):
+            return None
+        port = f":{place.port}" if place.port else ""
+        return f"{scope.get('scheme', 'http')}://{place.name}{port}{scope.get('root_path', '').rstrip('/')}/"
 
     def come_from_here(self, headers: Headers) -> bool:
         """Whether the page that a browser names as the one that sends a request is this server's, if it names one.

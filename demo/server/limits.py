@@ -16,6 +16,7 @@ MAX_UPLOADS_AT_ONCE = 24  # on their way from one address; a class may sit behin
 MAX_VISITORS = 3  # live at once; more would be too slow for everybody on two cores
 LIVE_SHARE = max(2, MAX_VISITORS // 4)  # of these from one address
 MAX_VISIT_SECONDS = 600.0  # seconds live
+COME_BACK = 60.0  # seconds for which a visit is kept after its page was closed or loaded again
 HOUR = 3600.0  # seconds that a visit and its files may live
 MAX_SESSIONS = 200  # pages that are open; a quarter of them from one address
 MAX_KEPT = 256 * 1024**2  # bytes of all visitors' analyses together
@@ -61,6 +62,7 @@ SAID = {
     "visitors": in_words(MAX_VISITORS),
     "live_share": in_words(LIVE_SHARE),
     "live_minutes": f"{in_words(MAX_VISIT_SECONDS / 60)} minutes",
+    "come_back": "a minute" if COME_BACK == 60 else f"{in_words(COME_BACK)} seconds",
     "window": in_words(WINDOW),
     "hop": in_words(HOP),
     "rate": in_words(FRAME_RATE),

@@ -6,15 +6,12 @@ Hence a script goes before all others of every page of HTML that leaves the serv
 which there is no place for it does not leave.
 """
 
-import logging
 import re
 import urllib.request
 
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from demo import wording
+from demo.server.documents import Documents
 
 SCRIPT = b"""<script>Math.random = () => {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
@@ -23,45 +20,12 @@ SCRIPT = b"""<script>Math.random = () => {
 HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
 OTHER_SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 
-log = logging.getLogger(__name__)
 
-
-class NamedBySecrets:
+class NamedBySecrets(Documents):
     """Puts a script before all others of a page: what the browser takes for chance there is fit for secrets."""
 
     def __init__(self, app: ASGIApp):
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] == "HEAD":
-            return await self._app(scope, receive, send)
-        start: Message = {}
-        body = bytearray()
-
-        async def collect(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                if not Headers(raw=message["headers"]).get("content-type", "").lower().startswith("text/html"):
-                    return await send(message)
-                start = message
-                return None
-            if not start:
-                return await send(message)
-            body.extend(message.get("body", b""))
-            if message.get("more_body"):
-                return None
-            try:
-                whole = with_script(bytes(body))
-            except ValueError:
-                log.error("A page of HTML has no place for the script that names sessions; it was not sent")
-                return await PlainTextResponse(wording.UNSAFE_PAGE, 500)(scope, receive, send)
-            others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-            await send({**start, "headers": [*others, (b"content-length", str(len(whole)).encode())]})
-            await send({"type": "http.response.body", "body": whole})
-            return None
-
-        await self._app(scope, receive, collect)
-        return None
+        super().__init__(app, lambda page, _: with_script(page))
 
 
 def with_script(page: bytes) -> bytes:
@@ -72,7 +36,7 @@ def with_script(page: bytes) -> bytes:
     """
     head = HEAD.search(page)
     if head is None or OTHER_SCRIPT.search(page, 0, head.start()):
-        raise ValueError("no head, or a script before it")
+        raise ValueError("it has no place for the script that names sessions")
     whole = page[: head.end()] + SCRIPT + page[head.end() :]
     return whole.replace(b'href="/manifest.json"', b'href="manifest.json"', 1)  # a proxy may serve it below a path
 

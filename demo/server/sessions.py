@@ -28,6 +28,7 @@ from demo.server.budget import budget
 from demo.server.gradio_compat import sessions as gradio_sessions
 from demo.server.limits import MAX_ANALYSIS_SECONDS
 from demo.server.memory import give_back
+from demo.server.returning import returning
 from demo.server.sweeper import sweeper
 
 UNHEARD = 60.0  # seconds after which an analysis that nobody listens to is given up
@@ -87,10 +88,13 @@ def unheard(page: gr.Blocks, name: str) -> float:
         return time.monotonic() - _unheard_since.setdefault(name, time.monotonic())
 
 
-def leave(page: gr.Blocks, name: str) -> None:
+def leave(page: gr.Blocks, name: str, may_return: bool = False) -> None:
     """The page was closed: gradio itself would keep the session for another hour, and all that it showed for ever.
 
     Each step is taken whatever becomes of the others: an error is logged, without names.
+
+    Args:
+        may_return: whether the visitor may have loaded the page again, and finds the analysis if so.
     """
     with _lock:
         _unheard_since.pop(name, None)
@@ -98,7 +102,8 @@ def leave(page: gr.Blocks, name: str) -> None:
     held += [value for value in _tried(gradio_sessions.forget_session, page, name) or () if hasattr(value, "end")]
     for session in held:
         session.stop = True
-        _tried(session.end)
+        if not (may_return and isinstance(session, Session) and returning.keep(session)):
+            _tried(session.end)
     _tried(gradio_sessions.forget_messages, page, name)
     _tried(give_back)
 
@@ -145,6 +150,8 @@ class Session:
         attributions: what parts of the clip were worth, by (start, end) in seconds; filled when it is asked for.
         stop: set by the Stop button, read by the analysis that runs, reset by what begins the next one.
         dismissed: whether the analysis was let go to make room for those of others.
+        ticket: with which the visitor may come back to the analysis, "" for none.
+        player: the part of the page that plays the clip, and its file.
     """
 
     analysis: Analysis | None = None
@@ -152,6 +159,8 @@ class Session:
     files: set[Path] = field(default_factory=set)
     stop: bool = False
     dismissed: bool = False
+    ticket: str = ""
+    player: tuple[str, str] | None = None
 
     @property
     def in_use(self) -> bool:
@@ -250,6 +259,7 @@ class Session:
     def show(self, analysis: Analysis | None, path: str | None = None) -> None:
         """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
         self.stop = True
+        returning.take_ticket(self)
         for other in list(self.files):
             self.disown(other)
         self.own(path)
@@ -260,6 +270,18 @@ class Session:
         """Forgets the clip, not its file: the player may still show it."""
         self.analysis, self.attributions, self.dismissed = None, {}, False
         budget.drop(self)
+
+    def take_over(self, other: "Session") -> None:
+        """Moves everything of another session of the same visitor here, which leaves that one empty."""
+        analysis, attributions, self.player = other.analysis, other.attributions, other.player
+        other.analysis, other.attributions = None, {}
+        while other.files:
+            try:
+                self.files.add(other.files.pop())
+            except KeyError:  # the other one ends in the same moment
+                break
+        budget.move(other, self)
+        self.analysis, self.attributions, self.dismissed = analysis, attributions, other.dismissed
 
     def let_go(self) -> None:
         """Forgets the clip because others need the room."""
@@ -295,6 +317,7 @@ class Session:
 
     def end(self) -> None:
         """Lets go of the session's files and forgets everything, when the visitor leaves."""
+        returning.take_ticket(self)
         self.clear()
         for path in list(self.files):
             _tried(self.disown, path)

@@ -16,6 +16,22 @@
     }
   }
 
+  // Gradio's player loads a program of 32 MB for its trim button, which this page does not show: its wait has no end.
+  const get = window.fetch;
+  window.fetch = (what, ...rest) => (String(what?.url ?? what).includes("/static/ffmpeg/") ? new Promise(() => {}) : get(what, ...rest));
+
+  // A recording says no duration, so that the player shows "Infinity" until it has played: it is sent to its end once.
+  document.addEventListener("loadedmetadata", ({ target }) => {
+    if (target.duration !== Infinity || target.srcObject || !target.paused || !target.closest("#clip, #sound")) return;
+    const back = () => {
+      if (!Number.isFinite(target.duration)) return;
+      target.removeEventListener("durationchange", back);
+      target.currentTime = 0;
+    };
+    target.addEventListener("durationchange", back);
+    target.currentTime = 1e9;
+  }, true);
+
   // Camera and microphone: every stream the page opens passes here, whoever opens it.
   let meter = null;
   if (navigator.mediaDevices) {

@@ -12,7 +12,25 @@
     media.currentTime = Math.max(0, seconds);
     const playing = media.play();
     if (playing) playing.catch(() => {});
+    bringInSight(media);
   }
+
+  // What plays is in sight: where the clip has been scrolled away it stays as a small picture until one is back at it.
+  let small = null;
+  function bringInSight(media) {
+    if (media.tagName !== "VIDEO" || small) return;
+    const place = byId("clip").getBoundingClientRect();
+    if (place.bottom > 60 && place.top < innerHeight - 60) return;
+    small = media.parentElement;
+    small.classList.add("in-sight");
+  }
+  function putBack() {
+    if (!small) return;
+    const place = byId("clip").getBoundingClientRect();
+    const near = place.bottom > 60 && place.top < innerHeight - 60;
+    if (near || !small.isConnected || !player()) { small.classList.remove("in-sight"); small = null; }
+  }
+  addEventListener("scroll", putBack, { passive: true });
   document.addEventListener("click", (event) => {
     const from = event.target.closest("[data-seconds]");
     if (from) seek(parseFloat(from.dataset.seconds));
@@ -58,7 +76,11 @@
     if (!play) {
       play = Object.assign(document.createElement("button"), { className: "play", type: "button", textContent: "▶" });
       play.setAttribute("aria-label", "Play the clip");
-      play.addEventListener("click", () => player()?.play().catch(() => {}));
+      play.addEventListener("click", () => {
+        player()?.play().catch(() => {});
+        // The button goes while the clip plays: the keyboard goes on at the player's own.
+        play.closest("#clip")?.querySelector('[aria-label="play-pause-replay-button"]')?.focus({ preventScroll: true });
+      });
       media.parentElement.appendChild(play);
     }
     play.hidden = !media.paused || (at > 0 && !media.ended);
@@ -141,7 +163,8 @@
   function secondsAt(plot, id, event) {
     const axis = plot._fullLayout && plot._fullLayout.xaxis;
     if (!axis) return NaN;
-    const x = axis.p2l(event.clientX - plot.getBoundingClientRect().left - axis._offset);
+    const place = plot.getBoundingClientRect(), scale = place.width / plot.offsetWidth || 1; // of the class view
+    const x = axis.p2l((event.clientX - place.left) / scale - axis._offset);
     const trace = plot.calcdata[0][0].trace;
     if (id === "attention-chart") return trace.meta.key_times[Math.round(x)];
     if (x < axis.range[0] || x > axis.range[1]) return NaN;
@@ -224,7 +247,7 @@
     requestAnimationFrame(frame);
   }
   requestAnimationFrame(frame);
-  setInterval(() => { wire(); bringClip(); }, 200);
+  setInterval(() => { wire(); bringClip(); putBack(); }, 200);
   // A section that opens may hold a chart that was drawn while it had no width.
   document.addEventListener("click", (event) => {
     if (event.target.closest(".section > button")) setTimeout(() => dispatchEvent(new Event("resize")), 60);

@@ -3,7 +3,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const one = (selector) => document.querySelector(selector);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let at = -1, from = null, timer = null;
+  let at = -1, from = null, timer = null, before = null, top = 0;
 
   const steps = () => all("#tour .tour-step");
   const shown = (element) => Boolean(element && element.offsetParent);
@@ -21,7 +21,8 @@
     const act = step.querySelector("[data-press]");
     if (!act) return;
     const there = one(act.dataset.press);
-    act.hidden = !there || there.disabled;
+    // A visitor's own clip could not be put back: no example takes its place.
+    act.hidden = !there || there.disabled || (act.dataset.press.startsWith("#example") && !window.pageView.example());
     const text = done(act) ? act.dataset.back : act.dataset.text;
     if (act.textContent !== text) act.textContent = text;
   }
@@ -39,14 +40,15 @@
     one("#tour .tour-back").disabled = at === 0;
     one("#tour .tour-next").textContent = at === steps().length - 1 ? "Done" : "Next";
     open(here.dataset.opens);
-    const target = one(here.dataset.target);
-    if (target) {
+    const block = innerWidth < 1000 || here.dataset.opens ? "start" : "nearest";
+    const point = () => {
+      const target = one(here.dataset.target);
+      if (at !== step || !target) return;
       target.classList.add("tour-target");
-      const block = innerWidth < 700 || here.dataset.opens ? "start" : "nearest";
-      const bring = () => at === step && target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
-      bring();
-      if (here.dataset.opens) setTimeout(bring, 500); // what opens grows while its chart is drawn
-    }
+      target.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
+    };
+    point();
+    if (here.dataset.opens) for (const wait of [500, 1200, 2500]) setTimeout(point, wait); // what opens is drawn late
     say(here);
     here.querySelector("h3").focus({ preventScroll: true });
   }
@@ -56,8 +58,12 @@
     const first = all('[role="tab"]').find((tab) => tab.textContent.trim() === "A clip");
     if (first && first.getAttribute("aria-selected") !== "true") first.click();
     if (!shown(one("#verdicts"))) one("#example-contradiction")?.click();
+    before = one("#moments [data-file]") ? window.pageView.read() : null;
+    top = scrollY;
     one("#tour").hidden = false;
     document.body.classList.add("touring");
+    document.body.classList.toggle("beside", innerWidth >= 1000);
+    dispatchEvent(new Event("resize")); // the page makes room for the panel beside it
     clearInterval(timer);
     timer = setInterval(() => { if (at >= 0) say(steps()[at]); }, 300);
     go(0);
@@ -69,6 +75,8 @@
     clearInterval(timer);
     one("#tour").hidden = true;
     document.body.classList.remove("touring");
+    dispatchEvent(new Event("resize"));
+    if (before) window.pageView.apply(before).then(() => scrollTo({ top, behavior: "instant" }));
     all(".tour-target").forEach((element) => element.classList.remove("tour-target"));
     (shown(from) ? from : one(".tour-start"))?.focus({ preventScroll: true });
   }

@@ -11,13 +11,14 @@ from core import MODALITIES, Subset
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
-from demo.charts import architecture
+from demo.charts import architecture, guess
 from demo.charts.palette import MODEL
 from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.console import described
 from demo.server.limits import CLIPS, HOUR
+from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import attribution, downloads, persons, sections, view
 from demo.tabs.components import Parts
@@ -31,6 +32,7 @@ CAMERA = {
 OPENING = "contradiction"  # the example that a visitor finds
 ONE_CLIP_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+KEEP_TICKET = "(ticket) => window.visit.keep(ticket)"
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,8 @@ def _opening() -> dict:
     except Exception as error:  # a file may be damaged in any way, and the page is useful without it
         log.warning("The page opens without its example: %s", described(error))
         return {}
-    return view.new_clip(found, Choice()) | {"clip": str(stored.clip_of(OPENING)), "status": paragraph(wording.STORED)}
+    shown = view.new_clip(found, Choice(), OPENING) | {"guess": guess.element(OPENING, found)}
+    return shown | {"clip": str(stored.clip_of(OPENING)), "status": paragraph(wording.STORED)}
 
 
 def _watch(parts: Parts) -> None:
@@ -84,8 +87,12 @@ def _watch(parts: Parts) -> None:
     )  # fmt: skip
     client_files.takes_shipped(clip)
     parts.add("sound", gr.Audio, type="filepath", visible=False, interactive=False, label="Sound", buttons=[])
+    parts.add("reading", gr.HTML)  # lies over the clip and is empty: progress is shown there
+    parts.add("stop", gr.Button, value="Stop", visible=False)
     parts.add("moments", gr.HTML)
     gr.HTML(wording.CAPTION)
+    parts.add("status", gr.HTML, value=paragraph(wording.IDLE))
+    parts.add("ticket", gr.Textbox, visible=False)
     gr.HTML(wording.NOTICE)
 
 
@@ -98,6 +105,7 @@ def _verdicts(parts: Parts) -> None:
                 container=False, scale=0,
             )  # fmt: skip
     persons.contents(parts)
+    parts.add("guess", gr.HTML)
     parts.add("agreement", gr.HTML)
     with gr.Row(elem_id="panels"):
         for name in MODEL:
@@ -109,9 +117,9 @@ def _verdicts(parts: Parts) -> None:
 def _controls(parts: Parts) -> None:
     with gr.Row():
         parts.add("analyse", gr.Button, value="Analyse", variant="primary")
-        parts.add("stop", gr.Button, value="Stop", visible=False)
-        client_files.plain(parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"]))
-    parts.add("status", gr.HTML, value=paragraph(wording.IDLE))
+        # What is dropped on the clip and is sound goes through here (files.js): the clip's own part takes films only.
+        sound = parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"], visible="hidden")
+        client_files.plain(sound)
     gr.HTML(wording.EXAMPLES_HINT)
     with gr.Row(elem_id="examples"):
         for name, text in wording.EXAMPLES.items():
@@ -131,13 +139,24 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table")), *looks]
     fresh = [parts[name] for name in view.FRESH]
     status = parts["status"]
+    told = [state, status, parts["ticket"]]
 
     def placed(updates: dict) -> dict:
         return {parts[name]: update for name, update in updates.items()}
 
-    def on_opening(session):
-        session.show(stored.result_of(OPENING))
-        return session
+    def on_opening(ticket, session, request: gr.Request):
+        before = returning.claim(ticket)
+        if before:
+            remember(name_of(request), session)
+            session.take_over(before)
+        player, path = session.player or ("", "")
+        if session.analysis is None or not Path(path).is_file():  # a clip lives for an hour
+            if opened:
+                session.show(stored.result_of(OPENING))
+            return {state: session} | placed({"status": paragraph(wording.NOT_KEPT, "note")} if ticket else {})
+        shown = view.new_clip(session.analysis, Choice()) | {"status": paragraph(wording.KEPT, "note")}
+        played = {"clip": None, "sound": gr.update(**view.HIDDEN), player: gr.update(value=path, visible=True)}
+        return {state: session} | placed(shown | played | {"ticket": returning.give_ticket(session)})
 
     def on_clip(
         clip, sound, session, model, pair, head, request: gr.Request,
@@ -147,6 +166,9 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         remember(name, session)
         left = partial(gone, page, name)
         updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
+        if session.analysis:
+            session.player = "clip" if clip else "sound", clip or sound
+            updates |= {"ticket": returning.give_ticket(session)}
         return placed(updates) | {state: session}
 
     def on_stored(name):
@@ -154,7 +176,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             remember(name_of(request), session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
-            updates = view.new_clip(found, Choice(model, pair, head))
+            updates = view.new_clip(found, Choice(model, pair, head), name)
             return placed(updates | {"clip": path, "status": paragraph(wording.STORED)}) | {state: session}
 
         return answer
@@ -192,6 +214,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
 
     def on_clear(session):
+        returning.take_ticket(session)
         session.clear()
         shown = {
             "sound": gr.update(**view.HIDDEN),
@@ -202,13 +225,17 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
 
     def analysing(trigger):
         trigger(_begin, [state, parts["clip"], parts["sound"]], parts["stop"], **QUICK).then(
-            on_clip, [parts["clip"], parts["sound"], state, *choice], [state, status, *switches, *fresh, *switchable],
-            show_progress="full", show_progress_on=[status], **ONE_CLIP_AT_A_TIME, **PRIVATE,
-        ).then(lambda: gr.update(visible=False), None, parts["stop"], **QUICK)  # fmt: skip
+            on_clip, [parts["clip"], parts["sound"], state, *choice], [*told, *switches, *fresh, *switchable],
+            show_progress="full", show_progress_on=[parts["reading"]], **ONE_CLIP_AT_A_TIME, **PRIVATE,
+        ).then(
+            lambda: gr.update(visible=False), None, parts["stop"], **QUICK
+        ).then(None, parts["ticket"], None, js=KEEP_TICKET, **PRIVATE)  # fmt: skip
 
     clip, sound = parts["clip"], parts["sound"]
-    if opened:
-        page.load(on_opening, state, state, **QUICK)
+    page.load(
+        on_opening, [parts["ticket"], state], [*told, clip, sound, *switches, *fresh, *switchable],
+        js="(ticket, state) => [window.visit.ticket(), state]", **QUICK,
+    ).then(None, parts["ticket"], None, js=KEEP_TICKET, **PRIVATE)  # fmt: skip
     for trigger in (clip.stop_recording, clip.upload, parts["analyse"].click):
         analysing(trigger)
     clip.change(lambda path: gr.update(**view.HIDDEN) if path else gr.skip(), clip, sound, **QUICK)

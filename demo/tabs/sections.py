@@ -50,7 +50,7 @@ def details(parts: Parts, heads: int) -> None:
         gr.HTML(wording.PHRASES)
         parts.add("phrase-table", gr.HTML)
     with section("export"):
-        gr.HTML(wording.EXPORT)
+        gr.HTML(f"{wording.EXPORT}{wording.COPY_LINK}")
         downloads.contents(parts)
 
 

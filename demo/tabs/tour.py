@@ -44,7 +44,7 @@ TOUR = (
                "undone": "#switch-video input:not(:checked)", "backwards": "#switch-video input"},
     ),
     Step(
-        "One head", "#section-attention",
+        "One head", "#attention-chart",
         """Each model looks with several heads at once. A row is the moment that looks, a column what it looks at; the
         mark on the scale is an even share. A single head may be choosy where the mean of all is nearly even. This is
         what was mixed into the verdict, not why it came out.""",
@@ -54,7 +54,7 @@ TOUR = (
                "backwards": "#head label:nth-of-type(1) input"},
     ),
     Step(
-        "When they contradict each other", "#section-matrix",
+        "When they contradict each other", "#matrix-table",
         """Alone, the face says <b data-say="self video"></b>, the voice <b data-say="self audio"></b> and the words
         <b data-say="self text"></b>. The rows below show who gives way to whom, and where the two models part.""",
         opens="matrix",

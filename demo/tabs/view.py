@@ -19,7 +19,7 @@ SWITCHES = ("video", "audio", "text")  # in the order of the page
 MEAN = -1  # of all heads
 HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
-    "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
+    "welcome", "verdicts", "time", "details", "moments", "guess", "notes", "seen", "spoken", "phrase-table",
     "course", "course-chart", *persons.PARTS,
 )  # fmt: skip
 """Parts that a new clip changes and a switch does not."""
@@ -39,14 +39,19 @@ def nothing() -> dict:
     return {name: gr.update(visible=False) for name in ("verdicts", "time", "details")} | {"moments": ""}
 
 
-def new_clip(analysis: Analysis, choice: Choice) -> dict:
-    """Every part, after a clip was analysed; all switches on that the clip has something for."""
+def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
+    """Every part, after a clip was analysed; all switches on that the clip has something for.
+
+    Args:
+        example: name of the example whose stored result this is.
+    """
     updates = {
         "welcome": gr.update(visible=False),
         "verdicts": gr.update(visible=True),
         "time": gr.update(visible=True),
         "details": gr.update(visible=True),
-        "moments": moments.element(analysis),
+        "moments": moments.element(analysis, example),
+        "guess": "",
         "notes": panels.notes(analysis),
         "seen": panels.transcript(analysis) + panels.face_strip(analysis),
         "spoken": gr.update(visible=bool(analysis.phrases)),

@@ -1,0 +1,51 @@
+"""A guess first: the question about an example, and what face, voice and words alone and both models say of it."""
+
+from markupsafe import Markup
+
+from core import MODALITIES
+from core.analysis.results import Analysis
+from core.experiment.published import read_comparison
+from demo import wording
+from demo.charts.html import render
+from demo.charts.palette import MODALITY, MODEL, percent
+
+
+def element(name: str, analysis: Analysis) -> Markup:
+    """The question about an example with its answers, hidden from when it was answered or skipped; "" if it has none,
+    or if the example lacks what it asks about."""
+    asked = wording.GUESSES.get(name)
+    both = analysis.everything
+    if asked is None or both.cross is None or both.self_ is None:
+        return Markup()
+    labels = dict.fromkeys(verdict.label for verdict in (both.cross, both.self_))
+    return render(
+        "guess", "guess", question=asked.question, answers=asked.answers, labels=list(labels),
+        revealed=revealed(analysis), answer=wording.answer_in_short(read_comparison()),
+    )  # fmt: skip
+
+
+def revealed(analysis: Analysis) -> str:
+    """What each modality says alone, what the models say of all together, and whose side that is."""
+    alone = {m: analysis.predictions[m,].self_ for m in MODALITIES if (m,) in analysis.predictions}
+    each = [f"the {MODALITY[m]} {_says(m)} {v.label} ({percent(v.probability)})" for m, v in alone.items() if v]
+    said = {m: v for m, v in analysis.everything.verdicts().items() if v}
+    sides = {model: [MODALITY[m] for m, v in alone.items() if v and v.label == said[model].label] for model in said}
+    if len({verdict.label for verdict in said.values()}) == 1:
+        label = next(iter(said.values())).label
+        both = " and ".join(percent(verdict.probability) for verdict in said.values())
+        won = f"Of all together both models say {label} ({both}): {_won(sides['self'])}."
+    else:
+        each_model = [
+            f"{MODEL[m]} says {v.label} ({percent(v.probability)}): {_won(sides[m])}" for m, v in said.items()
+        ]
+        won = f"Of all together, {'; '.join(each_model)}."
+    return f"Alone, {', '.join(each)}. {won}"
+
+
+def _says(modality: str) -> str:
+    return "say" if modality == "text" else "says"
+
+
+def _won(sides: list[str]) -> str:
+    """["face"] -> "the face won"."""
+    return f"the {' and the '.join(sides)} won" if sides else "none of the three alone said that"
