@@ -23,6 +23,8 @@ class AttentionMap:
         query_times: [Tq] seconds; the mean of each bin.
         key_times: [Tk] seconds.
         steps: (queries, keys) before anything was cut into bins; those of ``weights`` unless they are given.
+        value_norms: float32 [H, Tk], how long what each head passes on of each key is, behind that head's part of the
+            output projection (see ``core.fusion.values``); of a bin the mean. None where it was not kept.
 
     A text axis has one step a word, a video axis one a face crop, an audio axis one every 0.08 s.
     """
@@ -33,6 +35,7 @@ class AttentionMap:
     query_times: np.ndarray
     key_times: np.ndarray
     steps: tuple[int, int] = (0, 0)
+    value_norms: np.ndarray | None = None
 
     def __post_init__(self):
         if self.steps == (0, 0):
@@ -61,7 +64,29 @@ class AttentionMap:
             bin_means(np.asarray(self.query_times, float), rows),
             bin_means(np.asarray(self.key_times, float), columns),
         )
-        return AttentionMap(self.query, self.key, weights, *times, self.steps)
+        norms = self.value_norms
+        if norms is not None:
+            norms = bin_means(np.asarray(norms, np.float64), columns, 1)
+        return AttentionMap(self.query, self.key, weights, *times, self.steps, norms)
+
+    def shares(self, head: int | None = None, by_length: bool = False) -> np.ndarray:
+        """float64 [Tq, Tk]: how each row is shared out among the keys, 1 in all over the steps that they stand for.
+
+        Args:
+            head: counted from 0; None for all heads together.
+            by_length: each weight times the length of what is passed on, instead of the weight alone. Of all heads
+                together one that passes on more then counts more.
+
+        Raises:
+            ValueError: lengths are asked for and were not kept.
+        """
+        weights = np.asarray(self.weights, np.float64)
+        if by_length:
+            if self.value_norms is None:
+                raise ValueError("the lengths of values were not kept with this map")
+            weights = weights * np.asarray(self.value_norms, np.float64)[:, None]
+        shares = weights.mean(0) if head is None else weights[head]
+        return shares / (shares * self.counts[1]).sum(1, keepdims=True) if by_length else shares
 
     def to_json(self) -> dict:
         """Times in seconds and weights [H][Tq][Tk], rounded to what float32 attention means; long axes in bins."""
@@ -74,6 +99,9 @@ class AttentionMap:
             "key_steps": int(self.steps[1]),
             "binned": tuple(self.steps) != shown.weights.shape[1:],
             "weights": [[[round(float(w), 6) for w in row] for row in head] for head in shown.weights],
+            "value_norms": None
+            if shown.value_norms is None
+            else [[round(float(n), 5) for n in head] for head in shown.value_norms],
         }
 
 
