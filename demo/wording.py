@@ -274,8 +274,13 @@ ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention ea
 an even share. <em>Mattered</em> is how the probability changes when that part alone is left out: a bar up means that
 the class was more probable with the part, a bar down that it was less probable, in percentage points. Neither
 explains a verdict. The encoders read words and voice in context, so the remaining parts still carry traces of the one
-that was left out; and parts that repeat each other contribute little one by one.</p>"""
+that was left out; and parts that repeat each other contribute little one by one, though all of them together, which
+stands beside each title, may contribute much. Words, half seconds of voice and half seconds of face are left
+out.</p>"""
 ATTRIBUTION_TABLE = "These numbers as a table"
+ALL_OF = {"text": "all words", "video": "all of the face", "audio": "all of the voice"}
+NO_WHOLE = "Without one of the two it says nothing, so neither can be left out as a whole."
+NOT_MEASURED = "What contributed to the verdict was not measured, so there is nothing to take home."
 ATTRIBUTION_SHAPLEY = """<h3>The modalities</h3>
 <p class="hint">The Shapley value of each modality: how much it adds to the probability, averaged over all orders in
 which the modalities could be added. By convention, without any modality all classes are equally probable. For two

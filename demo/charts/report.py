@@ -42,7 +42,10 @@ def as_csv(analysis: Analysis) -> str:
 
 
 def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MODALITIES) -> str:
-    """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
+    """One line a model and part: its seconds, attention received in even shares, and its worth to each class.
+
+    Before the parts of a modality stands a line of all of them together; what is undefined is empty.
+    """
     lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
     for worth in attributions:
         used = subset_of(m for m in wanted if m in worth.parts)
@@ -53,11 +56,11 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
             for modality in used:
                 part = worth.parts[modality]
                 rows = zip(
-                    part.starts,
-                    part.ends,
-                    part.names,
-                    found.attention_received[modality],
-                    found.effect(modality),
+                    [part.starts[0], *part.starts],
+                    [part.ends[-1], *part.ends],
+                    [wording.ALL_OF[modality], *part.names],
+                    [np.nan, *found.attention_received[modality]],
+                    [found.effect_of_all(modality), *found.effect(modality)],
                     strict=True,
                 )
                 for start, end, name, looked, values in rows:
