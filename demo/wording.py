@@ -168,10 +168,23 @@ SECTIONS = {  # parts of the page that open and close
 MATRIX = """<p class="hint">All seven combinations for both models. A strip holds the seven probabilities in the colours
 of the bars; the class in words is the most probable one.</p>"""
 
-ATTENTION = """<p class="hint">A row asks, a column answers: each row shows how one moment spread its attention, and
-sums to 1. Dark is none; the mark on the scale is the <em>uniform</em> weight, what every moment gets when nothing
-stands out. Attention says what was mixed into the result, not why the result came out. Click a cell to play what is
-looked at.</p>"""
+ATTENTION = """<p class="hint">Each small map is one head of one direction: a row asks, a column answers, and all are
+drawn on one scale, dark for nothing and brightest for six even shares or more. The heads that single out moments come
+first, and among these the ones where it matters <em>who asks</em>. Press a map to enlarge it. In the large one each row
+sums to 1, the mark on the scale is the <em>uniform</em> weight, what every moment gets when nothing stands out, and a
+click on a cell plays what is looked at. Attention says what was mixed into the result, not why the result came
+out.</p>"""
+MAPS = "All maps, the most telling first: arrow keys move, Enter enlarges"
+ALIKE = "all look at the same moments"
+ALIKE_WHY = "Who asks hardly matters here, so one line is drawn for all rows."
+ROWS_DIFFER = "Who asks matters here."
+SCALE = "What a map shows"
+SCALES = {"weights": "attention weights", "lengths": "weight × length of what is passed on"}
+LENGTHS = """<p class="hint">A weight alone misleads where little is passed on. The second scale multiplies each weight
+by the length of what the head passes on of that moment, its value behind the head’s part of the output projection, and
+shares each row out anew.</p>"""
+NO_LENGTHS = "The lengths of what is passed on were not stored with this result; shown are weights."
+DIFFERING = "Only what differs between rows (a weight less the mean of its column)"
 
 TIMELINE = """<p class="hint">The coloured line is the attention each moment received, from everything that looks at it;
 the dotted line is an even share. Click a moment to play from there.</p>"""

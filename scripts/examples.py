@@ -79,7 +79,7 @@ EXAMPLES = {
         Line("My dog died this morning. I miss him so much that I cannot stop crying.", "smile", 25, 125, 60),
     ],
     "moods": [
-        Line("I am so glad that you came! This is the best day of my life, I love it!", "smile", 75, 165),
+        Line("I am so glad that you came! This is the best day of my whole life!", "smile", 75, 165),
         Line("Oh my god! What is that? I cannot believe it! What a surprise!", "surprise", 85, 175, 130),
         Line("He broke my window, and he lied about it! I am furious! I hate him!", "fury", 40, 175, 190),
         Line("Now everybody has gone, and I am alone again. It makes me so sad. I cannot stop crying.", "grief", 20, 120,

@@ -95,7 +95,7 @@ def test_what_hardly_matters_does_not_look_eventful(session):
     found = measured.of("self", ("audio",))
     still = replace(found, occluded={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
     figure = attribution_figures.chart(measured, still, "happiness")
-    assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in attribution.said(
+    assert max(figure.layout.yaxis2.range) > 2 and "No single part speaks against" in attribution.said(
         measured, still, "self", "happiness"
     )
 

@@ -12,9 +12,9 @@ MAX_KEPT = 400
 """Steps of an axis that are kept one by one, 32 s of voice; a longer axis is kept in ``MAX_STEPS`` bins."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AttentionMap:
-    """Attention weights of one pair.
+    """Attention weights of one pair; one map is another's equal only if it is the same.
 
     Attributes:
         query, key: modalities.
@@ -80,13 +80,14 @@ class AttentionMap:
         Raises:
             ValueError: lengths are asked for and were not kept.
         """
-        weights = np.asarray(self.weights, np.float64)
-        if by_length:
-            if self.value_norms is None:
-                raise ValueError("the lengths of values were not kept with this map")
-            weights = weights * np.asarray(self.value_norms, np.float64)[:, None]
-        shares = weights.mean(0) if head is None else weights[head]
-        return shares / (shares * self.counts[1]).sum(1, keepdims=True) if by_length else shares
+        chosen = slice(None) if head is None else slice(head, head + 1)
+        weights = np.asarray(self.weights[chosen], np.float64)
+        if not by_length:
+            return weights.mean(0)
+        if self.value_norms is None:
+            raise ValueError("the lengths of values were not kept with this map")
+        passed_on = (weights * np.asarray(self.value_norms[chosen], np.float64)[:, None]).mean(0)
+        return passed_on / np.maximum((passed_on * self.counts[1]).sum(1, keepdims=True), np.finfo(float).tiny)
 
     def to_json(self) -> dict:
         """Times in seconds and weights [H][Tq][Tk], rounded to what float32 attention means; long axes in bins."""

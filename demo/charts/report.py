@@ -106,7 +106,7 @@ def _maps(analysis: Analysis, name: str, verdict: Verdict) -> dict:
         "name": name,
         "timeline": _chart(figures.timeline(analysis, everything, name)),
         "pairs": [
-            (panels.pair_name(pair), _chart(heatmap.attention(analysis, everything, name, pair)))
+            (panels.pair_name(pair), _chart(heatmap.chart(analysis, everything, name, pair)))
             for pair in verdict.attention
         ],
     }

@@ -131,7 +131,7 @@
 
   // Charts: each says in words what it shows, a click seeks, and a line follows the player.
   const CHARTS = {
-    "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
+    "attention-chart": "The enlarged map of attention", "timeline-chart": "The clip in time with attention received",
     "course-chart": "Course of each emotion over time",
     "worth-chart": "Attention that each part received, and what leaving it out changes",
     "difference-chart": "Attention received under cross-attention less under self-attention",
@@ -163,6 +163,7 @@
   // Where a time lies among steps at other times: 1.5 is half-way between the second and the third.
   function stepAt(times, at) {
     if (Number.isNaN(at)) return NaN;
+    if (!times.length) return NaN; // one line stands for all that ask
     const i = last(times, at, (time) => time);
     if (i < 0 || i === times.length - 1) return Math.max(i, 0);
     return i + (at - times[i]) / (times[i + 1] - times[i]);
