@@ -119,6 +119,24 @@ def received(maps: Mapping[tuple[str, str], AttentionMap], modality: str) -> tup
     return np.asarray(towards[0].key_times), np.mean(by_pair, 0) / towards[0].uniform
 
 
+def most_attended(map_: AttentionMap, step: int, most: int = 3, apart: float = 0.4) -> list[tuple[float, float]]:
+    """(seconds, attention in even shares) of what one query step attends to most by the mean of all heads, most first.
+
+    Args:
+        step: of the query, before anything was cut into bins.
+        apart: seconds between two of them, at least: neighbours say the same.
+    """
+    row = map_.shares()[np.repeat(np.arange(len(map_.query_times)), map_.counts[0])[step]] / map_.uniform
+    found: list[tuple[float, float]] = []
+    for index in np.argsort(-row, kind="stable"):
+        time = float(map_.key_times[index])
+        if all(abs(time - other) >= apart for other, _ in found):
+            found.append((time, float(row[index])))
+        if len(found) == most:
+            break
+    return found
+
+
 def bin_edges(steps: int, most: int = MAX_STEPS) -> np.ndarray:
     """[n + 1] where each of at most ``most`` bins begins; one step each where there are no more."""
     return np.linspace(0, steps, min(steps, most) + 1).astype(int)

@@ -18,7 +18,7 @@
     if (from) seek(parseFloat(from.dataset.seconds));
   });
 
-  // What the server said of the clip: faces, words and windows with their times; null while another is being read.
+  // What the server said of the clip: faces, words and segments with their times; null while another is being read.
   let read = "", clip = null;
   function said() {
     const text = document.querySelector("#moments [data-clip]")?.dataset.clip || "";
@@ -107,11 +107,11 @@
     faces.forEach((face, k) => face.classList.toggle("now", k === nearest));
   }
 
-  // Windows overlap: the one whose middle is nearest speaks for a moment.
+  // The phrase that is being said, or the nearest; of windows, which overlap, the one whose middle is nearest.
   function drawVerdicts(at) {
-    const windows = at > 0 && said() ? clip.windows : [];
-    const away = (window) => Math.abs((window.start + window.end) / 2 - at);
-    const now = windows.reduce((best, window) => (!best || away(window) < away(best) ? window : best), null);
+    const segments = at > 0 && said() ? clip.segments : [];
+    const away = (one) => 1000 * Math.max(one.start - at, at - one.end, 0) + Math.abs((one.start + one.end) / 2 - at);
+    const now = segments.reduce((best, one) => (!best || away(one) < away(best) ? one : best), null);
     for (const panel of document.querySelectorAll("#verdicts .verdict")) {
       const whole = !("part" in panel.dataset);
       const shares = whole && now ? now[panel.dataset.model] : null;
@@ -124,7 +124,7 @@
       });
       if (!remark) continue;
       const label = shares && panel.querySelectorAll(".bar")[shares.indexOf(Math.max(...shares))].dataset.label;
-      const text = shares ? `${now.start.toFixed(0)}–${now.end.toFixed(0)} s: ${label} ${(Math.max(...shares) * 100).toFixed(0)} %` : "";
+      const text = shares ? `${now.name}: ${label} ${(Math.max(...shares) * 100).toFixed(0)} %` : "";
       if ((remark.dataset.now || "") !== text) { if (text) remark.dataset.now = text; else delete remark.dataset.now; }
     }
   }

@@ -20,6 +20,7 @@ def in_time(parts: Parts) -> None:
     with section("time", opened=True):
         gr.HTML(wording.TIMELINE)
         _chart(parts, "timeline-chart")
+        gr.HTML('<p id="looks" role="status"></p>')
 
 
 def details(parts: Parts, heads: int) -> None:
