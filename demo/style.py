@@ -4,4 +4,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent / "static"
 CSS = (HERE / "style.css").read_text("utf-8")
-SCRIPT = "\n".join((HERE / name).read_text("utf-8") for name in ("page.js", "player.js", "maps.js", "looks.js", "dock.js", "tour.js"))
+SCRIPT = "\n".join(
+    (HERE / name).read_text("utf-8") for name in ("page.js", "player.js", "maps.js", "looks.js", "dock.js", "tour.js")
+)

@@ -204,7 +204,7 @@ EXAMPLES = {  # file in demo/examples -> button
     "glad": "Glad: smile, bright voice, glad words",
     "angry": "Angry words, a frown made by a warp",
     "contradiction": "Contradiction: a smile says sad words",
-    "moods": "Moods: 26 seconds from one to the next",
+    "moods": "Moods: glad, surprised, angry, sad in 24 seconds",
 }
 EXAMPLES_HINT = """<p class="hint">Examples, made of a public-domain portrait (NASA) moved by a warp and a synthetic
 voice. The astronaut never said or looked any of this.</p>"""
@@ -234,10 +234,10 @@ standard deviation across the streams go to one classifier.</p>
 <ul>
 <li><b>Probabilities</b> are the models' own, calibrated on held-out composed samples and real clips. Where none reaches
 {SAID["unsure"]} the page says that no class stands out.</li>
-<li><b>Outlines</b> around the bars show what was said with everything on, after you switch something off. In a longer
-clip that plays, a mark on each bar is the verdict of the moment.</li>
-<li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of all heads.
-They tell what was mixed, not what mattered.</li>
+<li><b>Outlines</b> around the bars show what was said with everything on, after you switch something off. While a
+clip of several phrases plays, a mark on each bar is the verdict of the phrase.</li>
+<li><b>Maps</b> show attention weights as the models computed them, by head or as the mean of all heads; one line where
+all look at the same moments. They tell what was mixed, not what mattered.</li>
 <li>A modality that was not found is <b>absent</b>: it is left out of the model, not replaced by silence or black.</li>
 </ul></details>
 <details><summary>Limits</summary>
@@ -250,8 +250,8 @@ Union, inferring the emotions of pupils and employees is prohibited.</p></detail
 <details><summary>With a screen reader or without a mouse</summary>
 <p>Each verdict is written out with all seven probabilities, the seven combinations are a plain table, the transcript
 is text whose words are buttons, faces have times, and every switch and choice is a labelled form control that works
-from the keyboard; so do the sections and the tour, which Escape ends. Errors and progress are announced. The heatmap
-has a sentence about its sharpness; its numbers are in the JSON file.</p></details>
+from the keyboard; so do the sections and the tour, which Escape ends. Errors and progress are announced. Maps
+and words are reached with arrow keys and say what they show; their numbers are in the JSON file.</p></details>
 </div>"""
 
 LIVE_HINT = """Camera and microphone, continuously. The face is read several times a second, the voice about once a

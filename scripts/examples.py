@@ -82,8 +82,10 @@ EXAMPLES = {
         Line("I am so glad that you came! This is the best day of my whole life!", "smile", 75, 165),
         Line("Oh my god! What is that? I cannot believe it! What a surprise!", "surprise", 85, 175, 130),
         Line("He broke my window, and he lied about it! I am furious! I hate him!", "fury", 40, 175, 190),
-        Line("Now everybody has gone, and I am alone again. It makes me so sad. I cannot stop crying.", "grief", 20, 120,
-             60),
+        Line(
+            "Now everybody has gone, and I am alone again. It makes me so sad. I cannot stop crying.", "grief",
+            20, 120, 60,
+        ),
     ],
 }  # fmt: skip
 

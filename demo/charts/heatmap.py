@@ -152,9 +152,7 @@ def _heatmap(analysis: Analysis, pair: Pair, trace: dict, query_times: np.ndarra
     )  # fmt: skip
 
 
-def binned(
-    shown: AttentionMap, head: int | None, by_length: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def binned(shown: AttentionMap, head: int | None, by_length: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shares [Tq', Tk'] of a head or of all together, and the times [Tq'], [Tk'] of rows and columns.
 
     Axes of more than ``MAX_STEPS`` steps are cut into bins; a cell is the mean share of its bin, so that its

@@ -1,5 +1,5 @@
-"""What the browser needs to follow a clip while it plays: when each face, word and segment is, and where each word looks,
-as one hidden element."""
+"""What the browser needs to follow a clip while it plays, as one hidden element: when each face, word and segment is, and
+where each word looks."""
 
 import json
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core import Subset
 from core.analysis.results import Analysis, Prediction
-from core.fusion.pairs import CROSS, SELF, Pair
+from core.fusion.pairs import Pair
 from core.fusion.selectivity import selectivity
 from demo import wording
 from demo.charts import figures, grid, heatmap, moments, panels, phrases
