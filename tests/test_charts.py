@@ -126,10 +126,10 @@ def test_the_second_scale_weighs_attention_by_the_length_of_what_is_passed_on():
 
 def cells_of(shown: str) -> dict[str, dict[str, str]]:
     """Name of each small map -> its attributes, in the order of the page."""
-    found = re.findall(r'data-map="([^"]+)" data-score="([^"]+)" aria-label="([^"]+)".*?width="(\d+)" height="(\d+)" data-levels="([^"]+)"', shown)  # fmt: skip
-    return {
-        name: dict(zip(("score", "label", "columns", "rows", "levels"), rest, strict=True)) for name, *rest in found
-    }
+    about = r'data-map="([^"]+)" data-score="([^"]+)" aria-label="([^"]+)"'
+    drawn = r'.*?width="(\d+)" height="(\d+)" data-levels="([^"]+)"'
+    names = ("score", "label", "columns", "rows", "levels")
+    return {name: dict(zip(names, rest, strict=True)) for name, *rest in re.findall(about + drawn, shown)}
 
 
 def test_all_heads_of_both_models_stand_in_the_grid_the_most_telling_first():

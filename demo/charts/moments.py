@@ -1,5 +1,5 @@
-"""What the browser needs to follow a clip while it plays, as one hidden element: when each face, word and segment is, and
-where each word looks."""
+"""What the browser needs to follow a clip while it plays, in one hidden element: when each face, word and segment is,
+and where each word looks."""
 
 import json
 
