@@ -186,11 +186,9 @@ shares each row out anew.</p>"""
 NO_LENGTHS = "The lengths of what is passed on were not stored with this result; shown are weights."
 DIFFERING = "Only what differs between rows (a weight less the mean of its column)"
 
-TIMELINE = """<p class="hint">The coloured line is the attention each moment received, from everything that looks at it;
-the dotted line is an even share. Click a moment to play from there. Point at a word, tap it or reach it with the
-Tab key: arcs lead to what it looks at most, above the words to moments of voice and (dashed) face by cross-attention,
-below them to other words by self-attention, as thick as attention is in even shares. Click where one ends to play that
-moment at half speed.</p>"""
+TIMELINE = """<p class="hint">The coloured line is the attention each moment received, the dotted line an even share.
+Click a moment to play from there. Point at a word or tap it: arcs lead to what it looks at most, above by
+cross-attention (voice; dashed: face), below by self-attention; click an end to play it at half speed.</p>"""
 
 COURSE = f"""<p class="hint">The clip in windows of {SAID["window"]} seconds, a new one every {SAID["hop"]}. Click a
 window to play it.</p>"""

@@ -9,14 +9,15 @@
     const out = place && place.offsetParent && place.getBoundingClientRect().bottom < 40;
     if (!out) put = false;
     const docked = Boolean(video && open && out && !put);
-    if (place?.classList.contains("docked") === docked) return;
+    const holder = video?.parentElement;
+    document.querySelectorAll(".small-clip").forEach((other) => { if (other !== holder) other.classList.remove("small-clip"); });
     place?.classList.toggle("docked", docked);
-    let close = place?.querySelector(".undock");
-    if (docked && !close) {
-      close = place.appendChild(Object.assign(document.createElement("button"), { type: "button", className: "undock", textContent: "×" }));
-      close.setAttribute("aria-label", "Put the small clip away");
-      close.addEventListener("click", () => { put = true; look(); });
-    }
+    if (!holder) return;
+    holder.classList.toggle("small-clip", docked);
+    if (!docked || holder.querySelector(".undock")) return;
+    const close = holder.appendChild(Object.assign(document.createElement("button"), { type: "button", className: "undock", textContent: "×" }));
+    close.setAttribute("aria-label", "Put the small clip away");
+    close.addEventListener("click", (event) => { event.stopPropagation(); put = true; look(); });
   }
   addEventListener("scroll", look, { passive: true });
   setInterval(look, 250);
