@@ -154,6 +154,10 @@ def test_all_heads_of_both_models_stand_in_the_grid_the_most_telling_first():
     assert cells_of(grid.grid(made.everything, differing=True))["cross audio-video 4"]["levels"] != best["levels"]
 
 
+def test_scales_are_colours_that_the_script_of_the_maps_reads():
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in (*palette.SCALE, *palette.DIFFERENCES))
+
+
 def test_a_small_map_whose_rows_are_alike_says_so():
     made = analysis()
     weights = made.everything.self_.attention["text", "text"].weights

@@ -24,7 +24,7 @@ CLEAR = "rgba(0,0,0,0)"
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"  # nothing is fetched
 # Weights: perceptually even, colour-blind-safe, legible on both themes. Differences: blue is less, orange is more.
 SCALE = tuple(sequential.Cividis)
-DIFFERENCES = ("rgb(0,74,140)", "rgb(86,160,214)", "rgb(236,236,240)", "rgb(238,158,70)", "rgb(176,72,0)")
+DIFFERENCES = ("#004a8c", "#56a0d6", "#ececf0", "#ee9e46", "#b04800")
 
 MODEL = {"cross": "Cross-attention", "self": "Self-attention"}
 MODALITY = {"text": "words", "video": "face", "audio": "voice"}

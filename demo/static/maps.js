@@ -3,9 +3,9 @@
   const byId = (id) => document.getElementById(id);
   const all = () => [...document.querySelectorAll("#map-grid .map")];
 
-  // "rgb(0, 34, 78);…" -> 256 colours at equal distances.
+  // "#00224e;…" -> 256 colours at equal distances.
   function palette(text) {
-    const stops = text.split(";").map((colour) => colour.match(/\d+/g).map(Number));
+    const stops = text.split(";").map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
     return Array.from({ length: 256 }, (_, level) => {
       const place = (level / 255) * (stops.length - 1), i = Math.min(Math.floor(place), stops.length - 2);
       return stops[i].map((from, k) => Math.round(from + (place - i) * (stops[i + 1][k] - from)));
