@@ -167,19 +167,6 @@ def test_a_small_map_whose_rows_are_alike_says_so():
     assert alike == {f"self text-text {head}" for head in (-1, *range(6))}
 
 
-def test_a_pressed_map_is_the_one_that_is_enlarged_and_no_other_text_is():
-    made, choice = analysis(), view.Choice()
-    updates = view.picked(made, MODALITIES, choice, "self audio-audio 3")
-    assert (updates["model"]["value"], updates["pair"]["value"], updates["head"]["value"]) == ("self", "audio-audio", 3)
-    assert 'data-map="self audio-audio 3"' in updates["sharpness-note"]
-    for name in ("", "self audio-audio 99", "self text-video 2", "cross <b> 1", "cross text-text -1", "x" * 40):
-        kept = view.picked(made, MODALITIES, view.Choice("cross", "text-video", 1), name)
-        assert kept["pair"]["value"] in {"text-video", "audio-audio", "video-video", "text-text"} | {
-            f"{q}-{k}" for q, k in CROSS
-        }
-    assert choice.of_map("cross <b> 1") == choice
-
-
 def test_the_section_opens_on_the_most_telling_map():
     made = analysis()
     made.everything.cross.attention["audio", "video"].weights[4] = np.eye(20)[np.arange(50) % 20]

@@ -34,11 +34,17 @@
     }
   }
 
-  function choose(map) {
-    const field = document.querySelector("#map-choice textarea, #map-choice input");
-    if (!field) return;
-    field.value = map.dataset.map;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+  // As a visitor would with the form controls: the model, then, once its pairs are there, the pair and the head.
+  let latest = 0;
+  async function choose(map) {
+    const [model, pair, head] = map.dataset.map.split(" "), turn = ++latest;
+    const control = (name, value) => document.querySelector(`#${name} input[value="${value}"]`);
+    const press = (name, value) => { const found = control(name, value); if (found && !found.checked) found.click(); };
+    press("model", model);
+    for (let tries = 0; tries < 100 && !control("pair", pair); tries++) await new Promise((done) => setTimeout(done, 50));
+    if (turn !== latest) return;
+    press("pair", pair);
+    press("head", head);
   }
 
   document.addEventListener("click", (event) => {

@@ -126,7 +126,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
     choice = [parts[name] for name in ("model", "pair", "head", "scale", "differing")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
-    looks = [parts[name] for name in ("model", "pair", "head", "attention-chart", "timeline-chart", "sharpness-note")]
+    looks = [parts[name] for name in ("pair", "head", "attention-chart", "timeline-chart", "sharpness-note")]
     verdicts = [parts[f"{name}-verdict"] for name in MODEL]
     switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table", "map-grid")), *looks]
     fresh = [parts[name] for name in view.FRESH]
@@ -187,12 +187,6 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             return {status: paragraph(session.why_none(), "error")}
         wanted, chosen = _wanted(video, audio, text), Choice(*choice)
         return placed(view.looked(analysis, wanted, chosen) | view.at_a_glance(analysis, wanted, chosen))
-
-    def on_map(session, name, video, audio, text, *choice):
-        analysis = session.current()
-        if analysis is None:
-            return {status: paragraph(session.why_none(), "error")}
-        return placed(view.picked(analysis, _wanted(video, audio, text), Choice(*choice), name))
 
     def on_face(session, face, video, audio, text, model, pair, head, scale, differing, request: gr.Request):
         try:
@@ -256,8 +250,6 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             on_scale, [state, *switches, *choice], [status, parts["map-grid"], *looks], trigger_mode="always_last",
             **QUICK,
         )  # fmt: skip
-    name = parts["map-choice"]
-    name.input(on_map, [state, name, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
 
 
 def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:

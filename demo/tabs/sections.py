@@ -32,7 +32,6 @@ def details(parts: Parts, heads: int) -> None:
             parts.add("scale", gr.Radio, choices=scales, value=WEIGHTS, label=wording.SCALE, min_width=150)
             parts.add("differing", gr.Checkbox, value=False, label=wording.DIFFERING, min_width=150, container=False)
         parts.add("map-grid", gr.HTML)
-        parts.add("map-choice", gr.Textbox, visible="hidden", max_length=40, label="Map", container=False)
         with gr.Row(elem_id="looking"):
             parts.add(
                 "model", gr.Radio, choices=[(title, name) for name, title in MODEL.items()], value="cross",

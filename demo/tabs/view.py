@@ -1,6 +1,5 @@
 """Analysis and choices -> what each part of the clip tab shows, by the part's name; no part is touched here."""
 
-import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +19,6 @@ from demo.tabs import persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 WEIGHTS, LENGTHS = "weights", "lengths"  # what a map shows: shares of attention, or of what is passed on
-MAP_NAME = re.compile(r"(cross|self) ([a-z]{4,5}-[a-z]{4,5}) (-1|[0-9]{1,2})", re.ASCII)
 HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "notes", "seen", "spoken", "phrase-table",
@@ -51,11 +49,6 @@ class Choice:
     def by_length(self) -> bool:
         """Whether weights count by the length of what is passed on."""
         return self.scale == LENGTHS
-
-    def of_map(self, name: str) -> "Choice":
-        """The same with a map of the grid, "MODEL PAIR HEAD"; unchanged by what is no such name."""
-        found = MAP_NAME.fullmatch(name)
-        return replace(self, model=found[1], pair=found[2], head=int(found[3])) if found else self
 
 
 def nothing() -> dict:
@@ -123,7 +116,7 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
     if not prediction.used:
         return {
             "attention-chart": gr.update(**HIDDEN), "timeline-chart": gr.update(**HIDDEN), "sharpness-note": "",
-            "pair": gr.update(choices=[], value=None), "head": gr.skip(), "model": gr.skip(),
+            "pair": gr.update(choices=[], value=None), "head": gr.skip(),
         }  # fmt: skip
     model, note = choice.model, Markup()
     verdict = prediction.verdicts()[model]
@@ -145,20 +138,10 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
     return {
         "pair": gr.update(choices=names, value=pair),
         "head": gr.update(value=head) if head != choice.head else gr.skip(),
-        "model": gr.skip(),
         "attention-chart": gr.update(value=figure, visible=True),
         "timeline-chart": gr.update(value=figures.timeline(analysis, prediction, model), visible=True),
         "sharpness-note": note + _sharpness(prediction, model, chosen, head, by_length),
     }
-
-
-def picked(analysis: Analysis, wanted: Subset, choice: Choice, name: str) -> dict:
-    """``looked``, after a small map of that name was pressed."""
-    chosen = choice.of_map(name)
-    updates = looked(analysis, wanted, chosen)
-    if "value" in updates["pair"] and updates["pair"]["value"] == chosen.pair:
-        updates |= {"model": gr.update(value=chosen.model), "head": gr.update(value=chosen.head)}
-    return updates
 
 
 def _sharpness(prediction: Prediction, model: str, pair: Pair, head: int, by_length: bool) -> Markup:
