@@ -316,7 +316,7 @@ def test_opening_shows_an_analysed_example_within_two_seconds_of_the_page(newcom
 
 def test_small_maps_from_the_keyboard_and_a_word_that_shows_where_it_looks(newcomer):
     newcomer.locator('.map[aria-pressed="true"]').focus()
-    newcomer.keyboard.press("ArrowLeft")
+    newcomer.keyboard.press("ArrowRight")
     name = newcomer.evaluate("document.activeElement.dataset.map")
     assert name.startswith("self audio-audio") and newcomer.locator('.map[tabindex="0"]').count() == 1
     newcomer.keyboard.press("Enter")
@@ -759,7 +759,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
     assert nameless == []
     analysed.locator("#analyse").focus()
     reached = set()
-    for _ in range(60):
+    for _ in range(80):
         analysed.keyboard.press("Tab")
         reached.add(analysed.evaluate("document.activeElement.closest('[id]')?.id"))
     assert {"sound-file", "switch-video", "switch-audio", "switch-text", "transcript"} <= reached
