@@ -49,8 +49,9 @@ def grid(prediction: Prediction, by_length: bool = False, differing: bool = Fals
     models = []
     for name, verdict in prediction.verdicts().items():
         if verdict:
-            rows = [(pair, cells(map_, by_length, differing)) for pair, map_ in verdict.attention.items()]
-            models.append({"name": name, "rows": sorted(rows, key=lambda row: -row[1][0].said.score)})
+            made = {pair: cells(map_, by_length, differing) for pair, map_ in verdict.attention.items()}
+            pairs = sorted(made, key=lambda pair: -made[pair][0].said.score)
+            models.append({"name": name, "rows": [(pair, made[pair]) for pair in pairs]})
     return render("grid", "grid", models=models, differing=differing, scale=SCALE, differences=DIFFERENCES)
 
 
