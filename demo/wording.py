@@ -209,13 +209,27 @@ SECTIONS = {  # parts of the page that open and close
 MATRIX = """<p class="hint">All seven combinations for both models. A strip holds the seven probabilities in the colours
 of the bars; the class in words is the most probable one.</p>"""
 
-ATTENTION = """<p class="hint">A row asks, a column answers: each row shows how one moment spread its attention, and
-sums to 1. Dark is none; the mark on the scale is the <em>uniform</em> weight, what every moment gets when nothing
-stands out. Attention says what was mixed into the result, not why the result came out. Click a cell to play what is
-looked at.</p>"""
+ATTENTION = """<p class="hint">Each small map is one head of one direction: a row asks, a column answers, and all are
+drawn on one scale, dark for nothing and brightest for six even shares or more. The heads that single out moments come
+first, and among these the ones where it matters <em>who asks</em>. Press a map to enlarge it. In the large one each row
+sums to 1, the mark on the scale is the <em>uniform</em> weight, what every moment gets when nothing stands out, and a
+click on a cell plays what is looked at. Attention says what was mixed into the result, not why the result came
+out.</p>"""
+MAPS = "All maps, the most telling first: arrow keys move, Enter enlarges"
+ALIKE = "all look at the same moments"
+ALIKE_WHY = "Who asks hardly matters here, so one line is drawn for all rows."
+ROWS_DIFFER = "Who asks matters here."
+SCALE = "What a map shows"
+SCALES = {"weights": "attention weights", "lengths": "weight × length of what is passed on"}
+LENGTHS = """<p class="hint">A weight alone misleads where little is passed on. The second scale multiplies each weight
+by the length of what the head passes on of that moment, its value behind the head’s part of the output projection, and
+shares each row out anew.</p>"""
+NO_LENGTHS = "The lengths of what is passed on were not stored with this result; shown are weights."
+DIFFERING = "Only what differs between rows (a weight less the mean of its column)"
 
-TIMELINE = """<p class="hint">The coloured line is the attention each moment received, from everything that looks at it;
-the dotted line is an even share. Click a moment to play from there.</p>"""
+TIMELINE = """<p class="hint">The coloured line is the attention each moment received, the dotted line an even share.
+Click a moment to play from there. Point at a word or tap it: arcs lead to what it looks at most, above by
+cross-attention (voice; dashed: face), below by self-attention; click an end to play it at half speed.</p>"""
 
 COURSE = f"""<p class="hint">The clip in windows of {SAID["window"]} seconds, a new one every {SAID["hop"]}. Click a
 window to play it.</p>"""
@@ -229,7 +243,7 @@ EXAMPLES = {  # file in demo/examples -> button
     "glad": "Glad: smile, bright voice, glad words",
     "angry": "Angry words, a frown made by a warp",
     "contradiction": "Contradiction: a smile says sad words",
-    "moods": "Moods: 26 seconds from one to the next",
+    "moods": "Moods: glad, surprised, angry, sad in 24 seconds",
 }
 
 
@@ -281,10 +295,10 @@ standard deviation across the streams go to one classifier.</p>
 {SAID["unsure"]} the page says that no class stands out.</li>
 <li><b>“anger or disgust”</b>: one class is not earned. As many are named as it takes for the right one to be among them
 in nine of ten clips that were held out; the card of the models says how often it is on those of strangers.</li>
-<li><b>Outlines</b> around the bars show what was said with everything on, after you switch something off. In a longer
-clip that plays, a mark on each bar is the verdict of the moment.</li>
-<li><b>Heatmaps</b> show attention weights as the models computed them, by head or as the mean of all heads.
-They tell what was mixed, not what mattered.</li>
+<li><b>Outlines</b> around the bars show what was said with everything on, after you switch something off. While a
+clip of several phrases plays, a mark on each bar is the verdict of the phrase.</li>
+<li><b>Maps</b> show attention weights as the models computed them, by head or as the mean of all heads; one line where
+all look at the same moments. They tell what was mixed, not what mattered.</li>
 <li>A modality that was not found is <b>absent</b>: it is left out of the model, not replaced by silence or black.</li>
 </ul></details>
 <details><summary>Limits</summary>
@@ -297,8 +311,8 @@ Union, inferring the emotions of pupils and employees is prohibited.</p></detail
 <details><summary>With a screen reader or without a mouse</summary>
 <p>Each verdict is written out with all seven probabilities, the seven combinations are a plain table, the transcript
 is text whose words are buttons, faces have times, and every switch and choice is a labelled form control that works
-from the keyboard; so do the sections and the tour, which Escape ends. Errors and progress are announced. The heatmap
-has a sentence about its sharpness; its numbers are in the JSON file.</p></details>
+from the keyboard; so do the sections and the tour, which Escape ends. Errors and progress are announced. Maps
+and words are reached with arrow keys and say what they show; their numbers are in the JSON file.</p></details>
 </div>"""
 
 LIVE_HINT = """Camera and microphone, continuously. The face is read several times a second, the voice about once a
@@ -355,8 +369,13 @@ ATTRIBUTION_LEFT_OUT = """<p class="hint"><em>Looked at</em> is the attention ea
 an even share. <em>Mattered</em> is how the probability changes when that part alone is left out: a bar up means that
 the class was more probable with the part, a bar down that it was less probable, in percentage points. Neither
 explains a verdict. The encoders read words and voice in context, so the remaining parts still carry traces of the one
-that was left out; and parts that repeat each other contribute little one by one.</p>"""
+that was left out; and parts that repeat each other contribute little one by one, though all of them together, which
+stands beside each title, may contribute much. Words, half seconds of voice and half seconds of face are left
+out.</p>"""
 ATTRIBUTION_TABLE = "These numbers as a table"
+ALL_OF = {"text": "all words", "video": "all of the face", "audio": "all of the voice"}
+NO_WHOLE = "Without one of the two it says nothing, so neither can be left out as a whole."
+NOT_MEASURED = "What contributed to the verdict was not measured, so there is nothing to take home."
 ATTRIBUTION_SHAPLEY = """<h3>The modalities</h3>
 <p class="hint">The Shapley value of each modality: how much it adds to the probability, averaged over all orders in
 which the modalities could be added. By convention, without any modality all classes are equally probable. For two

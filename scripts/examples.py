@@ -45,14 +45,18 @@ MOVES = {  # expression -> point -> pixels right, down
               "upper lip": (0, 2), "lower lip": (0, -1), "brow left inner": (8, 13), "brow right inner": (-8, 13),
               "brow left": (4, 9), "brow right": (-4, 9), "lid left": (0, 2), "lid right": (0, 2),
               "cheek left": (3, 4), "cheek right": (-3, 4)},
-    "sad": {"mouth left": (9, 12), "mouth right": (-9, 12), "teeth top": (0, 5), "teeth bottom": (0, -3),
-            "upper lip": (0, 3), "brow left inner": (2, -8), "brow right inner": (-2, -8), "brow left outer": (0, 6),
-            "brow right outer": (0, 6), "lid left": (0, 3), "lid right": (0, 3)},
+    "fury": {"mouth left": (20, 8), "mouth right": (-20, 8), "teeth top": (0, -4), "teeth bottom": (0, 7),
+             "upper lip": (0, -8), "lower lip": (0, 8), "nose": (0, -6), "brow left inner": (10, 17),
+             "brow right inner": (-10, 17), "brow left": (4, 11), "brow right": (-4, 11), "brow left outer": (0, 3),
+             "brow right outer": (0, 3), "under eye left": (0, -4), "under eye right": (0, -4)},
+    "grief": {"mouth left": (11, 20), "mouth right": (-11, 20), "teeth top": (0, 6), "teeth bottom": (0, -7),
+              "upper lip": (0, 3), "lower lip": (0, -7), "brow left inner": (6, -13), "brow right inner": (-6, -13),
+              "brow left": (0, -1), "brow right": (0, -1), "brow left outer": (-3, 8), "brow right outer": (3, 8),
+              "lid left": (0, 6), "lid right": (0, 6)},
     "surprise": {"brow left inner": (0, -11), "brow right inner": (0, -11), "brow left": (0, -13),
                  "brow right": (0, -13), "brow left outer": (0, -10), "brow right outer": (0, -10),
-                 "lid left": (0, -4), "lid right": (0, -4), "mouth left": (9, 3), "mouth right": (-9, 3),
-                 "teeth bottom": (0, 9), "lower lip": (0, 10), "chin": (0, 8)},
-    "plain": {"mouth left": (10, 4), "mouth right": (-10, 4), "teeth top": (0, 4), "teeth bottom": (0, -4)},
+                 "lid left": (0, -4), "lid right": (0, -4), "mouth left": (23, 7), "mouth right": (-23, 7),
+                 "teeth bottom": (0, 19), "lower lip": (0, 20), "chin": (0, 16)},
 }  # fmt: skip
 JAW = {"teeth bottom": (0, 7), "lower lip": (0, 8), "chin": (0, 6)}  # of a loud voice
 
@@ -75,11 +79,13 @@ EXAMPLES = {
         Line("My dog died this morning. I miss him so much that I cannot stop crying.", "smile", 25, 125, 60),
     ],
     "moods": [
-        Line("Good morning. The train comes in an hour, so there is time for a cup of tea.", "plain", 50, 140),
-        Line("Oh! What is that? I did not expect you here at all!", "surprise", 85, 175, 130),
-        Line("I am so glad that you came. This is the best day of my life!", "smile", 75, 165),
-        Line("But then he broke my window, and he lied about it. I am furious!", "frown", 40, 175, 190),
-        Line("Now everybody has gone home, and I am alone again. It makes me so sad.", "sad", 20, 120, 60),
+        Line("I am so glad that you came! This is the best day of my whole life!", "smile", 75, 165),
+        Line("Oh my god! What is that? I cannot believe it! What a surprise!", "surprise", 85, 175, 130),
+        Line("He broke my window, and he lied about it! I am furious! I hate him!", "fury", 40, 175, 190),
+        Line(
+            "Now everybody has gone, and I am alone again. It makes me so sad. I cannot stop crying.", "grief",
+            20, 120, 60,
+        ),
     ],
 }  # fmt: skip
 

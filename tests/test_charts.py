@@ -1,15 +1,22 @@
 """Every number that a chart shows is a number of the Analysis it was made from."""
 
+import json
 import re
+from base64 import b64decode
+from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
 from made import SENTENCE, analysis, window
 
-from core import LABELS, SUBSETS
+from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.analyzer import AttentionMap
+from core.fusion.attention import most_attended
 from core.fusion.pairs import CROSS, SELF
-from demo.charts import figures, heatmap, palette, panels
+from demo import wording
+from demo.charts import figures, grid, heatmap, moments, palette, panels
+from demo.tabs import view
 
 
 def trace(figure, name):
@@ -83,6 +90,129 @@ def test_colour_scale_starts_at_zero_marks_uniform_and_does_not_dramatise_it():
     assert any("uniform" in text for text in shown.colorbar.ticktext)
     made.everything.cross.attention[pair].weights[:] = 1 / steps
     assert heatmap.attention(made, made.everything, "cross", pair).data[0].zmax == pytest.approx(3 / steps)
+
+
+def test_where_all_look_at_the_same_moments_one_line_is_drawn():
+    made, pair = analysis(), ("text", "audio")
+    weights = made.everything.cross.attention[pair].weights
+    assert heatmap.chart(made, made.everything, "cross", pair, 2).data[0].type == "heatmap", "rows differ"
+    weights[:] = weights[:, :1]  # all rows are the first
+    line = heatmap.chart(made, made.everything, "cross", pair, 2, differing=True)
+    assert line.data[0].type == "scatter" and "all words look at the same moments" in line.layout.annotations[0].text
+    np.testing.assert_allclose(line.data[0].y, weights[2, 0] * weights.shape[2], rtol=1e-5)
+    assert list(line.data[0].meta["query_times"]) == []
+
+
+def test_what_differs_between_rows_is_each_less_the_mean_of_its_column():
+    made, pair = analysis(), ("video", "text")
+    weights = made.everything.cross.attention[pair].weights[3].astype(float)
+    shown = heatmap.chart(made, made.everything, "cross", pair, 3, differing=True).data[0]
+    np.testing.assert_allclose(shown.z, (weights - weights.mean(0)) * weights.shape[1], atol=1e-5)
+    assert shown.zmin == -shown.zmax and shown.zmax >= np.abs(shown.z).max()
+
+
+def test_the_second_scale_weighs_attention_by_the_length_of_what_is_passed_on():
+    made, pair = analysis(), ("text", "video")
+    map_ = made.everything.cross.attention[pair]
+    with pytest.raises(ValueError, match="not kept"):
+        heatmap.chart(made, made.everything, "cross", pair, 1, by_length=True)
+    norms = np.random.default_rng(3).uniform(0, 5, (6, 20)).astype(np.float32)
+    known = replace(map_, value_norms=norms)
+    made.everything.cross.attention[pair] = known
+    shown = heatmap.chart(made, made.everything, "cross", pair, 1, by_length=True).data[0]
+    expected = map_.weights[1] * norms[1]
+    np.testing.assert_allclose(shown.z, expected / expected.sum(1, keepdims=True), atol=1e-5)
+
+
+def cells_of(shown: str) -> dict[str, dict[str, str]]:
+    """Name of each small map -> its attributes, in the order of the page."""
+    about = r'data-map="([^"]+)" data-score="([^"]+)" aria-label="([^"]+)"'
+    drawn = r'.*?width="(\d+)" height="(\d+)" data-levels="([^"]+)"'
+    names = ("score", "label", "columns", "rows", "levels")
+    return {name: dict(zip(names, rest, strict=True)) for name, *rest in re.findall(about + drawn, shown)}
+
+
+def test_all_heads_of_both_models_stand_in_the_grid_the_most_telling_first():
+    made = analysis()
+    pair = "audio", "video"
+    made.everything.cross.attention[pair].weights[4] = np.eye(20)[np.arange(50) % 20]  # each moment looks at one face
+    shown = cells_of(grid.grid(made.everything))
+    assert len(shown) == (6 + 3) * (6 + 1) and next(iter(shown)) == "cross audio-video 4"
+    assert grid.most_telling(made.everything.cross.attention) == (pair, 4)
+    for model in ("cross", "self"):
+        names = [name for name in shown if name.startswith(model)]
+        rows = [names[i : i + 7] for i in range(0, len(names), 7)]
+        assert all(len({name.split()[1] for name in row}) == 1 and row[-1].endswith(" -1") for row in rows)
+        scores = [[float(shown[name]["score"]) for name in row[:-1]] for row in rows]
+        assert all(row == sorted(row, reverse=True) for row in scores)
+        assert [row[0] for row in scores] == sorted([row[0] for row in scores], reverse=True)
+    best = shown["cross audio-video 4"]
+    levels = np.frombuffer(b64decode(best["levels"]), np.uint8).reshape(int(best["rows"]), int(best["columns"]))
+    assert levels.shape == (24, 20) and levels.max() == 255, "twenty even shares are brighter than the scale reaches"
+    assert "face, head 5: at most 20.0 × an even share" in best["label"]
+    assert set(cells_of(grid.grid(made.prediction(("text", "audio"))))) < set(shown)
+    assert cells_of(grid.grid(made.everything, differing=True))["cross audio-video 4"]["levels"] != best["levels"]
+
+
+def test_scales_are_colours_that_the_script_of_the_maps_reads():
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in (*palette.SCALE, *palette.DIFFERENCES))
+
+
+def test_a_small_map_whose_rows_are_alike_says_so():
+    made = analysis()
+    weights = made.everything.self_.attention["text", "text"].weights
+    weights[:] = weights[:, :1]
+    shown = cells_of(grid.grid(made.everything))
+    alike = {name for name, cell in shown.items() if wording.ALIKE in cell["label"]}
+    assert alike == {f"self text-text {head}" for head in (-1, *range(6))}
+
+
+def test_the_section_opens_on_the_most_telling_map():
+    made = analysis()
+    made.everything.cross.attention["audio", "video"].weights[4] = np.eye(20)[np.arange(50) % 20]
+    updates = view.new_clip(made, view.Choice("cross", "text-video", 0))
+    assert (updates["pair"]["value"], updates["head"]["value"]) == ("audio-video", 4)
+    alone = view.looked(made, ("audio",), view.Choice("cross", "audio-video", 4))
+    assert alone["pair"]["value"] == "audio-audio" and wording.INSTEAD in alone["sharpness-note"]
+    kept = view.looked(made, MODALITIES, view.Choice("cross", "text-video", 0))
+    assert kept["pair"]["value"] == "text-video", "what was chosen stays"
+    unknown = view.looked(made, MODALITIES, view.Choice("cross", "text-video", 0, view.LENGTHS))
+    assert wording.NO_LENGTHS in unknown["sharpness-note"]
+
+
+def test_each_word_says_what_it_looks_at_most_in_even_shares():
+    made = analysis()
+    crossed = made.everything.cross.attention["text", "audio"]
+    crossed.weights[:, 3] = 0
+    crossed.weights[:, 3, 20], crossed.weights[:, 3, 21], crossed.weights[:, 3, 40] = 0.5, 0.3, 0.2
+    own = made.everything.self_.attention["text", "text"].weights
+    own[:, 3] = np.eye(10)[3] * 0.6 + np.eye(10)[7] * 0.4
+    looks = moments.looks_of(made)
+    assert len(looks) == len(SENTENCE) and set(looks[3]) == {"audio", "video", "text"}
+    assert looks[3]["audio"][:2] == [[1.6, 25.0], [3.2, 10.0]], "1.68 s says the same as 1.6 s"
+    assert looks[3]["text"][0] == [round(made.transcript.words[7].middle, 2), 4.0], "not at itself"
+    assert moments.looks_of(analysis(words=[], missing={"text": "no words were understood"})) == []
+
+
+def test_a_word_of_a_map_in_bins_is_found_in_its_bin():
+    chance = np.random.default_rng(0)
+    long = AttentionMap("text", "audio", chance.dirichlet(np.ones(200), (2, 180)), np.arange(180.0), np.arange(200.0))
+    whole, binned = most_attended(long, 90, 1), most_attended(long.binned(90), 90, 1)
+    assert whole[0][1] > binned[0][1] > 1
+    assert binned[0][0] in long.binned(90).key_times
+
+
+def test_marks_follow_phrases_where_there_are_some():
+    said = tuple(replace(window(s, s + 1.5, seed=int(s)), text=f"a phrase of many letters {s}") for s in (0.0, 2.0))
+    windows = (window(0.0, 10.0), window(5.0, 15.0))
+    for made, names in (
+        (analysis(windows=windows), ["0–10 s", "5–15 s"]),
+        (replace(analysis(windows=windows), phrases=said), ["“a phrase of many letters…”"] * 2),
+    ):
+        found = json.loads(unescape(re.search(r'data-clip="([^"]+)"', moments.element(made))[1]))["segments"]
+        assert [segment["name"] for segment in found] == names
+        segments = made.phrases or made.windows
+        assert found[1]["self"] == pytest.approx(list(segments[1].prediction.self_.probabilities), abs=1e-4)
 
 
 def test_long_axes_are_binned_into_mean_weights():

@@ -105,8 +105,8 @@ def test_attention_rows_sum_to_one_over_existing_keys_and_are_zero_elsewhere(nam
     output = model_of(name)(batch(LENGTHS))
     assert set(output.attention) == set(MODELS[name])
     for (query, key), weights in output.attention.items():
-        queries = step_mask(output.lengths[query], weights.shape[2])
-        keys = step_mask(output.lengths[key], weights.shape[3])
+        queries = step_mask(output.encoded[query].lengths, weights.shape[2])
+        keys = step_mask(output.encoded[key].lengths, weights.shape[3])
         assert weights.shape[1] == 6
         torch.testing.assert_close(weights.sum(3), queries[:, None].expand(-1, 6, -1).double())
         assert (weights * ~keys[:, None, None]).abs().max() == 0

@@ -158,7 +158,7 @@ def upload(page: Page, clip: Path) -> None:
     put(page, clip)
     wait_for_analysis(page, clip.name)
     open_sections(page)
-    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+    page.wait_for_selector(MAP, timeout=LONG)
 
 
 def wait_for_analysis(page: Page, file: str, timeout: int = LONG) -> None:
@@ -204,6 +204,16 @@ def check_both_panels(page: Page) -> None:
         track, shown = bar.locator("div").first.bounding_box(), bar.locator("i").bounding_box()
         assert shown["width"] == pytest.approx(probability * track["width"], abs=1), "as long as it says"
         assert page.locator(f"#{model}-verdict .bar s").count() in (0, 7), "outlines, if anything is switched off"
+
+
+MAP = "#attention-chart .js-plotly-plot .main-svg"  # a heatmap, or one line where all look at the same moments
+
+
+def press_map(page: Page, name: str) -> None:
+    """Enlarges a small map: "MODEL PAIR HEAD"."""
+    page.locator(f'.map[data-map="{name}"]').click()
+    expect(page.locator("#sharpness")).to_have_attribute("data-map", name)
+    page.wait_for_timeout(500)
 
 
 def heatmap(page: Page) -> list[list[float]]:
@@ -277,22 +287,70 @@ def test_opening_shows_an_analysed_example_within_two_seconds_of_the_page(newcom
     assert newcomer.locator(".limits").first.bounding_box()["height"] < 30, "one line"
     expect(newcomer.locator(".notice").first).to_contain_text("infers emotion")
     open_sections(newcomer)
-    newcomer.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
-    before = np.array(heatmap(newcomer))
-    newcomer.get_by_role("radio", name="2", exact=True).check()
-    expect(newcomer.locator("#sharpness")).to_contain_text("head 2")
-    newcomer.wait_for_timeout(500)
+    newcomer.wait_for_selector(MAP, timeout=LONG)
+    scores = newcomer.locator("#map-grid .map").evaluate_all("(maps) => maps.map((m) => Number(m.dataset.score))")
+    assert len(scores) == 9 * 7 and scores[0] == max(scores[:42])
+    first = newcomer.locator("#map-grid .map").first
+    expect(first).to_have_attribute("aria-pressed", "true")
+    expect(newcomer.locator("#sharpness")).to_have_attribute("data-map", first.get_attribute("data-map"))
+    press_map(newcomer, "self audio-audio 1")
     head = np.array(heatmap(newcomer))
-    assert head.shape == before.shape and np.abs(head - before).max() > 0
     np.testing.assert_allclose(head.sum(1), 1, atol=1e-4)
     highest = newcomer.locator("#attention-chart .colorbar text").last
     assert highest.is_visible() and float(highest.text_content()) == pytest.approx(
         max(3 / head.shape[1], head.max()), abs=0.006
     ), "the scale says where it ends"
+    newcomer.locator("#differing input").check()
+    newcomer.wait_for_function(
+        "document.querySelector('#attention-chart .js-plotly-plot').calcdata[0][0].trace.zmin < 0"
+    )
+    np.testing.assert_allclose(heatmap(newcomer), (head - head.mean(0)) * head.shape[1], atol=2e-3)
+    newcomer.locator("#differing input").uncheck()
+    newcomer.wait_for_function(
+        "document.querySelector('#attention-chart .js-plotly-plot').calcdata[0][0].trace.zmin === 0"
+    )
     toggle(newcomer, "text")
     wait_until_on(newcomer, "face + voice")
     toggle(newcomer, "text")
     wait_until_on(newcomer, "words + face + voice")
+
+
+def test_small_maps_from_the_keyboard_and_a_word_that_shows_where_it_looks(newcomer):
+    newcomer.locator('.map[aria-pressed="true"]').focus()
+    newcomer.keyboard.press("ArrowRight")
+    name = newcomer.evaluate("document.activeElement.dataset.map")
+    assert name.startswith("self audio-audio") and newcomer.locator('.map[tabindex="0"]').count() == 1
+    newcomer.keyboard.press("Enter")
+    expect(newcomer.locator("#sharpness")).to_have_attribute("data-map", name)
+    assert newcomer.locator("#head input:checked").count() == 1
+    expect(newcomer.locator("#clip")).to_have_class(re.compile("docked"))
+    assert inside(newcomer, "#clip video"), "small, in a corner"
+    newcomer.evaluate("scrollTo(0, 0)")
+    expect(newcomer.locator("#clip")).not_to_have_class(re.compile("docked"))
+    newcomer.locator(".lane-word").nth(2).focus()
+    newcomer.keyboard.press("ArrowLeft")
+    looks = newcomer.evaluate("JSON.parse(document.querySelector('#moments [data-clip]').dataset.clip).looks")[1]
+    arcs = newcomer.locator(".arc")
+    expect(arcs).to_have_count(sum(map(len, looks.values())))
+    for kind, each in looks.items():
+        drawn = newcomer.locator(f".arc.{kind}").evaluate_all(
+            "(arcs) => arcs.map((a) => [Number(a.dataset.secondsAt), Number(a.dataset.share)])"
+        )
+        assert drawn == each
+    widths = arcs.evaluate_all(
+        "(arcs) => arcs.map((a) => [Number(a.dataset.share), Number(a.getAttribute('stroke-width'))])"
+    )
+    assert all(width == pytest.approx(min(12, max(0.75, 1.5 * share))) for share, width in widths), "as thick as shares"
+    moment = newcomer.locator("#looks .look").first
+    moment.focus()
+    newcomer.keyboard.press("Enter")
+    assert newcomer.evaluate("document.querySelector('#clip video').playbackRate") == 0.5
+    newcomer.wait_for_function("document.querySelector('#clip video').playbackRate === 1")
+    at = newcomer.evaluate("document.querySelector('#clip video').currentTime")
+    assert at == pytest.approx(looks["audio"][0][0] + 0.4, abs=0.6)
+    newcomer.keyboard.press("Escape")
+    expect(arcs).to_have_count(0)
+    newcomer.evaluate("() => { document.querySelector('#clip video').currentTime = 0; }")
 
 
 def test_of_two_faces_the_other_one_can_be_chosen(page, tmp_path):
@@ -386,20 +444,25 @@ def test_the_verdict_of_the_moment_moves_with_a_longer_clip(newcomer):
     newcomer.locator("#example-moods").click()
     wait_for_analysis(newcomer, "moods.mp4", timeout=10_000)
     newcomer.wait_for_function("document.querySelector('#clip video')?.duration > 20")
-    windows = newcomer.evaluate("JSON.parse(document.querySelector('#moments [data-clip]').dataset.clip).windows")
-    for at, index in ((5.5, 0), (20.5, 3)):
-        newcomer.evaluate(f"document.querySelector('#clip video').currentTime = {at}")
+    phrases = newcomer.evaluate("JSON.parse(document.querySelector('#moments [data-clip]').dataset.clip).segments")
+    said = set()
+    for phrase in (phrases[0], phrases[6], phrases[-1]):
+        newcomer.evaluate(
+            f"document.querySelector('#clip video').currentTime = {(phrase['start'] + phrase['end']) / 2}"
+        )
         for model in ("cross", "self"):
-            shares = windows[index][model]
+            shares = phrase[model]
+            said.add(LABELS[int(np.argmax(shares))])
             remark = newcomer.locator(f"#{model}-verdict .remark")
-            span = f"{windows[index]['start']:.0f}–{windows[index]['end']:.0f} s"
-            expect(remark).to_have_attribute("data-now", re.compile(f"^{span}: {LABELS[int(np.argmax(shares))]}"))
+            expected = re.escape(f"{phrase['name']}: {LABELS[int(np.argmax(shares))]}")
+            expect(remark).to_have_attribute("data-now", re.compile(f"^{expected}"))
             ticks = newcomer.locator(f"#{model}-verdict .moment").evaluate_all("(a) => a.map((t) => t.style.left)")
             assert [float(tick.strip("%")) for tick in ticks] == pytest.approx([100 * p for p in shares], abs=0.01)
             track = place(newcomer, f"#{model}-verdict .bar.top > div")
             tick = place(newcomer, f"#{model}-verdict .bar.top .moment")
             top = LABELS.index(verdict(newcomer, model)[0])
             assert tick[0] - track[0] == pytest.approx(shares[top] * track[2], abs=3) and tick[2] < 6
+    assert said >= {"happiness", "anger", "sadness"}, "it turns"
 
 
 def test_upload_draws_what_the_server_computed(analysed):
@@ -409,6 +472,7 @@ def test_upload_draws_what_the_server_computed(analysed):
     faces = analysed.locator("#faces")
     assert int(faces.get_attribute("data-found")) > 0.8 * int(faces.get_attribute("data-frames"))
     assert faces.locator("img").count() >= 3
+    press_map(analysed, "cross text-audio 0")
     rows = np.array(heatmap(analysed))
     assert rows.shape[0] == analysed.locator("#transcript .word").count()
     np.testing.assert_allclose(rows.sum(1), 1, atol=1e-4)
@@ -454,23 +518,16 @@ def test_one_modality_leaves_cross_undefined_and_none_leaves_nothing(analysed):
 
 
 def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
-    analysed.get_by_role("radio", name="words → face").check()
-    expect(analysed.locator("#sharpness")).to_contain_text("words → face")
-    analysed.wait_for_timeout(500)
-    mean = np.array(heatmap(analysed))
+    analysed.get_by_role("radio", name="words → voice").check()
+    expect(analysed.locator("#sharpness")).to_contain_text("words → voice")
     analysed.get_by_role("radio", name="3", exact=True).check()
-    expect(analysed.locator("#sharpness")).to_contain_text("head 3")
-    analysed.wait_for_timeout(500)
-    third = np.array(heatmap(analysed))
-    assert third.shape == mean.shape
-    np.testing.assert_allclose(third.sum(1), 1, atol=1e-4)
-    analysed.get_by_role("radio", name="voice → words").check()
-    expect(analysed.locator("#sharpness")).to_contain_text("voice → words")
-    analysed.wait_for_timeout(500)
-    assert np.array(heatmap(analysed)).shape[1] == mean.shape[0], "the words are now the keys"
+    expect(analysed.locator("#sharpness")).to_contain_text("words → voice, head 3")
+    expect(analysed.locator('.map[aria-pressed="true"]')).to_have_attribute("data-map", "cross text-audio 2")
+    analysed.get_by_role("radio", name="mean of all").check()
+    expect(analysed.locator("#sharpness")).to_contain_text("mean of all heads")
     analysed.get_by_role("radio", name="Self-attention").check()
     expect(analysed.locator("#pair input")).to_have_count(3)
-    expect(analysed.locator("#sharpness")).to_contain_text("words → words")
+    expect(analysed.locator("#sharpness")).to_contain_text("Self-attention")
     analysed.get_by_role("radio", name="Cross-attention").check()
     expect(analysed.locator("#pair input")).to_have_count(6)
     analysed.get_by_role("radio", name="mean of all").check()
@@ -510,7 +567,7 @@ def test_recording_three_seconds(page):
     page.get_by_label("start recording").click()
     page.wait_for_selector('#moments [data-file]:not([data-file="contradiction.mp4"])', state="attached", timeout=LONG)
     open_sections(page)
-    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+    page.wait_for_selector(MAP, timeout=LONG)
     check_both_panels(page)
     heard = set(re.findall(r"[a-z]+", said(page).lower()))
     understood = len(heard & set(re.findall(r"[a-z]+", SENTENCE.lower()))) >= 3
@@ -769,7 +826,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
     assert nameless == []
     analysed.locator("#analyse").focus()
     reached = set()
-    for _ in range(60):
+    for _ in range(80):
         analysed.keyboard.press("Tab")
         reached.add(analysed.evaluate("document.activeElement.closest('[id]')?.id"))
     assert {"switch-video", "switch-audio", "switch-text", "transcript"} <= reached
@@ -850,7 +907,7 @@ def test_a_dark_phone_at_rest_has_all_on_its_first_screen_and_a_short_page(brows
         page.locator(".tour-start").first.click()
         for _ in range(3):  # opens the sections with the heatmap and the table
             page.locator(".tour-next").click()
-        page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=LONG)
+        page.wait_for_selector(MAP, timeout=LONG)
         top = place(page, "#matrix-table")[1]
         page.wait_for_timeout(700)
         assert -5 < place(page, "#matrix-table")[1] < 60, f"brought to the top, from {top}"

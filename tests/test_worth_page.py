@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from made import analysis, window
@@ -14,12 +15,13 @@ from made import analysis, window
 from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.attribution import Attribution, ModelAttribution, Parts
 from core.media.reader import MediaError
+from demo import wording
 from demo.charts import attribution, attribution_figures, palette, phrases, report
 from demo.server import uploads
 from demo.server.limits import MAX_AT_ONCE
 from demo.server.sessions import Session
 from demo.tabs import attribution as attribution_section
-from demo.tabs import several
+from demo.tabs import downloads, several
 
 PARTS = {"text": 4, "video": 6, "audio": 5}
 GLAD = LABELS.index("happiness")
@@ -93,7 +95,7 @@ def test_what_hardly_matters_does_not_look_eventful(session):
     found = measured.of("self", ("audio",))
     still = replace(found, occluded={"audio": np.tile(found.probabilities, (5, 1)) - 1e-4})
     figure = attribution_figures.chart(measured, still, "happiness")
-    assert max(figure.layout.yaxis2.range) > 2 and "Nothing in it speaks against" in attribution.said(
+    assert max(figure.layout.yaxis2.range) > 2 and "No single part speaks against" in attribution.said(
         measured, still, "self", "happiness"
     )
 
@@ -110,10 +112,16 @@ def test_sentences_and_table_name_what_mattered_and_escape_it(session):
     found = session.attributions[0.0, 4.0].of("cross", MODALITIES)
     values = {m: found.effect(m)[:, GLAD] for m in MODALITIES}
     written = re.findall(r'data-worth="([^"]+)"', shown["worth-table"])
-    expected = np.concatenate([values[m] for m in ("audio", "text", "video")])
+    wholes = {m: float(found.effect_of_all(m)[GLAD]) for m in MODALITIES}
+    expected = np.concatenate([[wholes[m], *values[m]] for m in ("audio", "text", "video")])
     np.testing.assert_allclose([float(v) for v in written], expected, atol=1e-6)
     most = max(float(np.nanmax(v)) for v in values.values())
     assert palette.points(most) in shown["worth-said"]
+    titles = [note.text for note in shown["worth-chart"]["value"].layout.annotations]
+    for m, whole in wholes.items():
+        assert f"{wording.ALL_OF[m]} ({palette.points(whole)})" in shown["worth-said"]
+        assert f"{palette.MODALITY[m]}: mattered; all of it {palette.points(whole)}" in titles
+        assert palette.points(whole) in shown["worth-modalities"], "one number in all three places"
     assert (
         "<i>I" not in "".join(shown[name] for name in ("worth-said", "worth-table"))
         and "&lt;i&gt;I" in shown["worth-table"]
@@ -148,6 +156,26 @@ def test_where_nothing_can_be_said_one_sentence_is(session):
     assert "no clip" in draw(Session())["worth-said"]
     stored = draw(Session(analysis()))
     assert "does not hold the features" in stored["worth-said"] and not stored["worth-chart"]["visible"]
+
+
+def test_parts_that_repeat_each_other_are_said_to(session):
+    """A flat line of parts above a large value of the whole was read as a contradiction."""
+    measured = session.attributions[0.0, 4.0]
+    found = measured.of("self", ("video", "audio"))
+    still = {"video": np.tile(found.probabilities, (6, 1)), "audio": found.occluded["audio"]}
+    much = {"video": np.full(7, 0.5), "audio": np.full(7, 0.001)}
+    shown = attribution.said(measured, replace(found, occluded=still, marginal=much), "self", "happiness")
+    assert "the parts of face change little" in shown and "all of the face (+50.0 points)" in shown
+    apart = replace(found, marginal=dict.fromkeys(much, np.zeros(7)))
+    assert "change little" not in attribution.said(measured, apart, "self", "happiness")
+    alone = attribution.said(measured, measured.of("cross", ("video", "audio")), "cross", "happiness")
+    assert wording.NO_WHOLE in alone and "as a whole:" not in alone
+
+
+def test_what_was_not_measured_is_said_and_no_empty_file():
+    with pytest.raises(gr.Error, match="was not measured"):
+        downloads.exported(None, "worth", Session(analysis()))
+    assert wording.NOT_MEASURED in downloads.exported(None, "html", Session(analysis()))["text"]
 
 
 def test_a_long_clip_offers_its_windows():
@@ -189,10 +217,13 @@ def test_exports_hold_what_was_measured_and_each_phrase():
         ("phrase", "phrase 2.0"),
     ]
     rows = list(csv.DictReader(io.StringIO(report.attribution_as_csv([measured]))))
-    assert len(rows) == 2 * sum(PARTS.values())
+    assert len(rows) == 2 * sum(1 + count for count in PARTS.values())
     row = next(r for r in rows if (r["model"], r["modality"], r["name"]) == ("self", "text", "glad"))
     own = measured.of("self", MODALITIES)
     assert [float(row[label]) for label in LABELS] == pytest.approx(own.effect("text")[3], abs=1e-6)
+    row = next(r for r in rows if (r["model"], r["name"]) == ("self", "all of the face"))
+    assert [float(row[label]) for label in LABELS] == pytest.approx(own.marginal["video"], abs=1e-6)
+    assert (row["start"], row["end"], row["looked"]) == ("0.000", "4.000", "")
     page = report.as_html(made, [measured]).split("</head>")[1]
     assert page.count("Plotly.newPlot(") == 2 + 9 + 3 and "phrase 2.0" in page
 

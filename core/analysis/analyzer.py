@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, subset_of
 from core.analysis.kept import Envelope, FaceSummary
@@ -23,6 +23,7 @@ from core.fusion.attention import MAX_KEPT, AttentionMap, bin_edges, bin_means
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
 from core.fusion.pairs import Pair, pairs_within
+from core.fusion.values import value_norms
 
 WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
 
@@ -202,6 +203,9 @@ class Analyzer:
         times = {m: map_times(self.models[name], m, sequence.times) for m, sequence in sequences.items()}
         maps = {}
         for (query, key), weights in output.attention.items():
+            attention = self.models[name].attention[f"{query}_{key}"]
+            assert isinstance(attention, nn.MultiheadAttention)
+            norms = value_norms(attention, output.encoded[key])[0].float().cpu().numpy()  # [H, Tk]
             maps[query, key] = AttentionMap(
                 query,
                 key,
@@ -209,6 +213,7 @@ class Analyzer:
                 query_times=bin_means(times[query], bin_edges(len(times[query]), weights.shape[2])),
                 key_times=bin_means(times[key], bin_edges(len(times[key]), weights.shape[3])),
                 steps=(len(times[query]), len(times[key])),
+                value_norms=bin_means(norms, bin_edges(norms.shape[1], weights.shape[3]), 1),
             )
         return maps
 

@@ -1,10 +1,10 @@
 """What was it worth? How verdicts change when something is left out, beside how much attention it received.
 
 Attention says what was mixed into a verdict, with no sign and no question whether the verdict would have been another.
-Here the models are asked again: without each word, each half second of voice and each face step (removed from the
-sequence, as if it had never been there), without each modality, and with even attention. None of these explains a
+Here the models are asked again: without each word, each half second of voice and of face (removed from the sequence, as
+if it had never been there), without each modality as a whole, and with even attention. None of these explains a
 verdict either. What is left still knows of what is gone, because words and voice were read in their context before;
-and parts that repeat each other are worth little one by one.
+and parts that repeat each other are worth little one by one, though all of them together may be worth much.
 
 ``core.analysis.attributor`` asks; here stands what it answers, without torch.
 
@@ -71,6 +71,11 @@ class ModelAttribution:
     def effect(self, modality: str) -> np.ndarray:
         """float64 [P, 7] in [-1, 1]: by how much each part raised (or lowered) the probability of each class."""
         return self.probabilities - self.occluded[modality]
+
+    def effect_of_all(self, modality: str) -> np.ndarray:
+        """float64 [7] in [-1, 1]: the same of all parts of a modality together, which is ``marginal``; NaN where the
+        model says nothing from what is left."""
+        return self.marginal.get(modality, np.full(len(LABELS), np.nan))
 
     def to_json(self, former: bool = False) -> dict:
         """Numbers by modality; None for what is undefined.

@@ -24,8 +24,7 @@ from core.fusion.model import FusionModel, FusionOutput, Padded, step_mask
 
 MAX_PARTS = 50
 """Parts of one modality that are left out in turn; where it has more steps, a part is several of them."""
-VOICE_PART = 0.5  # seconds of voice in a part
-MAX_FACE_SECONDS = 0.1  # seconds that a face step is shown to last at most
+PART = 0.5  # seconds of voice or of face in a part
 BASELINE = np.full(len(LABELS), 1 / len(LABELS))
 """The value of no modality at all: every class equally likely. A convention, no model says it."""
 
@@ -52,7 +51,7 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
     there = [used for used in SUBSETS if set(used) <= set(sequences)]
     measured: dict[Subset, dict[str, ModelAttribution]] = {used: {} for used in there}
     for name, output in outputs.items():
-        even = _even(analyzer, name, output, sequences)
+        even = _even(analyzer.models[name], output)
         left_out = {m: _left_out(analyzer, name, output, sequences, m, parts[m]) for m in sequences}
         for used in there:
             verdict = predictions[used].verdicts()[name]
@@ -77,28 +76,24 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
 
 
 def parts_of(modality: str, sequence: FeatureSequence, words: tuple[Word, ...] = ()) -> Parts:
-    """What of a modality is left out in turn; ``words`` are those of a text sequence, one a step."""
+    """What of a modality is left out in turn: its words, or the half seconds in which it has any step.
+
+    Args:
+        words: those of a text sequence, one a step.
+    """
     times = sequence.times
-    if modality == "audio":
-        slots = np.floor(times / VOICE_PART).astype(int)
+    if modality == "text":
+        edges = bin_edges(len(times), MAX_PARTS)
+        starts = np.array([words[i].start for i in edges[:-1]])
+        ends = np.array([words[i - 1].end for i in edges[1:]])
+        names = tuple(" ".join(word.text for word in words[i:j]) for i, j in pairwise(edges))
+    else:
+        slots = np.floor(times / PART).astype(int)
         edges = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
         if len(edges) > MAX_PARTS:
             edges = edges[bin_edges(len(edges), MAX_PARTS)[:-1]]
         edges = np.append(edges, len(times))
-        starts, ends = slots[edges[:-1]] * VOICE_PART, (slots[edges[1:] - 1] + 1) * VOICE_PART
-    else:
-        edges = bin_edges(len(times), MAX_PARTS)
-        first, last = edges[:-1], edges[1:] - 1
-        if modality == "text":
-            starts, ends = np.array([words[i].start for i in first]), np.array([words[i].end for i in last])
-        else:
-            half = min(float(np.median(np.diff(times))) if len(times) > 1 else MAX_FACE_SECONDS, MAX_FACE_SECONDS) / 2
-            starts, ends = times[first] - half, times[last] + half
-    if modality == "text":
-        names = tuple(" ".join(word.text for word in words[i:j]) for i, j in pairwise(edges))
-    elif modality == "video":
-        names = tuple(f"{(start + end) / 2:.1f} s" for start, end in zip(starts, ends, strict=True))
-    else:
+        starts, ends = slots[edges[:-1]] * PART, (slots[edges[1:] - 1] + 1) * PART
         names = tuple(f"{start:.1f}–{end:.1f} s" for start, end in zip(starts, ends, strict=True))
     return Parts(np.maximum(starts, 0.0), ends, np.diff(edges), names)
 
@@ -121,7 +116,7 @@ def _left_out(
     model, sequence, rows = analyzer.models[name], sequences[modality], len(parts.steps)
     kept = [parts.owners != row for row in range(rows)]
     fewer = analyzer.padded(modality, [FeatureSequence(sequence.values[k], sequence.times[k]) for k in kept])
-    encoded = {m: _repeated(model.encode(m, analyzer.padded(m, [s])), rows) for m, s in sequences.items()}
+    encoded = {m: _repeated(found, rows) for m, found in output.encoded.items()}
     encoded[modality] = model.encode(modality, fewer)
     streams, exists = output.streams.repeat(rows, 1, 1), output.exists.repeat(rows, 1)
     for index, (query, key) in enumerate(model.config.pairs):
@@ -132,10 +127,9 @@ def _left_out(
 
 
 @torch.inference_mode()
-def _even(analyzer: Analyzer, name: str, output: FusionOutput, sequences: dict[str, FeatureSequence]) -> Tensor:
+def _even(model: FusionModel, output: FusionOutput) -> Tensor:
     """Streams [1, S, W] of even attention."""
-    model: FusionModel = analyzer.models[name]
-    encoded = {m: model.encode(m, analyzer.padded(m, [s])) for m, s in sequences.items()}
+    encoded = output.encoded
     streams = output.streams.clone()
     for index, (query, key) in enumerate(model.config.pairs):
         if query in encoded and key in encoded:

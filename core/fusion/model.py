@@ -109,14 +109,14 @@ class FusionOutput:
         exists: [B, S] bool, whether both modalities of the pair are there.
         attention: pair -> [B, H, Tq, Tk], each existing query row summing to 1 over the existing keys;
             0 wherever the query or the key does not exist.
-        lengths: modality -> [B], steps behind the local encoder: the sizes of the attention maps.
+        encoded: modality -> what attention reads, behind both encoders; its lengths are the sizes of the maps.
     """
 
     logits: Tensor
     streams: Tensor
     exists: Tensor
     attention: dict[Pair, Tensor]
-    lengths: dict[str, Tensor]
+    encoded: dict[str, Padded]
 
     @property
     def defined(self) -> Tensor:
@@ -258,8 +258,7 @@ class FusionModel(nn.Module):
             streams.append(stream)
             exists.append(pair_exists)
         every, which = torch.stack(streams, 1), torch.stack(exists, 1)  # [B, S, W], [B, S]
-        lengths = {m: sequence.lengths for m, sequence in encoded.items()}
-        return FusionOutput(self.classify(every, which), every, which, attention, lengths)
+        return FusionOutput(self.classify(every, which), every, which, attention, encoded)
 
     def classify(self, streams: Tensor, exists: Tensor) -> Tensor:
         """[B, S, W], bool [B, S] -> logits [B, 7], undefined (NaN) where no stream exists.

@@ -16,6 +16,7 @@ from demo.charts.palette import MODALITY, MODEL, percent, points
 
 VERDICT = "verdict"  # the class that the model itself says
 ATTRIBUTION_SAYING = 0.0005  # of probability: what is less is written +0.0 points
+MUCH, LITTLE = 0.05, 0.2  # of probability, share of it: all of a modality says much, and no part alone so little of it
 
 
 def said_span(span: tuple[float, float]) -> str:
@@ -39,27 +40,31 @@ def said(worth: Attribution, found: ModelAttribution, model: str, label: str) ->
     ]
     for_it = [part for part in sorted(parts, key=lambda p: -p[1])[:3] if part[1] >= ATTRIBUTION_SAYING]
     against = [part for part in sorted(parts, key=lambda p: p[1])[:3] if part[1] <= -ATTRIBUTION_SAYING]
-    probability = float(found.probabilities[index])
+    wholes = {m: float(value[index]) for m, value in found.marginal.items()}
+    alike = [
+        MODALITY[m] for m, whole in wholes.items()
+        if abs(whole) >= MUCH and np.nanmax(np.abs(found.effect(m)[:, index]), initial=0) < LITTLE * abs(whole)
+    ]  # fmt: skip
     return render(
-        "attribution", "said", model=model, label=label, probability=probability, for_it=for_it, against=against
-    )
+        "attribution", "said", model=model, label=label, probability=float(found.probabilities[index]), for_it=for_it,
+        against=against, wholes=[(wording.ALL_OF[m], wholes[m]) for m in ORDER if m in wholes], alike=alike,
+        pair=len(found.occluded) == 2,
+    )  # fmt: skip
 
 
 def table(worth: Attribution, found: ModelAttribution, label: str) -> Markup:
     """The numbers of the chart, behind one click."""
-    index = LABELS.index(label)
-    rows = [
-        {"modality": m, "name": name_of(m, name), "start": start, "looked": _known(looked), "worth": _known(value)}
-        for m in ORDER
-        if m in found.occluded
-        for name, start, looked, value in zip(
-            worth.parts[m].names,
-            worth.parts[m].starts,
-            found.attention_received[m],
-            found.effect(m)[:, index],
-            strict=True,
-        )
-    ]
+    index, rows = LABELS.index(label), []
+    for m in [m for m in ORDER if m in found.occluded]:
+        parts, whole = worth.parts[m], float(found.effect_of_all(m)[index])
+        names = [wording.ALL_OF[m], *(name_of(m, name) for name in parts.names)]
+        starts, looked = [parts.starts[0], *parts.starts], [np.nan, *found.attention_received[m]]
+        rows += [
+            {"modality": m, "name": name, "start": start, "looked": _known(attention), "worth": _known(value)}
+            for name, start, attention, value in zip(
+                names, starts, looked, [whole, *found.effect(m)[:, index]], strict=True
+            )
+        ]
     return render("attribution", "parts", rows=rows, label=label)
 
 
@@ -111,9 +116,10 @@ def even(worth: Attribution, used: Subset, label: str) -> Markup:
 def in_report(
     analysis: Analysis, attributions: Sequence[Attribution], drawn_as: Callable[[go.Figure], Markup]
 ) -> Markup:
-    """The section for a report, for both models and the class that each says; ``drawn_as`` makes HTML of a figure."""
-    if not attributions:
-        return Markup()
+    """The section for a report, for both models and the class that each says; ``drawn_as`` makes HTML of a figure.
+
+    A sentence where nothing was measured.
+    """
     measured = []
     for worth in attributions:
         used = subset_of(m for m in analysis.present if m in worth.parts)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core import LABELS, Subset
 from core.analysis.attribution import Attribution, ModelAttribution
 from demo.charts.figures import dressed, even_share, title
-from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, translucent
+from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, points, translucent
 
 ORDER = ("audio", "text", "video")  # of lanes, as in the timeline
 MIN_SCALE = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
@@ -64,7 +64,7 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
             )  # fmt: skip
         notes += [
             title(f"{MODALITY[modality]}: looked at", top - 0.11 * height),
-            title(f"{MODALITY[modality]}: mattered", top - 0.55 * height),
+            title(f"{MODALITY[modality]}: mattered{_whole(found, modality, index)}", top - 0.55 * height),
         ]
         shapes.append(even_share(f"y{high}", GREY))
     return dressed(
@@ -72,6 +72,12 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
         barmode="overlay", showlegend=False, annotations=notes, shapes=shapes, **layout,
         xaxis={"range": [worth.start, worth.end], "ticksuffix": " s", "anchor": f"y{2 * len(lanes)}"},
     )  # fmt: skip
+
+
+def _whole(found: ModelAttribution, modality: str, index: int) -> str:
+    """What all of a modality together changes, behind the title of its parts; "" where the model says nothing then."""
+    value = float(found.effect_of_all(modality)[index])
+    return "" if np.isnan(value) else f"; all of it {points(value)}"
 
 
 def difference(worth: Attribution, used: Subset) -> go.Figure:

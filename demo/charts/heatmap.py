@@ -1,7 +1,8 @@
-"""One attention map as a heatmap: who asks on the left, who answers below, how much by colour.
+"""One attention map, enlarged: who asks on the left, who answers below, how much by colour.
 
 The colour scale starts at 0 and marks the uniform weight, the one every moment would get if attention
 were spread evenly; it always reaches three times that weight, so an even map never looks eventful.
+Where all rows look at the same moments one line says as much as a map.
 """
 
 import numpy as np
@@ -10,8 +11,9 @@ import plotly.graph_objects as go
 from core.analysis.results import Analysis, Prediction
 from core.fusion.attention import MAX_STEPS, AttentionMap
 from core.fusion.pairs import Pair
-from demo.charts.figures import caption, dressed
-from demo.charts.palette import FAINT, SCALE
+from core.fusion.selectivity import selectivity
+from demo.charts.figures import caption, dressed, even_share
+from demo.charts.palette import ACCENT, DIFFERENCES, FAINT, GREY, SCALE, colour_scale, translucent
 from demo.charts.pictures import data_uri
 
 MAX_THUMBNAILS = 8
@@ -20,11 +22,33 @@ MAX_WORDS = 48  # lettered on an axis; of more, every second, third, …
 QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
 KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
 ASKS = {"text": "word", "video": "the face at", "audio": "the voice at"}
+ALL = {"text": "all words", "video": "all faces", "audio": "all moments of the voice"}
 ANSWERS = {"text": "word", "video": "face at", "audio": "voice at"}
 
 
-def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None) -> go.Figure:
-    """The heatmap of one pair of one model; ``head`` counts from 0, None is the mean of all heads.
+def chart(
+    analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None,
+    by_length: bool = False, differing: bool = False,
+) -> go.Figure:  # fmt: skip
+    """What shows most of a map: one line where its rows hardly differ, ``attention`` or ``difference`` elsewhere.
+
+    Args:
+        head: counted from 0, None for all together.
+        by_length: each weight times the length of what is passed on.
+        differing: only what differs between rows.
+
+    Raises:
+        KeyError: the model has no verdict or no such pair.
+        ValueError: lengths are asked for and were not kept.
+    """
+    shown = map_of(prediction, model, pair)
+    if not selectivity(shown.shares(head, by_length), shown.counts).rows_differ:
+        return common(analysis, prediction, model, pair, head, by_length)
+    return (difference if differing else attention)(analysis, prediction, model, pair, head, by_length)
+
+
+def map_of(prediction: Prediction, model: str, pair: Pair) -> AttentionMap:
+    """The map of a pair.
 
     Raises:
         KeyError: the model has no verdict or no such pair.
@@ -32,20 +56,84 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
     verdict = prediction.verdicts()[model]
     if verdict is None or pair not in verdict.attention:
         raise KeyError(f"{model} has no map {pair}")
-    shown = verdict.attention[pair]
-    weights, query_times, key_times = binned(shown, head)
-    uniform = shown.uniform
-    top = max(3 * uniform, float(weights.max()))
+    return verdict.attention[pair]
+
+
+def attention(
+    analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None, by_length: bool = False
+) -> go.Figure:
+    """The shares of a map, each row 1 in all; arguments and errors as of ``chart``."""
+    shown = map_of(prediction, model, pair)
+    shares, query_times, key_times = binned(shown, head, by_length)
+    top = max(3 * shown.uniform, float(shares.max()))
+    what = "share of what is passed on" if by_length else "weight"
+    trace = {
+        "z": shares.astype(np.float32), "zmin": 0, "zmax": top, "colorscale": colour_scale(SCALE),
+        "colorbar": _colour_bar(_ticks(shown.uniform, top)),
+        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}}, "
+                         f"{what} %{{z:.3f}}<extra></extra>",
+    }  # fmt: skip
+    return _heatmap(analysis, pair, trace, query_times, key_times)
+
+
+def difference(
+    analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None, by_length: bool = False
+) -> go.Figure:
+    """Each share less the mean of its column, in even shares: who looks where more than the others do."""
+    shown = map_of(prediction, model, pair)
+    shares, query_times, key_times = binned(shown, head, by_length)
+    values = differences(shares, shown.binned(MAX_STEPS))
+    top = max(1.0, float(np.abs(values).max()))
+    trace = {
+        "z": values.astype(np.float32), "zmin": -top, "zmax": top, "colorscale": colour_scale(DIFFERENCES),
+        "colorbar": _colour_bar({-top: f"−{top:.1f}×", 0.0: "as all rows do", top: f"+{top:.1f}×"}),
+        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}} "
+                         "%{z:+.2f} even shares more than the mean row<extra></extra>",
+    }  # fmt: skip
+    return _heatmap(analysis, pair, trace, query_times, key_times)
+
+
+def common(
+    analysis: Analysis, prediction: Prediction, model: str, pair: Pair, head: int | None = None, by_length: bool = False
+) -> go.Figure:
+    """One line for all rows: the mean of each column, in even shares."""
+    shown = map_of(prediction, model, pair)
+    shares, _, key_times = binned(shown, head, by_length)
+    line = mean_row(shares, shown.binned(MAX_STEPS)) / shown.uniform
+    names = step_names(analysis, pair[1], key_times)
+    trace = {
+        "type": "scatter", "name": "attention", "mode": "lines+markers" if len(names) < 60 else "lines", "x": names,
+        "y": line.astype(np.float32), "line": {"color": ACCENT, "width": 2, "shape": "hvh"}, "marker": {"size": 5},
+        "fill": "tozeroy", "fillcolor": translucent(ACCENT, 0.18), "cliponaxis": False,
+        "meta": {"key_times": key_times.round(3).tolist(), "query_times": []},
+        "hovertemplate": f"all attend to {ANSWERS[pair[1]]} %{{x}} with %{{y:.2f}} × an even share<extra></extra>",
+    }  # fmt: skip
+    highest, faces_below = max(3.0, float(line.max())), pair[1] == "video"
+    margin = {"l": 44, "r": 20, "t": 30, "b": 110 if faces_below else 66}
+    height = 200
+    return dressed(
+        [trace], height + margin["t"] + margin["b"], margin, shapes=[even_share("y", GREY)],
+        images=_thumbnails(analysis, key_times, "x", 40 / height) if faces_below else [],
+        xaxis={**_axis(pair[1], names), "ticklabelstandoff": 48 if faces_below else 0,
+               "range": [-0.5, len(names) - 0.5]},
+        yaxis={"range": [0, highest * 1.05], "tickvals": [0, 1, highest], "ticktext": ["0", "1×", f"{highest:.1f}×"]},
+        annotations=[
+            caption(f"{ALL[pair[0]]} look at the same moments", x=0, xshift=-margin["l"] + 4, y=1, yshift=4,
+                    xanchor="left"),
+            caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
+        ],
+    )  # fmt: skip
+
+
+def _heatmap(analysis: Analysis, pair: Pair, trace: dict, query_times: np.ndarray, key_times: np.ndarray) -> go.Figure:
+    """A figure of ``trace``, whose cells belong to these seconds."""
     query_names = step_names(analysis, pair[0], query_times)
     key_names = step_names(analysis, pair[1], key_times)
     rows, columns = len(query_names), len(key_names)
     trace = {
-        "type": "heatmap", "name": "attention", "z": weights.astype(np.float32), "x": key_names, "y": query_names,
-        "zmin": 0, "zmax": top, "colorscale": SCALE, "colorbar": _colour_bar(uniform, top),
+        "type": "heatmap", "name": "attention", "x": key_names, "y": query_names,
         "xgap": _gap(columns), "ygap": _gap(rows),
-        "meta": {"key_times": key_times.round(3).tolist(), "query_times": query_times.round(3).tolist()},
-        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}}, "
-                         "weight %{z:.3f}<extra></extra>",
+        "meta": {"key_times": key_times.round(3).tolist(), "query_times": query_times.round(3).tolist()}, **trace,
     }  # fmt: skip
     map_height = int(np.clip(rows * 24, 220, 16 * MAX_WORDS)) if pair[0] == "text" else 340
     faces_below, faces_left = pair[1] == "video", pair[0] == "video"
@@ -64,20 +152,24 @@ def attention(analysis: Analysis, prediction: Prediction, model: str, pair: Pair
     )  # fmt: skip
 
 
-def binned(shown: AttentionMap, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights [Tq', Tk'] of a head or of their mean, and the times [Tq'], [Tk'] of rows and columns.
+def binned(shown: AttentionMap, head: int | None, by_length: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares [Tq', Tk'] of a head or of all together, and the times [Tq'], [Tk'] of rows and columns.
 
-    Axes of more than ``MAX_STEPS`` steps are cut into bins; a cell is the mean weight of its bin, so that its
+    Axes of more than ``MAX_STEPS`` steps are cut into bins; a cell is the mean share of its bin, so that its
     colour means the same however many steps a bin holds.
     """
     shown = shown.binned(MAX_STEPS)
-    return picked(shown, head), shown.query_times, shown.key_times
+    return shown.shares(head, by_length), shown.query_times, shown.key_times
 
 
-def picked(shown: AttentionMap, head: int | None) -> np.ndarray:
-    """float64 [Tq, Tk] of a head, or of the mean of all."""
-    weights = np.asarray(shown.weights, np.float64)
-    return weights.mean(0) if head is None else weights[head]
+def mean_row(shares: np.ndarray, shown: AttentionMap) -> np.ndarray:
+    """[Tk] mean of shares [Tq, Tk] over the steps that the rows of a map stand for."""
+    return np.average(shares, 0, weights=shown.counts[0])
+
+
+def differences(shares: np.ndarray, shown: AttentionMap) -> np.ndarray:
+    """[Tq, Tk] shares less the mean row, in even shares."""
+    return (shares - mean_row(shares, shown)) / shown.uniform
 
 
 def spread_of(weights: np.ndarray, counts: np.ndarray | int = 1) -> float:
@@ -110,10 +202,14 @@ def _gap(steps: int) -> int:
     return 1 if steps <= 40 else 0
 
 
-def _colour_bar(uniform: float, top: float) -> dict:
+def _ticks(uniform: float, top: float) -> dict[float, str]:
     ticks = {0.0: "0", uniform: f"▲ uniform {uniform:.3f}", top: f"{top:.2f}"}
     if uniform / top < 0.2:
         del ticks[0.0]
+    return ticks
+
+
+def _colour_bar(ticks: dict[float, str]) -> dict:
     return {
         "orientation": "h", "thickness": 10, "outlinewidth": 0, "x": 0, "xanchor": "left", "len": 1, "xpad": 0,
         "y": 1.0, "yanchor": "top", "yref": "container", "ypad": 8,

@@ -1,5 +1,7 @@
 """Colours and names, once for the whole page: every chart, table and report takes them from here."""
 
+from plotly.colors import sequential
+
 from core import LABELS
 
 # Okabe and Ito's colour-blind-safe set with a darker purple and grey, so that all pairs stay apart for dichromats.
@@ -20,7 +22,9 @@ GREY = "#8a8a94"  # readable on white and on near-black; the page overrides it p
 FAINT = "rgba(138,138,148,0.25)"  # grid lines
 CLEAR = "rgba(0,0,0,0)"
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"  # nothing is fetched
-SCALE = "Cividis"  # weights: perceptually even, colour-blind-safe, legible on both themes
+# Weights: perceptually even, colour-blind-safe, legible on both themes. Differences: blue is less, orange is more.
+SCALE = tuple(sequential.Cividis)
+DIFFERENCES = ("#004a8c", "#56a0d6", "#ececf0", "#ee9e46", "#b04800")
 
 MODEL = {"cross": "Cross-attention", "self": "Self-attention"}
 MODALITY = {"text": "words", "video": "face", "audio": "voice"}
@@ -30,6 +34,11 @@ def translucent(colour: str, alpha: float) -> str:
     """``#rrggbb`` with an alpha in [0, 1], as CSS and Plotly read it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def colour_scale(colours: tuple[str, ...]) -> list[list]:
+    """Colours at equal distances, as Plotly reads a scale."""
+    return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
 
 
 def percent(probability: float) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from core import LABELS, MODALITIES, SUBSETS, Subset
 from core.analysis.results import Analysis, Prediction, Verdict
+from core.fusion.selectivity import Selectivity
 from demo import wording
 from demo.charts.html import render
 from demo.charts.palette import MODALITY, percent
@@ -128,9 +129,14 @@ def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> di
     return {"model": model, "verdict": verdict, "other": other, "shares": shares}
 
 
-def attention_summary(shown: str, spread: float, steps: int) -> Markup:
-    """One sentence under the heatmap: how sharp the attention is."""
-    return render("panels", "attention_summary", shown=shown, spread=spread, steps=steps)
+def attention_summary(shown: str, name: str, said: Selectivity, spread: float, steps: int) -> Markup:
+    """Under the enlarged map: how sharp the attention is, and whether it matters who asks.
+
+    Args:
+        shown: the map in words; ``name`` is its name in the grid.
+        spread: over how many of ``steps`` moments a row is spread, on average.
+    """
+    return render("panels", "attention_summary", shown=shown, name=name, said=said, spread=spread, steps=steps)
 
 
 def pair_name(pair: tuple[str, str]) -> str:

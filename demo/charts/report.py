@@ -47,7 +47,10 @@ def as_csv(analysis: Analysis) -> str:
 
 
 def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MODALITIES) -> str:
-    """One line a model and part: its seconds, attention received in even shares, and its worth to each class."""
+    """One line a model and part: its seconds, attention received in even shares, and its worth to each class.
+
+    Before the parts of a modality stands a line of all of them together; what is undefined is empty.
+    """
     lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
     for worth in attributions:
         used = subset_of(m for m in wanted if m in worth.parts)
@@ -58,11 +61,11 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
             for modality in used:
                 part = worth.parts[modality]
                 rows = zip(
-                    part.starts,
-                    part.ends,
-                    part.names,
-                    found.attention_received[modality],
-                    found.effect(modality),
+                    [part.starts[0], *part.starts],
+                    [part.ends[-1], *part.ends],
+                    [wording.ALL_OF[modality], *part.names],
+                    [np.nan, *found.attention_received[modality]],
+                    [found.effect_of_all(modality), *found.effect(modality)],
                     strict=True,
                 )
                 for start, end, name, looked, values in rows:
@@ -108,7 +111,7 @@ def _maps(analysis: Analysis, name: str, verdict: Verdict) -> dict:
         "name": name,
         "timeline": _chart(figures.timeline(analysis, everything, name)),
         "pairs": [
-            (panels.pair_name(pair), _chart(heatmap.attention(analysis, everything, name, pair)))
+            (panels.pair_name(pair), _chart(heatmap.chart(analysis, everything, name, pair)))
             for pair in verdict.attention
         ],
     }

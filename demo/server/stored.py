@@ -2,8 +2,8 @@
 
 An ``Analysis`` is a tree of frozen dataclasses. The file holds that tree as JSON and its arrays beside it (npz, no
 pickle). Long axes of attention are in the bins in which the page draws them; a weight is one of 256 shares of the
-largest in its row; some pictures of the face stand for their neighbours. What the models read is kept for clips of one
-window, so that they can be asked again, a feature as one of 255 shares of its largest.
+largest in its row; some pictures of the face stand for their neighbours. What the models read is kept too, so that
+they can be asked what contributed to their verdicts, a feature as one of 255 shares of its largest.
 """
 
 import json
@@ -88,16 +88,12 @@ def result_of(name: str) -> Analysis:
 
 
 def save(analysis: Analysis, path: Path) -> None:
-    """Writes an analysis by the models in ``checkpoints/``, with ``MAX_FACES`` of its pictures.
-
-    Of a clip longer than one window, what the models read is left out: it would be half of the file.
-    """
+    """Writes an analysis by the models in ``checkpoints/``, with ``MAX_FACES`` of its pictures."""
     shown = analysis.faces.spread_pictures(MAX_FACES, analysis.duration)
     times, pictures = np.array([time for time, _ in shown]), tuple(picture for _, picture in shown)
     faces = replace(analysis.faces, pictures=pictures, picture_times=times)
-    sequences = {} if analysis.windows else analysis.sequences
     writer = Writer({}, {})
-    tree = writer.taken_apart(replace(analysis, faces=faces, sequences=sequences))
+    tree = writer.taken_apart(replace(analysis, faces=faces))
     about = json.dumps({"made_by": fingerprint(), "analysis": tree}, ensure_ascii=False)
     arrays: dict[str, Any] = {"about": np.frombuffer(about.encode(), np.uint8), **writer.arrays}
 

@@ -12,31 +12,14 @@
     media.currentTime = Math.max(0, seconds);
     const playing = media.play();
     if (playing) playing.catch(() => {});
-    bringInSight(media);
   }
 
-  // What plays is in sight: where the clip has been scrolled away it stays as a small picture until one is back at it.
-  let small = null;
-  function bringInSight(media) {
-    if (media.tagName !== "VIDEO" || small) return;
-    const place = byId("clip").getBoundingClientRect();
-    if (place.bottom > 60 && place.top < innerHeight - 60) return;
-    small = media.parentElement;
-    small.classList.add("in-sight");
-  }
-  function putBack() {
-    if (!small) return;
-    const place = byId("clip").getBoundingClientRect();
-    const near = place.bottom > 60 && place.top < innerHeight - 60;
-    if (near || !small.isConnected || !player()) { small.classList.remove("in-sight"); small = null; }
-  }
-  addEventListener("scroll", putBack, { passive: true });
   document.addEventListener("click", (event) => {
     const from = event.target.closest("[data-seconds]");
     if (from) seek(parseFloat(from.dataset.seconds));
   });
 
-  // What the server said of the clip: faces, words and windows with their times; null while another is being read.
+  // What the server said of the clip: faces, words and segments with their times; null while another is being read.
   let read = "", clip = null;
   function said() {
     const text = document.querySelector("#moments [data-clip]")?.dataset.clip || "";
@@ -129,11 +112,11 @@
     faces.forEach((face, k) => face.classList.toggle("now", k === nearest));
   }
 
-  // Windows overlap: the one whose middle is nearest speaks for a moment.
+  // The phrase that is being said, or the nearest; of windows, which overlap, the one whose middle is nearest.
   function drawVerdicts(at) {
-    const windows = at > 0 && said() ? clip.windows : [];
-    const away = (window) => Math.abs((window.start + window.end) / 2 - at);
-    const now = windows.reduce((best, window) => (!best || away(window) < away(best) ? window : best), null);
+    const segments = at > 0 && said() ? clip.segments : [];
+    const away = (one) => 1000 * Math.max(one.start - at, at - one.end, 0) + Math.abs((one.start + one.end) / 2 - at);
+    const now = segments.reduce((best, one) => (!best || away(one) < away(best) ? one : best), null);
     for (const panel of document.querySelectorAll("#verdicts .verdict")) {
       const whole = !("part" in panel.dataset);
       const shares = whole && now ? now[panel.dataset.model] : null;
@@ -146,14 +129,14 @@
       });
       if (!remark) continue;
       const label = shares && panel.querySelectorAll(".bar")[shares.indexOf(Math.max(...shares))].dataset.label;
-      const text = shares ? `${now.start.toFixed(0)}–${now.end.toFixed(0)} s: ${label} ${(Math.max(...shares) * 100).toFixed(0)} %` : "";
+      const text = shares ? `${now.name}: ${label} ${(Math.max(...shares) * 100).toFixed(0)} %` : "";
       if ((remark.dataset.now || "") !== text) { if (text) remark.dataset.now = text; else delete remark.dataset.now; }
     }
   }
 
   // Charts: each says in words what it shows, a click seeks, and a line follows the player.
   const CHARTS = {
-    "attention-chart": "Heatmap of attention weights", "timeline-chart": "The clip in time with attention received",
+    "attention-chart": "The enlarged map of attention", "timeline-chart": "The clip in time with attention received",
     "course-chart": "Course of each emotion over time",
     "worth-chart": "Attention that each part received, and what leaving it out changes",
     "difference-chart": "Attention received under cross-attention less under self-attention",
@@ -186,6 +169,7 @@
   // Where a time lies among steps at other times: 1.5 is half-way between the second and the third.
   function stepAt(times, at) {
     if (Number.isNaN(at)) return NaN;
+    if (!times.length) return NaN; // one line stands for all that ask
     const i = last(times, at, (time) => time);
     if (i < 0 || i === times.length - 1) return Math.max(i, 0);
     return i + (at - times[i]) / (times[i + 1] - times[i]);

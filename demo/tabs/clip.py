@@ -132,11 +132,11 @@ def _controls(parts: Parts) -> None:
 
 def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts, opened: bool) -> None:
     """Connects what can be pressed with what it changes; ``opened``: whether the page opens with an example."""
-    choice = [parts[name] for name in ("model", "pair", "head")]
+    choice = [parts[name] for name in ("model", "pair", "head", "scale", "differing")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
-    looks = [parts[name] for name in ("pair", "attention-chart", "timeline-chart", "sharpness-note")]
+    looks = [parts[name] for name in ("pair", "head", "attention-chart", "timeline-chart", "sharpness-note")]
     verdicts = [parts[f"{name}-verdict"] for name in MODEL]
-    switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table")), *looks]
+    switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table", "map-grid")), *looks]
     fresh = [parts[name] for name in view.FRESH]
     status = parts["status"]
     told = [state, status, parts["ticket"]]
@@ -159,24 +159,26 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         return {state: session} | placed(shown | played | {"ticket": returning.give_ticket(session)})
 
     def on_clip(
-        clip, sound, session, model, pair, head, request: gr.Request,
+        clip, sound, session, model, pair, head, scale, differing, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008 gradio looks for it there
     ):  # fmt: skip
         name = name_of(request)
         remember(name, session)
         left = partial(gone, page, name)
-        updates = _analysed(analyzer, session, clip or sound, Choice(model, pair, head), progress, left)
+        updates = _analysed(
+            analyzer, session, clip or sound, Choice(model, pair, head, scale, differing), progress, left
+        )
         if session.analysis:
             session.player = "clip" if clip else "sound", clip or sound
             updates |= {"ticket": returning.give_ticket(session)}
         return placed(updates) | {state: session}
 
     def on_stored(name):
-        def answer(session, model, pair, head, request: gr.Request):
+        def answer(session, model, pair, head, scale, differing, request: gr.Request):
             remember(name_of(request), session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
-            updates = view.new_clip(found, Choice(model, pair, head), name)
+            updates = view.new_clip(found, Choice(model, pair, head, scale, differing), name)
             return placed(updates | {"clip": path, "status": paragraph(wording.STORED)}) | {state: session}
 
         return answer
@@ -202,7 +204,14 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             return {status: paragraph(session.why_none(), "error")}
         return placed(view.looked(analysis, _wanted(video, audio, text), Choice(*choice)))
 
-    def on_face(session, face, video, audio, text, model, pair, head, request: gr.Request):
+    def on_scale(session, video, audio, text, *choice):
+        analysis = session.current()
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        wanted, chosen = _wanted(video, audio, text), Choice(*choice)
+        return placed(view.looked(analysis, wanted, chosen) | view.at_a_glance(analysis, wanted, chosen))
+
+    def on_face(session, face, video, audio, text, model, pair, head, scale, differing, request: gr.Request):
         try:
             analysis = session.choose_face(analyzer, face, partial(gone, page, name_of(request)))
         except MediaError as error:
@@ -211,7 +220,8 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             return {}
         if analysis is None:
             return {status: paragraph(session.why_none(), "error")}
-        return placed(view.another_face(analysis, _wanted(video, audio, text), Choice(model, pair, head)))
+        chosen = Choice(model, pair, head, scale, differing)
+        return placed(view.another_face(analysis, _wanted(video, audio, text), chosen))
 
     def on_clear(session):
         returning.take_ticket(session)
@@ -261,8 +271,13 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
         show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
     )  # fmt: skip
-    for part in choice:
+    for part in choice[:3]:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
+    for part in choice[3:]:
+        part.input(
+            on_scale, [state, *switches, *choice], [status, parts["map-grid"], *looks], trigger_mode="always_last",
+            **QUICK,
+        )  # fmt: skip
 
 
 def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:

@@ -32,14 +32,30 @@ def wire(parts: Parts, analyzer: AnyAnalyzer, state: gr.State) -> None:
 
 
 def exported(analyzer: AnyAnalyzer, kind: str, session: Session) -> dict:
-    """A file as the browser makes it: name, type and text."""
+    """A file as the browser makes it: name, type and text.
+
+    Raises:
+        gr.Error: there is no analysis, or nothing of what the file is to hold.
+    """
     analysis = session.current()
     if analysis is None:
         raise gr.Error(session.why_none(), print_exception=False)
     name, media_type, write = {
         "json": ("cross-or-self.json", "application/json", lambda: report.as_json(analysis, session.asked(analyzer))),
         "csv": ("cross-or-self.csv", "text/csv", lambda: report.as_csv(analysis)),
-        "worth": ("worth.csv", "text/csv", lambda: report.attribution_as_csv(session.asked(analyzer))),
+        "worth": ("worth.csv", "text/csv", lambda: _contributions(session, analyzer)),
         "html": ("cross-or-self.html", "text/html", lambda: report.as_html(analysis, session.asked(analyzer))),
     }[kind]
     return {"name": f"{Path(analysis.file).stem}-{name}", "type": media_type, "text": write()}
+
+
+def _contributions(session: Session, analyzer: AnyAnalyzer) -> str:
+    """The table of what contributed to the verdicts.
+
+    Raises:
+        gr.Error: nothing could be measured, and a table without lines is no answer.
+    """
+    measured = session.asked(analyzer)
+    if not measured:
+        raise gr.Error(wording.NOT_MEASURED, print_exception=False)
+    return report.attribution_as_csv(measured)

@@ -7,7 +7,7 @@ from demo.charts import panels
 from demo.charts.palette import MODEL
 from demo.tabs import attribution, downloads
 from demo.tabs.components import Parts
-from demo.tabs.view import MEAN
+from demo.tabs.view import MEAN, WEIGHTS
 
 
 def section(name: str, opened: bool = False) -> gr.Accordion:
@@ -20,12 +20,18 @@ def in_time(parts: Parts) -> None:
     with section("time", opened=True):
         gr.HTML(wording.TIMELINE)
         _chart(parts, "timeline-chart")
+        gr.HTML('<p id="looks" role="status"></p>')
 
 
 def details(parts: Parts, heads: int) -> None:
     """Everything else about a clip, for a pair of models with so many heads."""
     with section("attention"):
         gr.HTML(wording.ATTENTION)
+        with gr.Row(elem_id="showing"):
+            scales = [(text, scale) for scale, text in wording.SCALES.items()]
+            parts.add("scale", gr.Radio, choices=scales, value=WEIGHTS, label=wording.SCALE, min_width=150)
+            parts.add("differing", gr.Checkbox, value=False, label=wording.DIFFERING, min_width=150, container=False)
+        parts.add("map-grid", gr.HTML)
         with gr.Row(elem_id="looking"):
             parts.add(
                 "model", gr.Radio, choices=[(title, name) for name, title in MODEL.items()], value="cross",
@@ -36,6 +42,7 @@ def details(parts: Parts, heads: int) -> None:
             parts.add("head", gr.Radio, choices=each, value=MEAN, label="Head", min_width=150)
         _chart(parts, "attention-chart")
         parts.add("sharpness-note", gr.HTML)
+        gr.HTML(wording.LENGTHS)
     with section("worth") as parts["section-worth"]:
         attribution.contents(parts)
     with section("matrix"):

@@ -44,14 +44,15 @@ TOUR = (
                "undone": "#switch-video input:not(:checked)", "backwards": "#switch-video input"},
     ),
     Step(
-        "One head", "#attention-chart",
-        """Each model looks with several heads at once. A row is the moment that looks, a column what it looks at; the
-        mark on the scale is an even share. A single head may be choosy where the mean of all is nearly even. This is
-        what was mixed into the verdict, not why it came out.""",
+        "One head", "#section-attention",
+        """Each model looks with several heads at once; the small maps show all of them, and the most telling is large.
+        A row is the moment that looks, a column what it looks at; one line is drawn where all look at the same moments.
+        A single head may be choosy where the mean of all is nearly even. This is what was mixed into the verdict, not
+        why it came out.""",
         opens="attention",
-        press={"text": "Show head 4 alone", "press": "#head label:nth-of-type(5) input",
-               "undone": "#head label:nth-of-type(5) input:checked", "back": "Back to the mean of all",
-               "backwards": "#head label:nth-of-type(1) input"},
+        press={"text": "Show the mean of all heads", "press": "#head label:nth-of-type(1) input",
+               "undone": "#head label:nth-of-type(1) input:checked", "back": "Back to the most telling head",
+               "backwards": "#map-grid .map"},
     ),
     Step(
         "When they contradict each other", "#matrix-table",

@@ -1,7 +1,7 @@
 """Analysis and choices -> what each part of the clip tab shows, by the part's name; no part is touched here."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -9,14 +9,16 @@ from markupsafe import Markup
 
 from core import Subset
 from core.analysis.results import Analysis, Prediction
-from core.fusion.pairs import CROSS, SELF, pairs_within
+from core.fusion.pairs import Pair
+from core.fusion.selectivity import selectivity
 from demo import wording
-from demo.charts import figures, heatmap, moments, panels, phrases
+from demo.charts import figures, grid, heatmap, moments, panels, phrases
+from demo.charts.grid import MEAN
 from demo.charts.palette import MODEL
 from demo.tabs import persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
-MEAN = -1  # of all heads
+WEIGHTS, LENGTHS = "weights", "lengths"  # what a map shows: shares of attention, or of what is passed on
 HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "guess", "notes", "seen", "spoken", "phrase-table",
@@ -27,11 +29,26 @@ FRESH = (
 
 @dataclass(frozen=True)
 class Choice:
-    """Which map a visitor wants to see: ``model`` "cross" or "self", ``pair`` like "text-video", ``head`` or MEAN."""
+    """Which map a visitor wants to see, and how.
+
+    Attributes:
+        model: "cross" or "self".
+        pair: like "text-video"; None for the most telling map.
+        head: counted from 0, or ``MEAN``.
+        scale: ``WEIGHTS`` or ``LENGTHS``.
+        differing: only what differs between rows.
+    """
 
     model: str = "cross"
     pair: str | None = None
     head: int = MEAN
+    scale: str = WEIGHTS
+    differing: bool = False
+
+    @property
+    def by_length(self) -> bool:
+        """Whether weights count by the length of what is passed on."""
+        return self.scale == LENGTHS
 
 
 def nothing() -> dict:
@@ -40,7 +57,7 @@ def nothing() -> dict:
 
 
 def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
-    """Every part, after a clip was analysed; all switches on that the clip has something for.
+    """Every part, after a clip was analysed: all switches on that the clip has something for, the most telling map.
 
     Args:
         example: name of the example whose stored result this is.
@@ -64,7 +81,7 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
         absent = analysis.missing.get(modality)
         label = wording.SWITCH[modality] + (f" ({absent})" if absent else "")
         updates[f"switch-{modality}"] = gr.update(value=not absent, interactive=not absent, label=label)
-    return updates | switched(analysis, SWITCHES, choice)
+    return updates | switched(analysis, SWITCHES, replace(choice, pair=None))
 
 
 def another_face(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
@@ -87,43 +104,56 @@ def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
         baseline = everything.verdicts()[name] if changed and verdict else None
         why = wording.UNDEFINED if prediction.used else wording.ALL_OFF
         updates[f"{name}-verdict"] = panels.verdict(name, verdict, baseline, why)
-    updates |= looked(analysis, wanted, choice)
+    updates |= looked(analysis, wanted, choice) | at_a_glance(analysis, wanted, choice)
     took = (time.perf_counter() - started) * 1000
     updates["agreement"] = panels.timed(panels.agreement(prediction), took)
     return updates
 
 
+def at_a_glance(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
+    """All maps as a grid of small ones."""
+    return {"map-grid": grid.grid(analysis.prediction(wanted), choice.by_length, choice.differing)}
+
+
 def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
-    """The attention views; where the choice does not exist, the nearest that does, and a note."""
+    """The enlarged map and the clip in time; where the choice does not exist, the most telling map, and a note."""
     prediction = analysis.prediction(wanted)
     if not prediction.used:
-        nothing = gr.update(choices=[], value=None)
         return {
             "attention-chart": gr.update(**HIDDEN), "timeline-chart": gr.update(**HIDDEN), "sharpness-note": "",
-            "pair": nothing,
+            "pair": gr.update(choices=[], value=None), "head": gr.skip(),
         }  # fmt: skip
     model, note = choice.model, Markup()
-    if prediction.verdicts()[model] is None:  # the choice itself stays, for when it is defined again
-        model, note = "self", panels.paragraph(wording.INSTEAD, "note")
-    pairs = {"-".join(pair): pair for pair in pairs_within(CROSS if model == "cross" else SELF, prediction.used)}
-    key = choice.pair if choice.pair in pairs else next(iter(pairs))
-    head = None if choice.head == MEAN else choice.head
-    attention = heatmap.attention(analysis, prediction, model, pairs[key], head)
-    timeline = figures.timeline(analysis, prediction, model)
+    verdict = prediction.verdicts()[model]
+    if verdict is None:  # the choice itself stays, for when it is defined again
+        model, note, verdict = "self", panels.paragraph(wording.INSTEAD, "note"), prediction.self_
+    assert verdict is not None, "self-attention answers from whatever is there"
+    maps = {"-".join(pair): map_ for pair, map_ in verdict.attention.items()}
+    pair, head = choice.pair, choice.head
+    by_length = choice.by_length and all(map_.value_norms is not None for map_ in maps.values())
+    if choice.by_length and not by_length:
+        note += panels.paragraph(wording.NO_LENGTHS, "note")
+    if pair not in maps or head >= len(maps[pair].weights):
+        best, head = grid.most_telling(verdict.attention, by_length)
+        pair = "-".join(best)
+    chosen = maps[pair].query, maps[pair].key
+    one = None if head == MEAN else head
+    figure = heatmap.chart(analysis, prediction, model, chosen, one, by_length, choice.differing)
+    names = [(panels.pair_name((map_.query, map_.key)), name) for name, map_ in maps.items()]
     return {
-        "pair": gr.update(choices=[(panels.pair_name(pair), name) for name, pair in pairs.items()], value=key),
-        "attention-chart": gr.update(value=attention, visible=True),
-        "timeline-chart": gr.update(value=timeline, visible=True),
-        "sharpness-note": note + _sharpness(prediction, model, pairs[key], head),
+        "pair": gr.update(choices=names, value=pair),
+        "head": gr.update(value=head) if head != choice.head else gr.skip(),
+        "attention-chart": gr.update(value=figure, visible=True),
+        "timeline-chart": gr.update(value=figures.timeline(analysis, prediction, model), visible=True),
+        "sharpness-note": note + _sharpness(prediction, model, chosen, head, by_length),
     }
 
 
-def _sharpness(prediction: Prediction, model: str, pair: tuple[str, str], head: int | None) -> Markup:
-    verdict = prediction.verdicts()[model]
-    if verdict is None:
-        return Markup("")
-    map_ = verdict.attention[pair]
-    weights = heatmap.picked(map_, head)
-    which = "mean of all heads" if head is None else f"head {head + 1}"
-    shown = f"{MODEL[model]}, {panels.pair_name(pair)}, {which}"
-    return panels.attention_summary(shown, heatmap.spread_of(weights, map_.counts[1]), int(map_.counts[1].sum()))
+def _sharpness(prediction: Prediction, model: str, pair: Pair, head: int, by_length: bool) -> Markup:
+    map_ = heatmap.map_of(prediction, model, pair)
+    shares = map_.shares(None if head == MEAN else head, by_length)
+    which = "mean of all heads" if head == MEAN else f"head {head + 1}"
+    return panels.attention_summary(
+        f"{MODEL[model]}, {panels.pair_name(pair)}, {which}", f"{model} {'-'.join(pair)} {head}",
+        selectivity(shares, map_.counts), heatmap.spread_of(shares, map_.counts[1]), int(map_.counts[1].sum()),
+    )  # fmt: skip
