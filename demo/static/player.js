@@ -231,7 +231,7 @@
     requestAnimationFrame(frame);
   }
   requestAnimationFrame(frame);
-  setInterval(() => { wire(); bringClip(); putBack(); }, 200);
+  setInterval(() => { wire(); bringClip(); }, 200);
   // A section that opens may hold a chart that was drawn while it had no width.
   document.addEventListener("click", (event) => {
     if (event.target.closest(".section > button")) setTimeout(() => dispatchEvent(new Event("resize")), 60);

@@ -5,7 +5,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const MODALITIES = "video audio text".split(" ");
   const RADIOS = "model pair head".split(" ");
-  const MEAN = "-1", OPEN = "time"; // the mean of all heads; the section that is open to begin with
+  const OPEN = "time"; // the section that is open to begin with
   const MAX = 300; // letters of a view
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   async function until(test, longest = 8000) {
@@ -56,8 +56,8 @@
     const on = switches.filter((m) => one(`#switch-${m} input`).checked);
     if (on.length < switches.length) view.on = on.join(",") || "none";
     if (checked("model") && checked("model") !== radios("model")[0].value) view.model = checked("model");
-    if (checked("pair") && checked("pair") !== radios("pair")[0].value) view.pair = checked("pair");
-    if (checked("head") && checked("head") !== MEAN) view.head = checked("head");
+    // Which map a section opens on is the most telling one of these models: a view says which it was.
+    if (opened().includes("attention")) for (const name of ["pair", "head"]) if (checked(name)) view[name] = checked(name);
     const media = player();
     if (media && media.paused && media.currentTime > 0.05 && !media.ended) view.t = media.currentTime.toFixed(1);
     const open = opened().join(",") || "none";
@@ -96,7 +96,7 @@
       for (const name of RADIOS) {
         const choices = radios(name);
         if (!choices.length || !goesOn()) continue;
-        const usual = name === "head" ? MEAN : choices[0].value;
+        const usual = name === "model" ? choices[0].value : checked(name);
         if (name === "pair" && view.pair) await until(() => radios("pair").some((r) => r.value === view.pair), 2500);
         const choice = radios(name).find((r) => r.value === (view[name] ?? usual));
         if (choice && !choice.checked) { choice.click(); await pause(250); }
