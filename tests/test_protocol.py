@@ -18,8 +18,9 @@ import torch
 from core.datasets.processes import BackendError, in_processes
 from core.device import Device, choose_device
 from core.experiment.backends import BACKENDS
+from core.experiment.configurations import CONFIGURATIONS
 from core.experiment.folds import Collator, Corpus, Examples, divide, statistics_of, thin
-from core.experiment.protocol import CONFIGURATIONS, Job, Settings, all_jobs, collator_of, fusion_config, run_protocol
+from core.experiment.protocol import Job, Settings, all_jobs, collator_of, fusion_config, run_protocol
 from core.experiment.synthetic import synthetic_corpus
 from core.experiment.tables import (
     COMPARISON_HEAD,
