@@ -25,8 +25,8 @@ from core.datasets.processes import BackendError
 from core.device import CHOICES, choose_device
 from core.encoders.packaged import WeightsError
 from core.experiment.backends import check_backend
-from core.experiment.corpora import CORPORA, Request, prepare_corpus
 from core.experiment.configurations import CONFIGURATIONS, CONTROLS, EVERY_CONFIGURATION, configurations_for
+from core.experiment.corpora import CORPORA, Request, prepare_corpus
 from core.experiment.protocol import Settings, all_jobs, run_protocol
 from core.experiment.report import make_report, write_report
 from core.files import prepare_folder
