@@ -7,6 +7,7 @@ undisturbed one: what is there is kept, what is missing is computed.
 import json
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -80,9 +81,14 @@ def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settin
     like = EVERY_CONFIGURATION[configuration.sized_like]
     wanted = count_parameters(_config_of_width(like, corpus, settings, settings.width))
     step = math.lcm(2, settings.heads)
-    widths = range(step, 2 * settings.width + step, step)
-    candidates = [_config_of_width(configuration, corpus, settings, width) for width in widths]
-    return min(candidates, key=lambda candidate: abs(count_parameters(candidate) - wanted))
+
+    def of_steps(steps: int) -> FusionConfig:
+        return _config_of_width(configuration, corpus, settings, step * steps)
+
+    most = range(1, 2 * settings.width // step + 2)  # more parameters the wider it is
+    first = 1 + bisect_left(most, wanted, hi=len(most) - 1, key=lambda steps: count_parameters(of_steps(steps)))
+    nearest = [of_steps(steps) for steps in (first - 1, first) if steps]
+    return min(nearest, key=lambda candidate: abs(count_parameters(candidate) - wanted))
 
 
 def _config_of_width(configuration: Configuration, corpus: Corpus, settings: Settings, width: int) -> FusionConfig:

@@ -77,9 +77,9 @@ DAMAGE_NOTE = (
 ATTENTION_NOTE = (
     "On held-out utterances. A moment is a sixth of a modality; its worth is by how much the probability of the "
     "verdict falls when it is left out (points). Deletion: mean probability of the verdict while moments are left out, "
-    "those first that come first in the order (low: the order finds what matters); insertion: while they are shown (high). "
-    "Leave one out: by the moments' own worth. Rank correlation: Spearman's, of attention received and worth. Against: "
-    "percent of utterances whose most looked-at moment, and of any moments, was worth less than nothing."
+    "those first that come first in the order (low: the order finds what matters); insertion: while they are shown "
+    "(high). Leave one out: by the moments' own worth. Rank correlation: Spearman's, of attention received and worth. "
+    "Against: percent of utterances whose most looked-at moment, and of any moments, was worth less than nothing."
 )
 
 
