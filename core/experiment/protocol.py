@@ -184,7 +184,7 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
     used = fold.test.only(configuration.modalities)
     ask = partial(_ask, model, read)
     result["damage"] = damage_report(ask, used, statistics_of(fold.train.sequences).std, len(corpus.classes), job.fold)
-    if len(model.config.pairs) > 1:
+    if not model.together:  # one sequence of all modalities has no maps of theirs
         result["attention"] = _faithfulness(model, collator, used, device, job.seed)
         gates = _mean_gates(model, used, read)
         result |= {"gates": gates} if gates else {}
