@@ -132,8 +132,8 @@ def _ask_about(
     if not variants:
         return
     kept_verdict = model(batch(variants)).logits.double().softmax(1)[:, verdict].cpu().numpy()
-    sizes = [2 * (len(order) - 1) for _, _, order in asked]
-    for (modality, name, order), answers in zip(asked, np.split(kept_verdict, np.cumsum(sizes)[:-1]), strict=True):
+    answered = np.cumsum([2 * (len(order) - 1) for _, _, order in asked])[:-1]
+    for (modality, name, order), answers in zip(asked, np.split(kept_verdict, answered), strict=True):
         deleted, inserted = answers.reshape(-1, 2).T
         shares = [0, *np.arange(1, len(order)) / len(order)]
         moments[modality].deletion[name].append(np.interp(SHARES, shares, [whole, *deleted]))

@@ -40,7 +40,7 @@ def result_sentence(comparisons: list[Comparison], corpus: str) -> str:
 
 def class_table(results: list[dict], classes: tuple[str, ...], corpus: str) -> Table:
     """Recall of each class, cross less self, wherever the paper compares the two; Holm over the classes of a set."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     ran = {r["configuration"] for r in results}
     for self_ in (name for name in CONFIGURATIONS if "-self" in name and name in ran):
         cross = self_.replace("-self", "-cross")
@@ -161,7 +161,7 @@ def head_table(results: list[dict], corpus: str) -> Table:
 
 def gate_table(results: list[dict], corpus: str) -> Table:
     """Mean share of cross-attention that gates let in."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, runs in _by_configuration([r for r in results if r.get("gates")]):
         rows += [(*describe(name), pair, _percent(r["gates"][pair] for r in runs)) for pair in runs[0]["gates"]]
     return Table(("modalities", "attention", "pair", "cross-attended, percent"), rows, f"Gates on {corpus}.")
