@@ -8,11 +8,18 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy import stats
 
-from core.experiment.report import NAMES_NOTE, Report, Table
-from core.experiment.tables import METRICS, PAPER, Comparison, Line, describe, pooled_metrics
+from core.experiment.control_tables import SENSES
+from core.experiment.report import Report
+from core.experiment.tables import METRICS, PAPER, Comparison, Line, Table, describe, pooled_metrics
 from core.files import write_text
 
-COLOURS = {"self": "#0072B2", "cross": "#D55E00", "cross + self": "#009E73"}  # told apart by colour-blind people too
+COLOURS = {
+    "self": "#0072B2",
+    "cross": "#D55E00",
+    "cross + self": "#009E73",
+    "one sequence": "#CC79A7",
+}  # told apart by colour-blind people too
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
 PAPER_COLOUR = "#777777"
 
 
@@ -39,8 +46,9 @@ def draw_scores(lines: list[Line], metric: str) -> go.Figure:
             boxpoints="all", pointpos=0, jitter=0.5, fillcolor="rgba(0,0,0,0)", line_color="rgba(0,0,0,0)",
             marker={"color": colour, "size": 4, "line": {"color": "white", "width": 0.5}}, showlegend=False,
         )  # fmt: skip
+        of_paper = [PAPER[line.configuration][metric][0] if line.configuration in PAPER else None for line in chosen]
         figure.add_scatter(
-            x=names, y=[PAPER[line.configuration][metric][0] for line in chosen], mode="markers", offsetgroup=attention,
+            x=names, y=of_paper, mode="markers", offsetgroup=attention,
             name=f"paper (IEMOCAP), {attention}", marker={"symbol": "line-ew-open", "size": 18, "color": PAPER_COLOUR},
         )  # fmt: skip
     figure.update_layout(
@@ -105,6 +113,59 @@ def draw_confusions(results: list[dict], classes: tuple[str, ...]) -> go.Figure:
     return figure
 
 
+def draw_degradation(results: list[dict]) -> go.Figure | None:
+    """Balanced accuracy with noise on all modalities and on each, of every model that was asked."""
+    asked = [r for r in results if "damage" in r]
+    if not asked:
+        return None
+    damaged = [m for m in SENSES if any(m in r["damage"]["noise"] for r in asked)]
+    figure = make_subplots(
+        1, len(damaged), subplot_titles=[f"noise on {SENSES[m]}" for m in damaged], shared_yaxes=True
+    )
+    names = list(dict.fromkeys(r["configuration"] for r in asked))
+    for name in names:
+        for column, modality in enumerate(damaged, 1):
+            curves = [r["damage"]["noise"].get(modality) for r in asked if r["configuration"] == name]
+            known = [curve for curve in curves if curve and None not in curve]
+            if known:
+                figure.add_scatter(
+                    x=asked[0]["damage"]["levels"], y=100 * np.mean(known, 0), name=", ".join(describe(name)),
+                    legendgroup=name, showlegend=modality == "all",
+                    line_color=_colour(names.index(name)), row=1, col=column,
+                )  # fmt: skip
+    figure.update_xaxes(title_text="deviations")
+    figure.update_layout(title="Balanced accuracy, percent, with noise in the test set", template="plotly_white")
+    return figure
+
+
+def draw_deletion(results: list[dict]) -> go.Figure | None:
+    """Probability of the verdict while moments are left out or hidden, by order; cross and self of most modalities."""
+    asked = [r for r in results if r.get("attention", {}).get("modalities")]
+    plain = [name for name in dict.fromkeys(r["configuration"] for r in asked) if name.count("-") == 1]
+    plain = [name for name in plain if name.split("-")[1] in ("self", "cross")]
+    if not plain:
+        return None
+    most = max(len(name.split("-")[0]) for name in plain)
+    chosen = [name for name in plain if len(name.split("-")[0]) == most]
+    kinds = ("deletion", "insertion")
+    titles = [f"{kind}, {', '.join(describe(name))}" for name in chosen for kind in kinds]
+    figure = make_subplots(1, len(titles), subplot_titles=titles, shared_yaxes=True)
+    for column, (name, kind) in enumerate(((name, kind) for name in chosen for kind in kinds), 1):
+        found = [f for r in asked if r["configuration"] == name for f in r["attention"]["modalities"].values()]
+        for number, order in enumerate(found[0][kind]):
+            figure.add_scatter(
+                x=[100 * share for share in found[0]["shares"]], y=100 * np.mean([f[kind][order] for f in found], 0),
+                name=order, legendgroup=order, showlegend=column == 1, line_color=_colour(number), row=1, col=column,
+            )  # fmt: skip
+    figure.update_xaxes(title_text="percent of a modality left out")
+    figure.update_layout(title="Probability of the verdict, percent", template="plotly_white")
+    return figure
+
+
+def _colour(number: int) -> str:
+    return PALETTE[number % len(PALETTE)]
+
+
 def _reach(scores: np.ndarray) -> float:
     """Half the 95 % t-interval of the mean over folds, in percent; 0 with a single fold."""
     folds = 100 * np.nanmean(scores[~np.isnan(scores).all(1)], 1)
@@ -126,6 +187,7 @@ def write_page(report: Report, folder: Path) -> None:
     figures = [
         draw_scores(report.lines, "balanced_accuracy"), draw_scores(report.lines, "accuracy"),
         draw_differences(report.comparisons), draw_recalls(results, classes), draw_confusions(results, classes),
+        draw_degradation(results), draw_deletion(results),
     ]  # fmt: skip
     figures = [figure for figure in figures if figure]
     facts = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(text)}</dd>" for key, text in report.facts.items())
@@ -133,12 +195,16 @@ def write_page(report: Report, folder: Path) -> None:
         figure.to_html(full_html=False, include_plotlyjs=first, default_height="520px", config={"displaylogo": False})
         for figure, first in zip(figures, [True] + [False] * (len(figures) - 1), strict=True)
     )
-    title, tables = html.escape(report.title), report.tables
+    title = html.escape(report.title)
+    sections = "".join(
+        f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>"
+        + "".join(_table(report.tables[name]) for name in section.tables)
+        for section in report.sections
+    )
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-        f"</head><body><h1>{title}</h1><dl>{facts}</dl><h2>Results</h2><p>{html.escape(NAMES_NOTE)}</p>"
-        f"{_table(tables['table'])}<h2>Cross against self</h2><p>{html.escape(report.method)}</p>"
-        f"{_table(tables['comparison'])}{drawn}</body></html>"
+        f"</head><body><h1>{title}</h1><p>{html.escape(report.sentence)}</p><dl>{facts}</dl>{sections}{drawn}"
+        "</body></html>"
     )
     write_text(folder / "report.html", page)
 
@@ -146,4 +212,5 @@ def write_page(report: Report, folder: Path) -> None:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.head)
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
+    caption = html.escape(table.caption)
+    return f'<div class="wide"><table><caption>{caption}</caption><tr>{head}</tr>{rows}</table></div>'

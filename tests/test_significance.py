@@ -7,11 +7,13 @@ import pytest
 from scipy import stats
 
 from core.experiment.significance import (
+    bayesian_t_test,
     corrected_t_test,
     effect_interval,
     equivalence_p,
     holm,
     mcnemar,
+    smallest_detectable,
     vote,
     wilcoxon_p,
 )
@@ -117,3 +119,33 @@ def test_degenerate_designs():
     assert constant.p == 0.0 and equivalence_p(constant, 0.1) == 1.0
     holes = corrected_t_test(np.array([[0.1, np.nan], [0.3, 0.3], [np.nan, np.nan]]), 0.0)
     assert holes.difference == pytest.approx(0.2) and holes.degrees == 1
+
+
+def test_the_bayesian_t_test_by_hand():
+    # Fold means 1, 2, 3 (mean 2, error sqrt(2/3), 2 degrees): Student's t with 2 degrees has a closed form.
+    test = corrected_t_test(np.array([[1.0], [2.0], [3.0]]), 1 / 3)
+
+    def below(x: float) -> float:
+        t = (x - 2) / math.sqrt(2 / 3)
+        return 0.5 + t / (2 * math.sqrt(2 + t**2))
+
+    found = bayesian_t_test(test, 1.0)
+    assert (found.below, found.within, found.above) == pytest.approx((below(-1), below(1) - below(-1), 1 - below(1)))
+    # With no region the probability of either side is the one-sided p-value: a flat prior says what the test says.
+    assert bayesian_t_test(test, 0.0).below == pytest.approx(test.p / 2)
+    same, constant = (corrected_t_test(np.full((5, 1), value), 0.3) for value in (0.0, 0.5))
+    assert bayesian_t_test(same, 0.01).within == 1 and bayesian_t_test(constant, 0.1).above == 1
+    assert bayesian_t_test(constant, 0.6).within == 1
+
+
+def test_the_smallest_difference_is_shown_four_times_in_five():
+    chance = np.random.default_rng(2)
+    test = corrected_t_test(chance.normal(0, 1, (5, 1)), 0.0)
+    smallest = smallest_detectable(test)
+    spread = test.error * math.sqrt(5)  # of the folds, as it was seen
+    shown = sum(
+        corrected_t_test(chance.normal(smallest, spread, (5, 1)), 0.0).p < 0.05 for _ in range(1000)
+    )  # fmt: skip
+    assert 0.76 < shown / 1000 < 0.84
+    assert smallest_detectable(test, power=0.9) > smallest > abs(test.interval[1] - test.difference)
+    assert smallest_detectable(corrected_t_test(np.zeros((5, 1)), 0.3)) == 0.0

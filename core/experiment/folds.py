@@ -27,6 +27,10 @@ class Examples(LabelledSequences):
         """These examples, in this order; nothing is read."""
         return replace(super().take(indices), ids=[self.ids[i] for i in indices])
 
+    def only(self, modalities: tuple[str, ...]) -> "Examples":
+        """The same examples with these of their modalities."""
+        return replace(self, sequences={m: self.sequences[m] for m in modalities})
+
 
 @dataclass(frozen=True)
 class Fold:

@@ -5,52 +5,30 @@ undisturbed one: what is there is kept, what is missing is computed.
 """
 
 import json
+import math
 import time
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from core import MODALITIES
+from core.analysis.faithfulness import faithfulness, spread
 from core.device import Device
 from core.experiment.backends import BACKENDS
+from core.experiment.configurations import EVERY_CONFIGURATION, PAIRS, Configuration
+from core.experiment.damage import damage_report, reordered
 from core.experiment.folds import Collator, Corpus, Examples, Fold, statistics_of
 from core.files import write_json
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
-from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
+from core.fusion.pairs import pairs_within
 from core.fusion.reference import STEPS, reference_config
-from core.metrics import classification_metrics
-
-PAIRS = {"self": SELF, "cross": CROSS, "both": BOTH}
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """One line of the paper's table: a set of modalities, a set of pairs and how the streams are pooled."""
-
-    name: str
-    modalities: tuple[str, ...]
-    attention: str  # "self", "cross" or "both", the paper's Cross+Self
-    pooling: str = "statistics"  # or "concatenation", the paper's noSP
-
-
-def _configurations() -> Iterator[Configuration]:
-    of = {"a": ("audio",), "v": ("video",), "t": ("text",), "av": ("video", "audio"), "at": ("text", "audio")}
-    of |= {"vt": ("text", "video"), "avt": MODALITIES}
-    for letters, modalities in of.items():
-        for attention in ("self",) if len(letters) == 1 else ("self", "cross"):
-            yield Configuration(f"{letters}-{attention}", modalities, attention)
-    for attention in ("self", "cross"):
-        yield Configuration(f"avt-{attention}-nosp", MODALITIES, attention, "concatenation")
-    yield Configuration("avt-both", MODALITIES, "both")
-
-
-CONFIGURATIONS: dict[str, Configuration] = {c.name: c for c in _configurations()}
-"""All fourteen of the paper, by name: ``a-self`` ... ``avt-cross``, ``avt-self-nosp``, ``avt-both``."""
+from core.metrics import classification_metrics, expected_calibration_error
 
 
 @dataclass(frozen=True)
@@ -73,6 +51,7 @@ class Settings:
     local: dict[str, LocalEncoder] = field(  # of the masked variant
         default_factory=lambda: {"video": LocalEncoder(3), "audio": LocalEncoder(5, 4)}
     )
+    probes: bool = False  # whether each model is also asked about damaged test sets and about its attention
 
 
 @dataclass(frozen=True)
@@ -95,15 +74,40 @@ def all_jobs(configurations: list[str], folds: int, seeds: int) -> list[Job]:
 
 
 def fusion_config(configuration: Configuration, corpus: Corpus, settings: Settings) -> FusionConfig:
-    """The model of a configuration in the variant asked for."""
+    """The model of a configuration in the variant asked for, as wide as its number of parameters is to be."""
+    config = _config_of_width(configuration, corpus, settings, settings.width)
+    if not configuration.sized_like:
+        return config
+    like = EVERY_CONFIGURATION[configuration.sized_like]
+    wanted = count_parameters(_config_of_width(like, corpus, settings, settings.width))
+    step = math.lcm(2, settings.heads)
+
+    def of_steps(steps: int) -> FusionConfig:
+        return _config_of_width(configuration, corpus, settings, step * steps)
+
+    most = range(1, 2 * settings.width // step + 2)  # more parameters the wider it is
+    first = 1 + bisect_left(most, wanted, hi=len(most) - 1, key=lambda steps: count_parameters(of_steps(steps)))
+    nearest = [of_steps(steps) for steps in (first - 1, first) if steps]
+    return min(nearest, key=lambda candidate: abs(count_parameters(candidate) - wanted))
+
+
+def _config_of_width(configuration: Configuration, corpus: Corpus, settings: Settings, width: int) -> FusionConfig:
     pairs = pairs_within(PAIRS[configuration.attention], configuration.modalities)
     inputs = {m: corpus.widths[m] for m in configuration.modalities}
     reference = settings.variant == "reference"
     base = reference_config(pairs, inputs) if reference else FusionConfig(pairs, inputs, local=dict(settings.local))
+    base = replace(base, local={m: encoder for m, encoder in base.local.items() if m in inputs})
     return replace(
-        base, width=settings.width, heads=settings.heads, bottleneck=settings.width // 2, classes=len(corpus.classes),
-        pooling=configuration.pooling,
+        base, width=width, heads=settings.heads, bottleneck=width // 2, classes=len(corpus.classes),
+        pooling=configuration.pooling, weights=configuration.weights, tokens=configuration.tokens,
+        gated=configuration.gated,
     )  # fmt: skip
+
+
+def count_parameters(config: FusionConfig) -> int:
+    """Numbers that a model of this configuration learns; nothing is allocated."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in FusionModel(config).parameters())
 
 
 def collator_of(fold: Fold, settings: Settings) -> Collator:
@@ -120,7 +124,8 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
     validation accuracy has not risen for ``patience`` epochs, and the epoch of its maximum is kept.
     """
     started = time.perf_counter()
-    configuration = CONFIGURATIONS[job.configuration]
+    configuration = EVERY_CONFIGURATION[job.configuration]
+    fold = reordered(fold, configuration.order, job.seed)
     torch.manual_seed(job.seed)
     model = FusionModel(fusion_config(configuration, corpus, settings)).to(device.name, collator.dtype)
     optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate)
@@ -130,7 +135,8 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
     order = torch.Generator().manual_seed(job.seed)
 
     def read(examples: Examples, indices: list[int]) -> tuple[dict[str, Padded], torch.Tensor]:
-        inputs = collator.batch(examples, indices, configuration.modalities)
+        there = tuple(m for m in configuration.modalities if m in examples.sequences)
+        inputs = collator.batch(examples, indices, there)
         inputs = {m: padded.to(device.name) for m, padded in inputs.items()}
         return inputs, torch.from_numpy(examples.labels[indices]).to(device.name)
 
@@ -139,11 +145,14 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
         model.train()
         for indices in torch.randperm(len(fold.train), generator=order).split(settings.batch):
             inputs, truth = read(fold.train, indices.tolist())
+            if configuration.left_out:
+                inputs = _leave_out_some(inputs, configuration.left_out, order)
             loss = F.cross_entropy(model(inputs).logits, truth)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        validation_loss, predicted = _predict(model, fold.validation, read)
+        validation_loss, logits = _predict(model, fold.validation, read)
+        predicted = logits.argmax(1)
         accuracy = float((predicted == torch.from_numpy(fold.validation.labels)).double().mean())
         plateau.step(validation_loss)
         history.append([round(validation_loss, 6), round(accuracy, 6)])
@@ -152,12 +161,14 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
         elif epoch - best_epoch >= settings.patience:
             break
     model.load_state_dict(best)
-    _, predicted = _predict(model, fold.test, read)
+    _, logits = _predict(model, fold.test, read)
+    predicted, probabilities = logits.argmax(1), logits.double().softmax(1).numpy()
     metrics = classification_metrics(fold.test.labels, predicted.numpy(), corpus.classes)
-    return {
+    result = {
         **asdict(job),
         "accuracy": metrics["accuracy"],
         "balanced_accuracy": metrics["balanced_accuracy"],
+        "calibration_error": expected_calibration_error(fold.test.labels, probabilities),
         "truth": fold.test.labels.tolist(),
         "predicted": predicted.tolist(),
         "n_train": len(fold.train),
@@ -168,19 +179,73 @@ def run_job(corpus: Corpus, fold: Fold, collator: Collator, job: Job, settings: 
         "seconds": round(time.perf_counter() - started, 2),
         "device": str(device),
     }
+    if not settings.probes:
+        return result
+    used = fold.test.only(configuration.modalities)
+    ask = partial(_ask, model, read)
+    result["damage"] = damage_report(ask, used, statistics_of(fold.train.sequences).std, len(corpus.classes), job.fold)
+    if not model.together:  # one sequence of all modalities has no maps of theirs
+        result["attention"] = _faithfulness(model, collator, used, device, job.seed)
+        gates = _mean_gates(model, used, read)
+        result |= {"gates": gates} if gates else {}
+    return result | {"seconds_with_probes": round(time.perf_counter() - started, 2)}
+
+
+def _ask(model: FusionModel, read: Callable, examples: Examples) -> np.ndarray:
+    """Logits [n, classes] in evaluation mode; NaN where the model says nothing."""
+    return _predict(model, examples, read)[1].double().numpy()
+
+
+def _faithfulness(model: FusionModel, collator: Collator, examples: Examples, device: Device, seed: int) -> dict:
+    """See ``core.analysis.faithfulness``."""
+
+    def batch(utterances: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Padded]:
+        modalities = tuple(examples.sequences)
+        sequences = {m: [utterance[m] for utterance in utterances] for m in modalities}
+        some = Examples(np.zeros(len(utterances), int), sequences, [""] * len(utterances))
+        found = collator.batch(some, range(len(utterances)), modalities)
+        return {m: padded.to(device.name) for m, padded in found.items()}
+
+    chosen = spread(len(examples))
+    utterances = [{m: found[i] for m, found in examples.sequences.items()} for i in chosen]
+    return faithfulness(model.eval(), utterances, examples.labels[chosen], batch, seed)
+
+
+def _leave_out_some(inputs: dict[str, Padded], share: float, order: torch.Generator) -> dict[str, Padded]:
+    """A batch of which about ``share`` of the utterances lack one modality, each modality equally often.
+
+    At least two are left, without which cross-attention says nothing.
+    """
+    if len(inputs) < 3:
+        return inputs
+    some = next(iter(inputs.values())).lengths
+    chosen = torch.randint(len(inputs), some.shape, generator=order)
+    chosen[torch.rand(some.shape, generator=order) >= share] = -1
+    return {m: padded.select((chosen != i).to(some.device)) for i, (m, padded) in enumerate(inputs.items())}
+
+
+def _mean_gates(model: FusionModel, examples: Examples, read: Callable) -> dict[str, float]:
+    """Pair -> mean share of cross-attention in its stream; empty for a model without gates."""
+    found: dict[str, list[torch.Tensor]] = {}
+    model.eval()
+    with torch.inference_mode():
+        for indices in torch.arange(len(examples)).split(64):
+            for (query, key), gate in model(read(examples, indices.tolist())[0]).gates.items():
+                found.setdefault(f"{query}->{key}", []).append(gate.cpu())
+    return {name: round(torch.cat(parts).double().mean().item(), 4) for name, parts in found.items()}
 
 
 def _predict(model: FusionModel, examples: Examples, read: Callable) -> tuple[float, torch.Tensor]:
-    """Mean cross-entropy and predicted classes [n]."""
+    """Mean cross-entropy and logits [n, classes]."""
     model.eval()
-    total, predicted = 0.0, []
+    total, found = 0.0, []
     with torch.inference_mode():
         for indices in torch.arange(len(examples)).split(64):
             inputs, truth = read(examples, indices.tolist())
             logits = model(inputs).logits
             total += F.cross_entropy(logits, truth, reduction="sum").item()
-            predicted.append(logits.argmax(1).cpu())
-    return total / len(examples), torch.cat(predicted)
+            found.append(logits.cpu())
+    return total / len(examples), torch.cat(found)
 
 
 def _copy(model: FusionModel) -> dict[str, torch.Tensor]:
@@ -241,5 +306,6 @@ def _claim(folder: Path, corpus: Corpus, settings: Settings) -> None:
     if not file.exists():
         write_json(file, wanted)
     found = json.loads(file.read_text("utf-8"))
+    found["settings"] = {"probes": False} | found["settings"]  # which older folders do not name
     if found != json.loads(json.dumps(wanted)):
         raise ValueError(f"{folder} holds results of other settings: {found}; choose another folder with --out.")

@@ -1,17 +1,21 @@
 """The paper's table beside ours, and the comparison of cross against self: pure functions of job results."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from core.csv_cells import csv_text
+from core.experiment.configurations import CONFIGURATIONS, CONTROLS, EVERY_CONFIGURATION
 from core.experiment.significance import (
     McNemar,
     PairedTest,
+    Posterior,
+    bayesian_t_test,
     corrected_t_test,
     equivalence_p,
     holm,
     mcnemar,
+    smallest_detectable,
     vote,
     wilcoxon_p,
 )  # fmt: skip
@@ -41,22 +45,38 @@ PAPER: dict[str, dict[str, tuple[float, float | None]]] = {
     )
 }
 
-ATTENTION = {"self": "self", "cross": "cross", "both": "cross + self"}
+ATTENTION = {"self": "self", "cross": "cross", "both": "cross + self", "together": "one sequence"}
 
 
 def describe(configuration: str) -> tuple[str, str]:
     """``avt-cross-nosp`` -> ("A+V+T, noSP", "cross")."""
-    letters, attention, *rest = configuration.split("-")
-    modalities = "+".join(letters.upper())
-    return modalities + (", noSP" if rest else ""), ATTENTION[attention]
+    described = EVERY_CONFIGURATION[configuration]
+    modalities = "+".join(configuration.split("-")[0].upper())
+    return modalities + (f", {described.said}" if described.said else ""), ATTENTION[described.attention]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are printed: ``head`` and ``rows`` of as many columns."""
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    caption: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """One configuration's results: scores [folds, seeds] of each metric in [0, 1], NaN where a job is missing."""
+    """One configuration's results: scores [folds, seeds] of each metric in [0, 1], NaN where a job is missing.
+
+    Attributes:
+        parameters: numbers that the model learns; None where the results do not say.
+        calibration_error: mean expected calibration error of the jobs, in [0, 1]; None likewise.
+    """
 
     configuration: str
     scores: dict[str, np.ndarray]
+    parameters: int | None = None
+    calibration_error: float | None = None
 
     @property
     def count(self) -> int:
@@ -73,8 +93,13 @@ class Line:
 class Comparison:
     """Cross against self on one set of modalities; differences are cross less self, in [-1, 1].
 
+    A control is compared with what it is a control of in the same way; it then stands in the place of cross.
+
     Attributes:
         modalities: such as "A+V+T" or "A+V+T, noSP".
+        names: of the two that are compared, "cross" and "self".
+        folds: how many there are.
+        smallest: metric -> see ``smallest_detectable``; posterior: metric -> see ``bayesian_t_test``.
         tests: metric -> corrected resampled t-test; None with fewer than two folds.
         adjusted: metric -> its p-value after Holm's correction over the sets.
         equivalence: metric -> TOST p-value at the margin.
@@ -91,6 +116,10 @@ class Comparison:
     mcnemar: McNemar
     mcnemar_adjusted: float
     margin: float
+    names: tuple[str, str] = ("cross", "self")
+    folds: int = 1
+    smallest: dict[str, float | None] = field(default_factory=dict)
+    posterior: dict[str, Posterior | None] = field(default_factory=dict)
 
     def verdict(self, metric: str, level: float = 0.05) -> str:
         """What may be concluded at this level."""
@@ -98,7 +127,7 @@ class Comparison:
         if test is None or adjusted is None or equivalence is None:
             return "one fold: no inference"
         different = adjusted < level
-        better = ("cross is better" if test.difference > 0 else "self is better") if different else ""
+        better = f"{self.names[test.difference < 0]} is better" if different else ""
         equivalent = f"equivalent within {100 * self.margin:g} points" if equivalence < level else ""
         return " but ".join(filter(None, (better, equivalent))) or "undecided"
 
@@ -113,31 +142,60 @@ def lines_of(results: list[dict]) -> list[Line]:
             if result["configuration"] == name:
                 for metric in METRICS:
                     scores[metric][result["fold"], result["seed"]] = result[metric]
-        lines.append(Line(name, scores))
+        runs = [r for r in results if r["configuration"] == name]
+        errors = [r["calibration_error"] for r in runs if "calibration_error" in r]
+        lines.append(Line(name, scores, runs[0].get("parameters"), float(np.mean(errors)) if errors else None))
     return lines
 
 
 def comparisons_of(results: list[dict], classes: int, margin: float = 0.02) -> list[Comparison]:
-    """Compares cross with self wherever both were run; ``margin`` is the largest difference that does not matter."""
+    """Compares cross with self wherever the paper does and both were run; ``margin`` is the largest difference that
+    does not matter."""
+    ran = {r["configuration"] for r in results}
+    named = [(name.replace("-self", "-cross"), name) for name in CONFIGURATIONS if "-self" in name and name in ran]
+    pairs = [(cross, self_, describe(self_)[0], ("cross", "self")) for cross, self_ in named if cross in ran]
+    return _comparisons(results, pairs, classes, margin)
+
+
+def control_comparisons(results: list[dict], classes: int, margin: float = 0.02) -> list[Comparison]:
+    """Compares each control with what it is a control of, and cross with self under the same control."""
+    ran = dict.fromkeys(r["configuration"] for r in results)
+    pairs = []
+    for name in ran:
+        if (against := EVERY_CONFIGURATION[name].against) in ran:
+            (said, attention), plain = describe(name), describe(against)[1]
+            pairs.append((name, against, f"{said}: {attention}", ("the control", f"plain {plain}")))
+        other = name.replace("-self", "-cross")
+        if name in CONTROLS and other != name and other in ran:
+            pairs.append((other, name, f"{describe(name)[0]}: cross less self", ("cross", "self")))
+    return _comparisons(results, pairs, classes, margin)
+
+
+def _comparisons(
+    results: list[dict], pairs: list[tuple[str, str, str, tuple[str, str]]], classes: int, margin: float
+) -> list[Comparison]:
+    """Of (first, second, what is said of them, their names) each; corrected for each other."""
     lines = {line.configuration: line for line in lines_of(results)}
-    pairs = [(name, name.replace("-self", "-cross")) for name in lines if "-self" in name]
-    pairs = [(self_, cross) for self_, cross in pairs if cross in lines]
     drafts: list[Comparison] = []
-    for self_, cross in pairs:
-        both = [r for r in results if r["configuration"] in (self_, cross)]
+    for first, second, said, names in pairs:
+        both = [r for r in results if r["configuration"] in (first, second)]
         share = float(np.mean([r["n_test"] / r["n_train"] for r in both]))
-        differences = {m: lines[cross].scores[m] - lines[self_].scores[m] for m in METRICS}
+        differences = {m: lines[first].scores[m] - lines[second].scores[m] for m in METRICS}
         tests = {m: corrected_t_test(differences[m], share) for m in METRICS}
         drafts.append(
             Comparison(
-                modalities=describe(self_)[0],
+                modalities=said,
                 tests=tests,
                 adjusted={},
                 equivalence={m: equivalence_p(test, margin) if test else None for m, test in tests.items()},
                 wilcoxon={m: wilcoxon_p(differences[m]) for m in METRICS},
-                mcnemar=mcnemar(*_pooled(results, self_, cross, classes)),
+                mcnemar=mcnemar(*_pooled(results, second, first, classes)),
                 mcnemar_adjusted=np.nan,
                 margin=margin,
+                names=names,
+                folds=len({r["fold"] for r in both}),
+                smallest={m: smallest_detectable(test) if test else None for m, test in tests.items()},
+                posterior={m: bayesian_t_test(test, margin) if test else None for m, test in tests.items()},
             )
         )
     corrected = {m: _holm_of_tests([draft.tests[m] for draft in drafts]) for m in METRICS}
@@ -179,7 +237,7 @@ def pooled_metrics(results: list[dict], classes: tuple[str, ...]) -> dict[str, d
 
 RESULT_HEAD = (
     "modalities", "attention", "runs",
-    "balanced accuracy (paper: W.Acc)", "paper", "accuracy (paper: UW.Acc)", "paper",
+    "balanced accuracy (paper: W.Acc)", "paper", "accuracy (paper: UW.Acc)", "paper", "calibration error", "parameters",
 )  # fmt: skip
 
 
@@ -190,15 +248,22 @@ def result_rows(lines: list[Line]) -> list[tuple[str, ...]]:
         row = [*describe(line.configuration), str(line.count)]
         for metric in ("balanced_accuracy", "accuracy"):
             mean, std = line.percent(metric)
-            paper, paper_std = PAPER[line.configuration][metric]
-            row += [f"{mean:.1f} ± {std:.1f}", f"{paper:.1f}" + (f" ± {paper_std:.1f}" if paper_std else "")]
+            row.append(f"{mean:.1f} ± {std:.1f}")
+            if line.configuration in PAPER:
+                paper, paper_std = PAPER[line.configuration][metric]
+                row.append(f"{paper:.1f}" + (f" ± {paper_std:.1f}" if paper_std else ""))
+            else:
+                row.append("-")
+        row.append("-" if line.calibration_error is None else f"{100 * line.calibration_error:.1f}")
+        row.append("-" if line.parameters is None else str(line.parameters))
         rows.append(tuple(row))
     return rows
 
 
 COMPARISON_HEAD = (
     "modalities", "metric", "cross - self, points", "95 % interval", "p", "p (Holm)", "d_z [95 %]",
-    "p (TOST)", "p (Wilcoxon)", "p (McNemar)", "p (McNemar, Holm)", "conclusion",
+    "p (TOST)", "P(self) / P(same) / P(cross)", "smallest difference, points", "p (Wilcoxon)", "p (McNemar)",
+    "p (McNemar, Holm)", "conclusion",
 )  # fmt: skip
 
 
@@ -214,8 +279,12 @@ def comparison_rows(comparisons: list[Comparison]) -> list[tuple[str, ...]]:
                 effect = f"{test.effect:.2f} [{test.effect_interval[0]:.2f}, {test.effect_interval[1]:.2f}]"
                 row += [f"{100 * test.difference:+.2f}", f"[{low:+.2f}, {high:+.2f}]", _p(test.p)]
                 row += [_p(comparison.adjusted[metric]), effect, _p(comparison.equivalence[metric])]
+                posterior, smallest = comparison.posterior[metric], comparison.smallest[metric]
+                assert posterior is not None and smallest is not None
+                row.append(f"{posterior.below:.2f} / {posterior.within:.2f} / {posterior.above:.2f}")
+                row.append(f"{100 * smallest:.1f}")
             else:
-                row += ["-"] * 6
+                row += ["-"] * 8
             row.append(_p(comparison.wilcoxon[metric]))
             plain = metric == "accuracy"
             row += [_p(comparison.mcnemar.p), _p(comparison.mcnemar_adjusted)] if plain else ["-", "-"]

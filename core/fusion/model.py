@@ -1,6 +1,7 @@
 """The fusion models of Rajan, Brutti and Cavallaro (ICASSP 2022): one class, which is told who attends to whom.
 
-``FusionConfig.pairs`` alone makes it cross-attention, self-attention or both (see ``core.fusion.pairs``).
+``FusionConfig.pairs`` alone makes it cross-attention, self-attention or both (see ``core.fusion.pairs``). The controls
+of the experiment, and later models, change one more field each; what they put in is in ``core.fusion.controls``.
 
 Letters in shape comments: B utterances, T time steps (of a modality), W width, H heads, S streams (pairs).
 """
@@ -13,7 +14,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core import LABELS, MODALITIES
 from core.fusion.binning import kept_edges, mean_of_bins, parts_of
-from core.fusion.pairs import Pair
+from core.fusion.controls import EvenAttention, GatedPooling, LateFusion, TokenAttention, stretched
+from core.fusion.pairs import ALL, Pair
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,13 @@ class FusionConfig:
     input_dropout: dict[str, float] = field(default_factory=lambda: {"text": 0.25})
     attention_dropout: float = 0.1
     deviation_dropout: float = 0.0  # see ``StatisticalPooling``
-    pooling: str = "statistics"  # or "concatenation", the paper's noSP
+    pooling: str = "statistics"  # "concatenation", the paper's noSP; "late": a classifier a stream, averaged
     bottleneck: int = 60
     classes: int = len(LABELS)
     masked: bool = True  # False takes padding for data, as the reference does: every step exists
+    weights: str = "learned"  # "even", no attention: every query gets the plain mean of its values
+    tokens: int = 0  # through so many learned tokens one modality attends to another; 0: directly
+    gated: bool = False  # mixes cross- with self-attended streams, pair by pair
 
     def to_json(self) -> dict:
         """A JSON object from which ``from_json`` restores the config."""
@@ -110,6 +115,8 @@ class FusionOutput:
         attention: pair -> [B, H, Tq, Tk], each existing query row summing to 1 over the existing keys;
             0 wherever the query or the key does not exist.
         encoded: modality -> what attention reads, behind both encoders; its lengths are the sizes of the maps.
+        gates: pair -> [B] in [0, 1], how much of the stream is cross-attended; NaN where there is none to mix. Empty
+            for a model without gates.
     """
 
     logits: Tensor
@@ -117,6 +124,12 @@ class FusionOutput:
     exists: Tensor
     attention: dict[Pair, Tensor]
     encoded: dict[str, Padded]
+    gates: dict[Pair, Tensor] = field(default_factory=dict)
+
+    @property
+    def lengths(self) -> dict[str, Tensor]:
+        """Modality -> [B], steps that attention reads."""
+        return {modality: padded.lengths for modality, padded in self.encoded.items()}
 
     @property
     def defined(self) -> Tensor:
@@ -215,28 +228,23 @@ class FusionModel(nn.Module):
     def __init__(self, config: FusionConfig):
         super().__init__()
         self.config = config
-        self.modalities = tuple(m for m in MODALITIES if any(m in pair for pair in config.pairs))
+        self.together = any(ALL in pair for pair in config.pairs)
+        in_pairs = config.inputs if self.together else {m for pair in config.pairs for m in pair}
+        self.modalities = tuple(m for m in MODALITIES if m in in_pairs)
         width = config.width
         self.input_dropout = nn.ModuleDict({m: nn.Dropout(config.input_dropout.get(m, 0.0)) for m in self.modalities})
         self.local_encoder = nn.ModuleDict(
             {m: local_encoder(config.inputs[m], width, config.local[m]) for m in self.modalities if m in config.local}
         )
         convolved = {m for m, encoder in config.local.items() if isinstance(encoder, LocalEncoder)}
-        widths = config.inputs | dict.fromkeys(convolved, width)
-        self.global_encoder = nn.ModuleDict(
-            {m: RecurrentEncoder(widths[m], width, config.masked) for m in self.modalities}
-        )
-        self.attention = nn.ModuleDict(
-            {
-                f"{query}_{key}": nn.MultiheadAttention(width, config.heads, config.attention_dropout, batch_first=True)
-                for query, key in config.pairs
-            }
-        )
-        statistics = config.pooling == "statistics"
-        self.pooling = StatisticalPooling(config.deviation_dropout) if statistics else ConcatenationPooling()
-        pooled = 2 * width if statistics else len(config.pairs) * width
-        self.bottleneck = nn.Linear(pooled, config.bottleneck)
-        self.classifier = nn.Linear(config.bottleneck, config.classes)
+        self.local_widths = {m: width if m in convolved else config.inputs[m] for m in self.modalities}
+        widths = {ALL: sum(self.local_widths.values())} if self.together else self.local_widths
+        self.global_encoder = nn.ModuleDict({m: RecurrentEncoder(n, width, config.masked) for m, n in widths.items()})
+        self.attention = nn.ModuleDict({f"{q}_{k}": attention_block(config, (q, k)) for q, k in config.pairs})
+        self.pooling, pooled = pooling_of(config)
+        late = config.pooling == "late"  # each stream has been classified before they are pooled
+        self.bottleneck = nn.Identity() if late else nn.Linear(pooled, config.bottleneck)
+        self.classifier = nn.Identity() if late else nn.Linear(config.bottleneck, config.classes)
 
     def forward(self, inputs: dict[str, Padded], most_kept: int | None = None) -> FusionOutput:
         """Runs the model on a batch; a modality that is not among ``inputs`` is absent from all of it.
@@ -245,7 +253,8 @@ class FusionModel(nn.Module):
             most_kept: an axis of an attention map with more steps is kept in bins (see ``binning``), so that
                 memory does not grow with the square of a clip's length. Streams and logits are the same.
         """
-        encoded = {m: self.encode(m, inputs[m]) for m in self.modalities if m in inputs}
+        there = {m: inputs[m] for m in self.modalities if m in inputs}
+        encoded = self.encode_together(there) if self.together else {m: self.encode(m, x) for m, x in there.items()}
         streams, exists, attention = [], [], {}
         for query, key in self.config.pairs:
             if query in encoded and key in encoded:
@@ -258,7 +267,7 @@ class FusionModel(nn.Module):
             streams.append(stream)
             exists.append(pair_exists)
         every, which = torch.stack(streams, 1), torch.stack(exists, 1)  # [B, S, W], [B, S]
-        return FusionOutput(self.classify(every, which), every, which, attention, encoded)
+        return FusionOutput(self.classify(every, which), every, which, attention, encoded, self.gates(every, which))
 
     def classify(self, streams: Tensor, exists: Tensor) -> Tensor:
         """[B, S, W], bool [B, S] -> logits [B, 7], undefined (NaN) where no stream exists.
@@ -272,10 +281,35 @@ class FusionModel(nn.Module):
 
     def streams_within(self, modalities: tuple[str, ...]) -> Tensor:
         """bool [S]: which streams are left with only these modalities."""
-        return torch.tensor([set(pair) <= set(modalities) for pair in self.config.pairs])
+        together = set(self.modalities) <= set(modalities)
+        return torch.tensor([set(pair) <= set(modalities) or (ALL in pair and together) for pair in self.config.pairs])
+
+    def gates(self, streams: Tensor, exists: Tensor) -> dict[Pair, Tensor]:
+        """[B, S, W], bool [B, S] -> pair -> [B], see ``FusionOutput.gates``."""
+        if not isinstance(self.pooling, GatedPooling):
+            return {}
+        return dict(zip(self.pooling.pairs, self.pooling.gates(streams, exists).unbind(1), strict=True))
 
     def encode(self, modality: str, sequence: Padded) -> Padded:
         """Local, then global encoder: [B, T, D] -> [B, T', W]."""
+        local = self.encode_locally(modality, sequence)
+        return Padded(self.global_encoder[modality](local.values, local.lengths), local.lengths)
+
+    def encode_together(self, inputs: dict[str, Padded]) -> dict[str, Padded]:
+        """Local encoders, then all of them side by side on the longest time axis, then one global encoder."""
+        local = {m: self.encode_locally(m, sequence) for m, sequence in inputs.items()}
+        some = next(iter(local.values()))
+        longest = torch.stack([sequence.lengths for sequence in local.values()]).amax(0)  # [B]
+        steps = longest.clamp_min(1)
+        beside = [
+            stretched(local[m].values, local[m].lengths, steps) if m in local
+            else some.values.new_zeros(len(steps), int(steps.max()), self.local_widths[m])
+            for m in self.modalities
+        ]  # fmt: skip
+        return {ALL: Padded(self.global_encoder[ALL](torch.cat(beside, 2), longest), longest)}
+
+    def encode_locally(self, modality: str, sequence: Padded) -> Padded:
+        """Local encoder, where there is one: [B, T, D] -> [B, T', W or D]."""
         x, lengths = sequence.values, sequence.lengths
         if self.config.masked:
             # Erased first: NaN or garbage behind a length must not reach a product with zero.
@@ -283,7 +317,7 @@ class FusionModel(nn.Module):
         x = self.input_dropout[modality](x)
         if modality in self.local_encoder:
             x, lengths = self.local_encoder[modality](x, lengths)
-        return Padded(self.global_encoder[modality](x, lengths), lengths)
+        return Padded(x, lengths)
 
     def attend(
         self, query: Padded, key: Padded, name: str, most_kept: int | None = None
@@ -309,6 +343,34 @@ class FusionModel(nn.Module):
             within = edges[2][(edges[2] >= start) & (edges[2] <= end)] - start
             kept.append(mean_of_bins(mean_of_bins(weights, within, 2), edges[3], 3))
         return stream / alive.sum(1, keepdim=True).clamp_min(1), exists, torch.cat(kept, 2)
+
+
+def attention_block(config: FusionConfig, pair: Pair) -> nn.Module:
+    """What a query's modality attends to a key's with, called like ``nn.MultiheadAttention``."""
+    if config.weights == "even":
+        return EvenAttention(config.width, config.heads)
+    if config.tokens and pair[0] != pair[1]:
+        return TokenAttention(config.width, config.heads, config.attention_dropout, config.tokens)
+    return nn.MultiheadAttention(config.width, config.heads, config.attention_dropout, batch_first=True)
+
+
+def pooling_of(config: FusionConfig) -> tuple[nn.Module, int]:
+    """The pooling that a configuration describes, and the width of what it gives.
+
+    Raises:
+        ValueError: there is none of that name, or no stream to mix by gates.
+    """
+    pairs = tuple(pair for pair in config.pairs if pair[0] != pair[1]) if config.gated else config.pairs
+    if config.pooling == "late":
+        pooling: nn.Module = LateFusion(len(pairs), config.width, config.bottleneck, config.classes)
+        pooled = config.classes
+    elif config.pooling == "statistics":
+        pooling, pooled = StatisticalPooling(config.deviation_dropout), 2 * config.width
+    elif config.pooling == "concatenation":
+        pooling, pooled = ConcatenationPooling(), len(pairs) * config.width
+    else:
+        raise ValueError(f"There is no pooling {config.pooling}.")
+    return (GatedPooling(config.pairs, config.width, pooling) if config.gated else pooling), pooled
 
 
 def local_encoder(width_in: int, width: int, encoder: LocalEncoder | TimeMixing) -> nn.Module:
