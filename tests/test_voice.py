@@ -27,10 +27,9 @@ from core.encoders.voice import (
     spoken_spectrogram,
     spoken_stretches,
 )
-from core.encoders.whisper_weights import load_tiny_en
+from core.encoders.whisper_weights import load_base, load_tiny_en
 from core.fusion.checkpoint import load_encoder, save_encoder
 from core.media.reader import SAMPLE_RATE, Waveform, open_clip
-from core.state_files import load_state
 from core.training.loop import Recipe
 from core.training.voice import (
     VoiceData,
@@ -38,11 +37,10 @@ from core.training.voice import (
     VoiceSampler,
     interpolate_weights,
     train_voice_encoder,
-    train_weight_average,
 )
 from demo.server import stored
 
-SMALL = VoiceConfig(blocks=1, outputs=(0,))
+SMALL = VoiceConfig(blocks=1, states=512, heads=8, outputs=(0,))  # of Whisper base
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +224,7 @@ def test_a_bank_holds_each_voice_and_its_copies(encoder, tmp_path):
 
 
 def test_the_encoder_that_is_kept_lies_between_whispers_and_what_it_became():
-    published = VoiceEncoder.published(load_tiny_en(), SMALL)
+    published = VoiceEncoder.published(load_base(), SMALL)
     learned = VoiceEncoder(SMALL)
     learned.load_state_dict({name: tensor + 1 for name, tensor in published.state_dict().items()})
     for name, tensor in interpolate_weights(learned, 0.75).state_dict().items():
@@ -238,7 +236,7 @@ def test_voices_are_drawn_evenly_and_no_class_that_a_corpus_lacks_is_spoken_agai
     voices = [chance.normal(size=(120, 80)) for _ in range(40)]
     labels = [0, 1] * 19 + [2, 2]  # a large corpus of two classes, a small one of a third
     groups = ["large/1"] * 38 + ["small/1", "small/2"]
-    sampler = VoiceSampler(build_bank(voices, labels, groups, [0] * 40, 100), VoiceRecipe(batch=200))
+    sampler = VoiceSampler(build_bank(voices, labels, groups, [0] * 40, 100), VoiceRecipe(batch=200, mixup=0.0))
     batch = sampler.draw(torch.Generator().manual_seed(0))
     assert np.bincount(batch.targets.argmax(1), minlength=3)[2] == pytest.approx(100, abs=30)
     torch.testing.assert_close(batch.targets.sum(1), torch.ones(200), check_dtype=False)
@@ -247,18 +245,61 @@ def test_voices_are_drawn_evenly_and_no_class_that_a_corpus_lacks_is_spoken_agai
     assert batch.spectra.shape == (200, int(batch.lengths.max()), 80) and batch.spectra.max() <= 1.3
 
 
+def test_a_mixture_is_of_two_voices_what_both_say_and_what_either_corpus_has():
+    chance = np.random.default_rng(0)
+    voices = [chance.normal(size=(100 + i, 80)) for i in range(40)]
+    bank = build_bank(voices, [0, 1] * 20, ["one/1"] * 20 + ["two/1"] * 20, [0] * 40, 100)
+    plain, mixed = (
+        VoiceSampler(bank, VoiceRecipe(batch=60, altered=0.0, hidden=(0, 0), smoothing=0.0, mixup=mixup)).draw(
+            torch.Generator().manual_seed(0)
+        )
+        for mixup in (0.0, 0.4)
+    )
+    assert (plain.lengths.diff() >= 0).all() and torch.equal(plain.lengths, mixed.lengths)
+    changed = 0
+    for i in range(59):
+        share = (mixed.targets[i] @ plain.targets[i].float()).item()
+        other = plain.spectra[i + 1]
+        if torch.equal(plain.targets[i], plain.targets[i + 1]):
+            continue  # nothing tells the share
+        torch.testing.assert_close(mixed.spectra[i], share * plain.spectra[i] + (1 - share) * other, atol=1e-5, rtol=0)
+        assert share in (0.0, 1.0) or 0.1 <= share <= 0.9, "hardly a mixture is none"
+        changed += share < 1
+    assert changed > 5
+    torch.testing.assert_close(mixed.targets.sum(1), torch.ones(60))
+    assert ((mixed.targets > 0) <= mixed.possible).all()
+
+
+def test_features_of_several_blocks_are_normalised_and_averaged():
+    torch.manual_seed(0)
+    config = VoiceConfig(blocks=2, states=64, heads=2, outputs=(0, 1), mixed=True)
+    model, apart = VoiceEncoder(config).eval(), VoiceEncoder(replace(config, mixed=False)).eval()
+    assert (config.width, apart.config.width) == (64, 128)
+    apart.load_state_dict(model.state_dict(), strict=False)
+    with torch.no_grad():
+        model.mixture[:] = torch.tensor([0.0, 1.0])
+    spectra, lengths = torch.randn(2, 60, 80), torch.tensor([60, 31])
+    with torch.inference_mode():
+        mixed, steps = model(spectra, lengths)
+        first, second = apart(spectra, lengths)[0].chunk(2, 2)
+    expected = [
+        (x - x.mean(2, keepdim=True)) / (x.var(2, keepdim=True, unbiased=False) + 1e-5).sqrt() for x in (first, second)
+    ]
+    weights = np.exp([0, 1]) / np.exp([0, 1]).sum()
+    wanted = weights[0] * expected[0] + weights[1] * expected[1]
+    torch.testing.assert_close(mixed[0], wanted[0].float(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(mixed[1, :16], wanted[1, :16].float(), atol=1e-5, rtol=0)
+    assert steps.tolist() == [30, 16]
+
+
 def test_training_goes_on_from_one_corpus_to_all_speakers(tmp_path, device):
     save_ravdess(tmp_path / "ravdess", ("01", "05"))
     recipe = VoiceRecipe(SMALL, Recipe(1, 1e-3, ema_decay=0.5, monitor="", fresh=("classifier",)), batch=4, steps=1)
     recipe = replace(recipe, onward=replace(recipe.optimisation, fresh=()))
     data = VoiceData.read(tmp_path, tmp_path / "cache")
     assert set(data.train.groups) == {"ravdess/01"} and set(data.held_out.groups) == {"ravdess/05"}
-    model, worth, folders = train_weight_average(data, recipe, tmp_path / "run", device)
-    assert set(worth) == {"balanced_accuracy", "ravdess"}
-    first, second = (load_state(folder / "state.safetensors")["best"] for folder in folders)
-    assert not torch.equal(first["classifier.weight"], second["classifier.weight"])
-    for name, tensor in model.state_dict().items():  # members and average are halved for storage
-        torch.testing.assert_close(tensor, (first[name] + second[name]).cpu() / 2, rtol=2e-3, atol=1e-4)
+    model, history = train_voice_encoder(data, recipe, tmp_path / "run", device)
+    assert {"balanced_accuracy", "ravdess"} <= set(history[-1])
     everything = VoiceData.read(tmp_path, tmp_path / "cache", everything=True)
     assert set(everything.train.groups) == {"ravdess/01", "ravdess/05"}
     onward, _ = train_voice_encoder(everything, recipe, tmp_path / "onward", device, model)
