@@ -17,7 +17,16 @@ import numpy as np
 from visitors import API, EXAMPLES, Server, Visitor, file_data, head
 
 STRANGER, OTHER = "203.0.113.7", "198.51.100.9"  # addresses for documentation: nobody's
-NOTHING = [None, None, None, "cross", None, -1]  # an analysis without a clip, which stands in line like any other
+NOTHING = [
+    None,
+    None,
+    None,
+    "cross",
+    None,
+    -1,
+    "weights",
+    False,
+]  # an analysis without a clip, which stands in line like any other
 EVIL = "http://evil.example"
 LARGE = 200 * 1024**2  # bytes announced
 
@@ -45,7 +54,7 @@ def crowding(server: Server) -> dict:
         one, taker, several, long = (Visitor(server.address) for _ in range(4))
         for visitor in (taker, several, long):
             visits.enter_context(visitor.here())
-        taker.predict(taker.event("example-glad", "click"), [None, "cross", None, -1])
+        taker.predict(taker.event("example-glad", "click"), [None, "cross", None, -1, "weights", False])
         sending = several.event("many-files", "upload")
         several.join(sending, [[several.upload(EXAMPLES / "glad.mp4")], None, 0]).raise_for_status()
         several.answer()

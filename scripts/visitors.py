@@ -134,7 +134,7 @@ class Visitor:
     def begin(self, file: dict) -> None:
         """Asks for the analysis of an upload."""
         self.predict(self.event("clip", "upload"), [None, file, None])
-        self.join(self.reading(), [file, None, None, "cross", None, -1]).raise_for_status()
+        self.join(self.reading(), [file, None, None, "cross", None, -1, "weights", False]).raise_for_status()
 
     def answer(self, patience: float = np.inf, until: Event | None = None) -> dict | None:
         """The output of the next event that is completed; None if patience ends first, or ``until`` is set.

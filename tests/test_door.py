@@ -65,8 +65,8 @@ def events(page) -> dict:
     """Name -> event that takes a file, and what is sent to it in the place of ``FILE``."""
     analysing = page.after(page.event("clip", "upload"))
     return {
-        "clip": (analysing, lambda sent: [sent, None, None, "cross", None, -1]),
-        "sound": (analysing, lambda sent: [None, sent, None, "cross", None, -1]),
+        "clip": (analysing, lambda sent: [sent, None, None, "cross", None, -1, "weights", False]),
+        "sound": (analysing, lambda sent: [None, sent, None, "cross", None, -1, "weights", False]),
         "begin": (page.event("clip", "upload"), lambda sent: [None, sent, None]),
         "sound file": (page.event("sound-file", "upload"), lambda sent: [sent]),
         "several": (page.event("many-files", "upload"), lambda sent: [[sent], None, 0]),

@@ -84,7 +84,7 @@ def test_one_modality(corpora, monkeypatch, corpus, n, used, device):
 
 def test_whole_clips_go_through_both_models(corpora):
     result = measured(corpora, "crema-d")
-    assert result["modalities"] == ["text", "video", "audio"]
+    assert result["modalities"] == ["video", "audio"], "the robot's words are not understood"
     assert result["cross"]["n"] == result["self"]["n"] == 1 and result["agreement"] in (0.0, 1.0)
 
 

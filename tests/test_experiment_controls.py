@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.analysis.faithfulness import entropies, faithfulness, spread
 from core.device import choose_device
 from core.experiment.configurations import CONFIGURATIONS, CONTROLS, EVERY_CONFIGURATION, controls_of
 from core.experiment.control_tables import SENSES, result_sentence
 from core.experiment.damage import NOISE, damage_report, noisy, reordered, swapped
+from core.experiment.faithfulness import entropies, faithfulness, spread
 from core.experiment.folds import Examples, Fold
 from core.experiment.protocol import Settings, all_jobs, count_parameters, fusion_config, run_protocol
 from core.experiment.report import make_report, write_report

@@ -56,7 +56,7 @@ def test_what_the_page_imports_is_required():
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     others = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"core", "demo", "spaces", "ray"}
-    gradios = {"fastapi", "starlette"}  # the server that gradio is built on: any other version would not do
+    gradios = {"anyio", "fastapi", "starlette"}  # the server that gradio is built on: any other version would not do
     required = {name.lower().replace("_", "-") for name in PINNED}
     homes = packages_distributions()
     missing = {o for o in others - gradios if not {h.lower().replace("_", "-") for h in homes[o]} & required}

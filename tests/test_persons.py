@@ -68,7 +68,7 @@ def test_a_cut_that_moves_the_face_makes_no_second_one(contradiction):
 
 
 @pytest.mark.parametrize(
-    ("name", "rate", "pictures"), [("contradiction", 0.8, 6), ("contradiction", 0.5, 4), ("moods", 0.8, 21)]
+    ("name", "rate", "pictures"), [("contradiction", 0.8, 6), ("contradiction", 0.5, 4), ("moods", 0.8, 20)]
 )
 def test_few_pictures_a_second_are_of_one_person(name, rate, pictures):
     frames = list(read_frames(stored.clip_of(name), rate=rate))

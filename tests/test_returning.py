@@ -103,7 +103,9 @@ def test_who_loads_the_page_again_sees_the_clip_and_somebody_else_does_not(page,
     path = page.upload(name="mine.webm")
     begun = page.event("clip", "upload")
     page.ask(begun, [None, serving.file(path), None], "first")
-    succeeds, output = page.ask(page.after(begun), [serving.file(path), None, None, "cross", None, -1], "first")
+    succeeds, output = page.ask(
+        page.after(begun), [serving.file(path), None, None, "cross", None, -1, "weights", False], "first"
+    )
     assert succeeds and "mine.webm" in output
     ticket = next(visit.ticket for visit in sessions._sessions["first"])
     assert ticket in output

@@ -117,7 +117,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], Shown]] = {
         lambda d: edited(d / "x.mp4", "contradiction", (2.433, 4.5)), Shown(2.43, 23, 0, 2.25, 0.0)
     ),
     "8 s out of the middle by an edit list": (
-        lambda d: edited(d / "x.mp4", "moods", (8.0, 9.3)), Shown(8.0, 80, 0, 7.92, 0.0)
+        lambda d: edited(d / "x.mp4", "moods", (8.0, 9.3)), Shown(8.0, 80, 0, 7.92, 0.38)
     ),
     "parts in another order by an edit list": (
         lambda d: edited(d / "x.mp4", "contradiction", (1.0, 4.0), (2.0, 1.0)), Shown(3.0, 30, 0, 2.92, 0.0)

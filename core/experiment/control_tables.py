@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from core.analysis.faithfulness import ORDERS
 from core.experiment.configurations import CONFIGURATIONS
+from core.experiment.faithfulness import ORDERS
 from core.experiment.significance import corrected_t_test, holm
 from core.experiment.tables import COMPARISON_HEAD, Comparison, Table, comparison_rows, describe
 

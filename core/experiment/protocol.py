@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from core.analysis.faithfulness import faithfulness, spread
 from core.device import Device
 from core.experiment.backends import BACKENDS
 from core.experiment.configurations import EVERY_CONFIGURATION, PAIRS, Configuration
 from core.experiment.damage import damage_report, reordered
+from core.experiment.faithfulness import faithfulness, spread
 from core.experiment.folds import Collator, Corpus, Examples, Fold, statistics_of
 from core.files import write_json
 from core.fusion.model import FusionConfig, FusionModel, LocalEncoder, Padded
@@ -197,7 +197,7 @@ def _ask(model: FusionModel, read: Callable, examples: Examples) -> np.ndarray:
 
 
 def _faithfulness(model: FusionModel, collator: Collator, examples: Examples, device: Device, seed: int) -> dict:
-    """See ``core.analysis.faithfulness``."""
+    """See ``core.experiment.faithfulness``."""
 
     def batch(utterances: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Padded]:
         modalities = tuple(examples.sequences)
