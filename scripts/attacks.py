@@ -17,16 +17,8 @@ import numpy as np
 from visitors import API, EXAMPLES, Server, Visitor, file_data, head
 
 STRANGER, OTHER = "203.0.113.7", "198.51.100.9"  # addresses for documentation: nobody's
-NOTHING = [
-    None,
-    None,
-    None,
-    "cross",
-    None,
-    -1,
-    "weights",
-    False,
-]  # an analysis without a clip, which stands in line like any other
+# An analysis without a clip, which stands in line like any other.
+NOTHING = [None, None, None, "cross", None, -1, "weights", False]
 EVIL = "http://evil.example"
 LARGE = 200 * 1024**2  # bytes announced
 
