@@ -25,7 +25,7 @@ from core.fusion.prediction_sets import Calibration
 from core.training import pair
 from core.training.ablation import Ablation, Change
 from core.training.batches import PairRecipe
-from core.training.calibration import evaluate_strangers, fit_calibration
+from core.training.calibration import evaluate_strangers, fit_calibration, judge
 from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.face import FaceData
 from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out
@@ -95,19 +95,20 @@ def test_each_group_is_judged_as_sure_as_fits_the_others():
     made = banks(1)
     composed = LabelledUtterances.composed(made, compose(made, 35, 1), NOTHING)
     clips = LabelledUtterances.normalised(moments(WIDTHS, PEOPLE["one"]), NOTHING)
-    calibration = {name: fit_calibration(model, [composed]) for name, model in models.items()}
+    calibration = {name: fit_calibration(judge(model, {"composed": composed})) for name, model in models.items()}
     checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, calibration, {}, {})
     strangers = {"composed": composed, "javased/03": clips}
-    found = evaluate_strangers(checkpoint, strangers, {"people": ["javased/03"], "nobody": []})
+    judged = {name: judge(model, strangers) for name, model in models.items()}
+    found = evaluate_strangers(judged, {"people": ["javased/03"], "nobody": []})
     subset = ("video", "audio")
     assert found["people"] == found["javased/03"] and "nobody" not in found
     assert found["people"]["video+audio"] == evaluate_subset(checkpoint, clips, subset)
     assert set(found["people"]) == {"video", "audio", "video+audio"}, "the clips have no words"
     none = clips.select(np.zeros(7, bool))
     assert none.logits(models["self"], subset).shape == (0, 7)
-    assert fit_calibration(models["self"], [composed, none]) == calibration["self"]
+    assert fit_calibration(judge(models["self"], {"composed": composed, "nobody": none})) == calibration["self"]
     # Where nobody has been judged nothing is ruled out.
-    assert fit_calibration(models["self"], [none])["audio"] == Calibration(1.0, 0.0)
+    assert fit_calibration(judge(models["self"], {"nobody": none}))["audio"] == Calibration(1.0, 0.0)
 
 
 def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):

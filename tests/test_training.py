@@ -25,7 +25,7 @@ from core.metrics import classification_metrics, expected_calibration_error
 from core.state_files import load_state
 from core.training.ablation import Ablation, Change, columns, corpora_told_apart
 from core.training.batches import PairRecipe, compose_batch
-from core.training.calibration import fit_calibration
+from core.training.calibration import fit_calibration, judge
 from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
@@ -139,7 +139,7 @@ def test_both_models_learn_from_composed_utterances(tmp_path, device):
         assert history[-1]["loss"] < history[0]["loss"]
         everything = validation.logits(model, MODALITIES).argmax(1)
         assert classification_metrics(validation.labels, everything)["balanced_accuracy"] > 2 / 7
-        models[name], calibration[name] = model, fit_calibration(model, [validation])
+        models[name], calibration[name] = model, fit_calibration(judge(model, {"held out": validation}))
         assert len(calibration[name]) == {"cross": 4, "self": 7}[name]
         assert all(found.temperature > 0 and 0 <= found.threshold <= 1 for found in calibration[name].values())
     checkpoint = Checkpoint(None, models, FeatureSettings(), NOTHING, calibration, {}, {})

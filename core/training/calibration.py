@@ -5,7 +5,6 @@ calibration that fits the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,37 +13,51 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from core import SUBSETS, subset_name
-from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionModel
 from core.fusion.pairs import pairs_within
-from core.fusion.prediction_sets import Calibration, threshold_of
-from core.training.evaluation import Answers, LabelledUtterances, answers_of, figures_of
+from core.fusion.prediction_sets import Calibration, in_set, threshold_of
+from core.training.evaluation import Answers, LabelledUtterances, figures_of
 
 Strangers = Mapping[str, LabelledUtterances]
 """Name of each group: a person on camera, a corpus of voices."""
 
 
-def fit_calibration(model: FusionModel, groups: Sequence[LabelledUtterances]) -> dict[str, Calibration]:
-    """For each set of modalities that the model is defined for: the temperature with the least cross-entropy (Guo et
-    al. 2017), and the threshold of prediction sets at that temperature.
+Judged = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
+"""Set of modalities -> group that has it -> logits float64 [n, 7] and labels [n] of its complete utterances."""
 
-    Where no group has a set of modalities its verdicts stay as they are, and nothing is ruled out.
-    """
-    calibration = {}
+
+def judge(model: FusionModel, groups: Strangers) -> Judged:
+    """What a model says of each group with each set of modalities that it is defined for."""
+    found: Judged = {}
     for subset in SUBSETS:
         if not pairs_within(model.config.pairs, subset):
             continue
-        judged = []
-        for utterances in groups:
+        of_groups = found.setdefault(subset_name(subset), {})
+        for name, utterances in groups.items():
             complete = utterances.complete(subset)
             if complete.any():
-                judged.append((utterances.logits(model, subset)[complete], utterances.labels[complete]))
-        if not judged:
-            calibration[subset_name(subset)] = Calibration(1.0, 0.0)
+                of_groups[name] = utterances.logits(model, subset)[complete], utterances.labels[complete]
+    return found
+
+
+def fit_calibration(judged: Judged, without: str = "") -> dict[str, Calibration]:
+    """For each set of modalities the temperature with the least cross-entropy (Guo et al. 2017), and the threshold of
+    prediction sets at that temperature.
+
+    Where no group has a set of modalities its verdicts stay as they are, and nothing is ruled out.
+
+    Args:
+        without: a group that is left out.
+    """
+    calibration = {}
+    for subset, by_group in judged.items():
+        groups = [of_group for name, of_group in by_group.items() if name != without]
+        if not groups:
+            calibration[subset] = Calibration(1.0, 0.0)
             continue
-        temperature = best_temperature(judged)
-        right = [softmax(logits / temperature, axis=1)[np.arange(len(truth)), truth] for logits, truth in judged]
-        calibration[subset_name(subset)] = Calibration(temperature, threshold_of(right))
+        temperature = best_temperature(groups)
+        right = [softmax(logits / temperature, axis=1)[np.arange(len(truth)), truth] for logits, truth in groups]
+        calibration[subset] = Calibration(temperature, threshold_of(right))
     return calibration
 
 
@@ -59,49 +72,49 @@ def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
     return float(np.exp(found.x))
 
 
-def evaluate_strangers(
-    checkpoint: Checkpoint, strangers: Strangers, together: Mapping[str, Sequence[str]]
-) -> dict[str, dict]:
+def evaluate_strangers(judged: dict[str, Judged], together: Mapping[str, Sequence[str]]) -> dict[str, dict]:
     """Figures of each group, for each set of modalities that it has; and of several groups together.
 
-    Each group is judged with the calibration that fits all the others.
+    Each group is judged with the calibration that fits all the others. Utterances that lack one of the modalities are
+    left out.
 
     Args:
+        judged: model -> see ``judge``.
         together: name -> groups that are put together under it; nothing is said of a name without any.
 
     Returns:
         Name of a group or of several -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
     """
-    answers = {name: _judged_by_others(checkpoint, strangers, name) for name in strangers}
-    figures = {
-        name: {subset: figures_of(strangers[name].labels, of_models) for subset, of_models in by_subset.items()}
+    names = list(dict.fromkeys(name for of_model in judged.values() for by in of_model.values() for name in by))
+    answers = {name: _judged_by_others(judged, name) for name in names}
+    figures: dict[str, dict] = {
+        name: {subset: figures_of(truth, models) for subset, (truth, models) in by_subset.items()}
         for name, by_subset in answers.items()
     }
     for name, groups in together.items():
-        if not groups:
-            continue
-        truth = np.concatenate([strangers[group].labels for group in groups])
-        figures[name] = {
-            subset: figures_of(
-                truth,
-                {model: _joined([answers[group][subset][model] for group in groups]) for model in checkpoint.fusion},
-            )
-            for subset in answers[groups[0]]
-            if all(subset in answers[group] for group in groups)
-        }
+        shared = set.intersection(*(set(answers[group]) for group in groups)) if groups else set()
+        for subset in (subset_name(s) for s in SUBSETS if subset_name(s) in shared):
+            truth = np.concatenate([answers[group][subset][0] for group in groups])
+            models = {model: _joined([answers[group][subset][1][model] for group in groups]) for model in judged}
+            figures.setdefault(name, {})[subset] = figures_of(truth, models)
     return figures
 
 
-def _judged_by_others(checkpoint: Checkpoint, strangers: Strangers, name: str) -> dict[str, dict[str, Answers | None]]:
-    """Set of modalities that any utterance of a group has -> model -> answers."""
-    others = [utterances for other, utterances in strangers.items() if other != name]
-    fitted = {model: fit_calibration(fusion, others) for model, fusion in checkpoint.fusion.items()}
-    own = strangers[name]
-    return {
-        subset_name(subset): answers_of(replace(checkpoint, calibration=fitted), own, subset)
-        for subset in SUBSETS
-        if set(subset) <= set(own.sequences) and own.complete(subset).any()
-    }
+def _judged_by_others(judged: dict[str, Judged], name: str) -> dict[str, tuple[np.ndarray, dict[str, Answers | None]]]:
+    """Set of modalities that a group has -> its labels, and model -> answers."""
+    fitted = {model: fit_calibration(of_model, name) for model, of_model in judged.items()}
+    found: dict[str, tuple[np.ndarray, dict[str, Answers | None]]] = {}
+    for subset in map(subset_name, SUBSETS):
+        own = {model: of_model[subset][name] for model, of_model in judged.items() if name in of_model.get(subset, {})}
+        if not own:
+            continue
+        answers: dict[str, Answers | None] = dict.fromkeys(judged)
+        for model, (logits, _) in own.items():
+            calibration = fitted[model][subset]
+            probabilities = softmax(logits / calibration.temperature, axis=1)
+            answers[model] = Answers(probabilities, in_set(probabilities, calibration.threshold))
+        found[subset] = next(iter(own.values()))[1], answers
+    return found
 
 
 def _joined(answers: Sequence[Answers | None]) -> Answers | None:

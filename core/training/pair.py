@@ -27,7 +27,7 @@ from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import CROSS, SELF, pairs_within
 from core.fusion.prediction_sets import Calibration
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
-from core.training.calibration import evaluate_strangers, fit_calibration
+from core.training.calibration import evaluate_strangers, fit_calibration, judge
 from core.training.evaluation import LabelledUtterances
 from core.training.loop import fit
 from core.training.provenance import provenance
@@ -89,17 +89,17 @@ def train_measured_pair(
         clips = LabelledUtterances.normalised(people, normalisation)
         strangers |= {str(person): clips.select(people.groups == person) for person in together["people"]}
 
-    def measured(models: dict[str, FusionModel], most: int | None = None) -> tuple[Checkpoint, dict]:
-        """The pair with its calibration, and its figures; from so many utterances of each group."""
+    def measured(models: dict[str, FusionModel], most: int | None = None):
+        """The calibration of each model, and the figures of both; from so many utterances of each group."""
         groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
-        calibration = {name: fit_calibration(model, list(groups.values())) for name, model in models.items()}
-        pair = Checkpoint(maker.encoders, models, maker.settings, normalisation, calibration, {}, {})
-        return pair, evaluate_strangers(pair, groups, together)
+        judged = {name: judge(model, groups) for name, model in models.items()}
+        calibration = {name: fit_calibration(of_model) for name, of_model in judged.items()}
+        return calibration, evaluate_strangers(judged, together)
 
     measured({name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}, REHEARSED)
     models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
-    pair, figures = measured(models)
-    return _checkpoint(maker, models, normalisation, pair.calibration, banks, moments, recipe, folders), figures
+    calibration, figures = measured(models)
+    return _checkpoint(maker, models, normalisation, calibration, banks, moments, recipe, folders), figures
 
 
 def train_final_pair(
