@@ -62,13 +62,16 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
     assert "not at what anyone feels" in body
 
 
-def test_page_and_report_lead_with_the_figures_on_real_clips(long):
-    found = json.loads((CHECKPOINTS / "held_out.json").read_text("utf-8"))["people"]["video+audio"]
+def test_page_and_report_lead_with_the_figures_on_strangers(long):
+    held_out = json.loads((CHECKPOINTS / "held_out.json").read_text("utf-8"))
+    found = held_out["neutral words"]["text+video+audio"]
     said = re.sub(r"\s+", " ", wording.LIMITS)
     for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
         assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said
-    assert f"On {found['self']['n']} real clips" in said.split("composed")[0] and "one of six emotions" in said
+    assert f"On {found['self']['n']} utterances" in said and "one of seven emotions" in said
     assert said in re.sub(r"\s+", " ", report.as_html(long)) and wording.LIMITS_BEHIND in wording.INTRODUCTION
+    real = {"people": {"video+audio": held_out["composed"]["video+audio"]}}  # as if these were people on camera
+    assert f"On {real['people']['video+audio']['self']['n']} real clips" in wording.how_right(real)
     assert wording.how_right({}) == wording.how_right({"people": {"audio": {}}}) == ""
 
 
