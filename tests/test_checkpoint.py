@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from core.encoders.whisper_weights import load_tiny_en
 from core.encoders.words import WordAdapter
 from core.fusion.checkpoint import (
     ENCODERS,
+    fingerprint,
     load_checkpoint,
     save_encoder,
     save_pair,
@@ -53,6 +55,22 @@ def test_saving_and_loading_is_exact(tmp_path):
             assert torch.equal(again.fusion[name].state_dict()[key], tensor)
     for modality, mean in checkpoint.normalisation.mean.items():
         np.testing.assert_array_equal(again.normalisation.mean[modality], mean)
+
+
+def test_a_checkpoint_of_version_1_has_temperatures_and_names_one_label(tmp_path):
+    shutil.copytree(CHECKPOINTS, tmp_path / "former")
+    path = tmp_path / "former" / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    for name in ("cross", "self"):
+        found = config[name].pop("calibration")
+        config[name]["temperature"] = {subset: calibration["temperature"] for subset, calibration in found.items()}
+    path.write_text(json.dumps(config))
+    now, former = load_checkpoint().calibration, load_checkpoint(path.parent).calibration
+    assert former == {m: {s: replace(c, threshold=1.0) for s, c in of.items()} for m, of in now.items()}
+    before = fingerprint(path.parent)
+    config["self"]["temperature"]["text"] *= 2
+    path.write_text(json.dumps(config))
+    assert fingerprint(path.parent) != before
 
 
 def test_a_pair_is_refused_beside_an_encoder_that_it_did_not_learn_from(tmp_path):

@@ -210,13 +210,16 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         fusion=fusion,
         settings=FeatureSettings(**_tuples(config["features"])),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
-        calibration={
-            name: {subset: Calibration(**found) for subset, found in config[name]["calibration"].items()}
-            for name in MODELS
-        },
+        calibration={name: _calibration(config[name]) for name in MODELS},
         label_frequencies=config["label_frequencies"],
         provenance=config["provenance"],
     )
+
+
+def _calibration(of_model: dict) -> dict[str, Calibration]:
+    """Of one model; a checkpoint of version 1.0 knows temperatures only, so that its sets hold one label."""
+    former = {subset: {"temperature": t, "threshold": 1.0} for subset, t in of_model.get("temperature", {}).items()}
+    return {subset: Calibration(**found) for subset, found in of_model.get("calibration", former).items()}
 
 
 def fingerprint(folder: Path = CHECKPOINTS) -> str:
@@ -230,7 +233,8 @@ def fingerprint(folder: Path = CHECKPOINTS) -> str:
         raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
     decides = {"features": config["features"]}
     for name in (*ENCODERS, *MODELS):
-        decides[name] = [config.get(name, {}).get(key) for key in ("sha256", "calibration")]
+        own = config.get(name, {})
+        decides[name] = [own.get("sha256"), own.get("calibration", own.get("temperature"))]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
