@@ -1,11 +1,12 @@
 """Every sentence of the page (but the tour's), in one place: the tone can be read and corrected in one go."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import escape
 
-from core import CHECKPOINTS, LABELS, __version__
+from core import CHECKPOINTS, __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server.limits import MAX_FILE_BYTES, MAX_VALUES, SAID, in_words
@@ -204,9 +205,12 @@ GHOSTS = "Outlines: everything on. Bars: what is switched on now."
 NOT_SURE = "no class stands out"
 
 
-def not_ruled_out(count: int) -> str:
-    """How many classes stand in a prediction set of several."""
-    return f"{count} of {len(LABELS)} classes are not ruled out"
+HARDLY_RULED_OUT = "most classes are not ruled out"
+
+
+def not_ruled_out(others: Sequence[str]) -> str:
+    """The other classes of a prediction set."""
+    return f"or {' or '.join(others)}"
 
 
 SECTIONS = {  # parts of the page that open and close

@@ -12,6 +12,7 @@ from made import SENTENCE, analysis, window
 
 from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.analyzer import AttentionMap
+from core.analysis.results import Verdict
 from core.fusion.attention import most_attended
 from core.fusion.pairs import CROSS, SELF
 from demo import wording
@@ -355,3 +356,15 @@ def test_colours_of_the_emotions_differ_for_colour_blind_eyes():
         seen = np.clip(linear @ matrix.T, 0, 1) ** (1 / 2.2)
         distances = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 10 * np.eye(7)
         assert distances.min() > 0.15, colours
+
+
+def test_a_panel_names_the_classes_that_are_not_ruled_out_where_they_are_few():
+    shares = np.array([0.4, 0.02, 0.03, 0.05, 0.2, 0.25, 0.05])
+
+    def remark(threshold: float) -> str:
+        shown = str(panels.verdict("self", Verdict("self", shares, {}, threshold), None, ""))
+        return re.search(r'<p class="remark hint">(.*?)</p>', shown)[1]
+
+    assert remark(0.3) == ""
+    assert remark(0.15) == f"or {LABELS[5]} or {LABELS[4]}"
+    assert remark(0.01) == wording.HARDLY_RULED_OUT

@@ -15,12 +15,12 @@ from demo.charts.palette import MODALITY, percent
 from demo.charts.pictures import data_uri
 from demo.server.limits import UNSURE
 
-MAX_OTHERS = 2  # labels that are named beside the most probable one
+MAX_OTHERS = 3  # labels that are named beside the most probable one
 
 
 def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: str) -> Markup:
-    """A panel: the label in words with its probability, beside it the others that are not ruled out if these are few,
-    seven bars, and all seven in words for screen readers.
+    """A panel: the label in words with its probability, below it the others that are not ruled out, seven bars, and all
+    seven in words for screen readers.
 
     Args:
         baseline: what was said with everything on, if not everything is: drawn as outlines.
@@ -31,7 +31,7 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
     _, *others = verdict.prediction_set
     remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
     if others:
-        remarks.append(wording.not_ruled_out(len(others) + 1))
+        remarks.append(wording.not_ruled_out(others) if len(others) <= MAX_OTHERS else wording.HARDLY_RULED_OUT)
     if baseline is not None:
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
         difference = verdict.probability - before
@@ -39,8 +39,7 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         said = f", which said {baseline.label}" if baseline.label != verdict.label else ""
         remarks.append(f"{arrow} {percent(before)} with everything on{said}")
     return render(
-        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None,
-        others=others if len(others) <= MAX_OTHERS else (), remarks=remarks,
+        "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
         bars=bars(verdict, baseline), in_words=in_words(verdict),
     )  # fmt: skip
 
