@@ -31,7 +31,11 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}/"
-        self._environment = os.environ | {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(cache)}
+        self._environment = os.environ | {
+            "GRADIO_SERVER_PORT": str(self.port),
+            "GRADIO_TEMP_DIR": str(cache),
+            "COME_BACK_SECONDS": "2",  # what stays of visitors is looked for soon after they have left
+        }
 
     def __enter__(self) -> "Server":
         log = self._log.open("a", encoding="utf-8")

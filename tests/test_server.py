@@ -171,12 +171,10 @@ def test_stop_ends_the_reading_of_a_file_made_to_last(attacks):
     assert stopping["seconds_after_stop"] < 5 and stopping["next_waited"] < 30
 
 
-@pytest.mark.xfail(reason="a clip now goes a minute after its visitor left; the load test looks at once", strict=False)
 def test_nothing_stays_of_an_attack(visit):
     assert visit[0]["left_by_attacks"] == []
 
 
-@pytest.mark.xfail(reason="a clip now goes a minute after its visitor left; the load test looks at once", strict=False)
 def test_nothing_stays_of_a_visit_nor_of_one_that_was_cut_off(visit):
     report = visit[0]
     assert report["left_on_disk"] == []

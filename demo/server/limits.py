@@ -1,5 +1,6 @@
 """What one visitor may ask of this server, and how the page says it: every number that also stands in a sentence."""
 
+import os
 from dataclasses import dataclass
 
 from core.analysis.results import HOP, WINDOW
@@ -16,7 +17,7 @@ MAX_UPLOADS_AT_ONCE = 24  # on their way from one address; a class may sit behin
 MAX_VISITORS = 3  # live at once; more would be too slow for everybody on two cores
 LIVE_SHARE = max(2, MAX_VISITORS // 4)  # of these from one address
 MAX_VISIT_SECONDS = 600.0  # seconds live
-COME_BACK = 60.0  # seconds for which a visit is kept after its page was closed or loaded again
+COME_BACK = min(float(os.environ.get("COME_BACK_SECONDS") or 60), 600.0)  # for which a visit outlives its page
 HOUR = 3600.0  # seconds that a visit and its files may live
 MAX_SESSIONS = 200  # pages that are open; a quarter of them from one address
 MAX_KEPT = 256 * 1024**2  # bytes of all visitors' analyses together
