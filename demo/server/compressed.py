@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.server.gate import route_path
+from demo.server.whole import answer_whole
 
 MIN_BYTES = 700  # less fits one packet either way
 MAX_BYTES = 8 * 1024**2  # of an answer; a larger one (attention of a long clip, as JSON) leaves as it is
@@ -61,27 +62,16 @@ class Compressed:
         lasting = None if scope["method"] == "POST" else kept_for(route_path(scope))
         # What stands behind would compress too, each time anew.
         scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
-        start: Message = {}
-        body = bytearray()
 
-        async def collect(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                if lasting and message["status"] == 200:
-                    MutableHeaders(raw=message["headers"]).setdefault("cache-control", lasting)
-                if not is_text(message):
-                    return await send(message)
-                start = message
-                return None
-            if not start:
-                return await send(message)
-            body.extend(message.get("body", b""))
-            if not message.get("more_body"):
-                await self._answer(send, start, bytes(body), encoding, asked, lasting is not None)
-            return None
+        def wanted(start: Message) -> bool:
+            if lasting and start["status"] == 200:
+                MutableHeaders(raw=start["headers"]).setdefault("cache-control", lasting)
+            return is_text(start)
 
-        await self._app(scope, receive, collect)
-        return None
+        async def answer(start: Message, body: bytes) -> None:
+            await self._answer(send, start, body, encoding, asked, lasting is not None)
+
+        return await answer_whole(self._app, scope, receive, send, wanted, answer)
 
     async def _answer(
         self, send: Send, start: Message, body: bytes, encoding: str, asked: Headers, shared: bool

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import wording
+from demo.server.whole import answer_whole
 
 Change = Callable[[bytes, Scope], bytes]
 """A page and what it was asked for -> the page as it leaves; raises ValueError where it must not leave."""
@@ -24,30 +25,18 @@ class Documents:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] == "HEAD":
             return await self._app(scope, receive, send)
-        start: Message = {}
-        body = bytearray()
 
-        async def collect(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                if not Headers(raw=message["headers"]).get("content-type", "").lower().startswith("text/html"):
-                    return await send(message)
-                start = message
-                return None
-            if not start:
-                return await send(message)
-            body.extend(message.get("body", b""))
-            if message.get("more_body"):
-                return None
+        def wanted(start: Message) -> bool:
+            return Headers(raw=start["headers"]).get("content-type", "").lower().startswith("text/html")
+
+        async def answer(start: Message, body: bytes) -> None:
             try:
-                whole = self._change(bytes(body), scope)
+                whole = self._change(body, scope)
             except ValueError as error:
                 log.error("A page of HTML was not sent: %s", error)
                 return await PlainTextResponse(wording.UNSAFE_PAGE, 500)(scope, receive, send)
             others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
             await send({**start, "headers": [*others, (b"content-length", str(len(whole)).encode())]})
-            await send({"type": "http.response.body", "body": whole})
-            return None
+            return await send({"type": "http.response.body", "body": whole})
 
-        await self._app(scope, receive, collect)
-        return None
+        return await answer_whole(self._app, scope, receive, send, wanted, answer)
