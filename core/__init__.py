@@ -37,6 +37,12 @@ def subset_of(modalities: Iterable[str]) -> Subset:
 MODELS = ("cross", "self")
 """The two models of every checkpoint, by what attends to what."""
 
+MORE_MODELS = ("both", "gated")
+"""What a checkpoint may hold beside them: the paper's Cross+Self, and one that mixes both kinds of streams by gates."""
+
+EVERY_MODEL = MODELS + MORE_MODELS
+"""All models by name, in the order in which they are displayed and stored."""
+
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 """The folder of the models that the app loads."""
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Analyses clips from the command line: two verdicts on each, as text, as JSON lines or as a table."""
+"""Analyses clips from the command line: what each model says of them, as text, as JSON lines or as a table."""
 
 import argparse
 import io
@@ -18,17 +18,17 @@ from scripts.command import run
 
 from tqdm import tqdm
 
-from core import CHECKPOINTS, MODALITIES, Subset, subset_name, subset_of
+from core import CHECKPOINTS, MODALITIES, MODELS, Subset, subset_name, subset_of
 from core.analysis.analyzer import Analyzer
 from core.analysis.attribution import as_json as attributions_to_json
 from core.analysis.attribution import spans
 from core.analysis.attributor import measure
 from core.analysis.results import Analysis, Prediction
-from core.analysis.table import Table, appending, content_of, failed, row_of
+from core.analysis.table import Table, appending, columns_of, content_of, failed, row_of
 from core.device import CHOICES
 from core.encoders.features import FEATURES_VERSION
 from core.encoders.packaged import WeightsError
-from core.fusion.checkpoint import fingerprint
+from core.fusion.checkpoint import fingerprint, more_models
 from core.media.reader import SUFFIXES, MediaError
 from core.paths import NamedFile, escaped, named_files
 from scripts.arguments import parser_of
@@ -47,6 +47,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
+    parser.add_argument("--more-models", action="store_true", help="what else the checkpoint holds is asked too")
     parser.add_argument("--whisper", default="tiny.en", help="a larger Whisper for the words, where there is internet")
     parser.add_argument("--attention", action="store_true", help="with --json: the attention maps too")
     parser.add_argument(
@@ -64,6 +65,10 @@ def main() -> int:
     logging.basicConfig(format="%(message)s")
     if arguments.json and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # JSON is, whatever a console is
+    more = more_models(arguments.checkpoint) if arguments.more_models else ()
+    if arguments.more_models and not more:
+        print(f"{arguments.checkpoint} holds no more models than {' and '.join(MODELS)}.", file=sys.stderr)
+        return 2
     files, bare, unreadable = named_files(arguments.clips, SUFFIXES)
     for folder in bare:
         print(f"{escaped(str(folder))} holds no sound or video.", file=sys.stderr)
@@ -73,7 +78,9 @@ def main() -> int:
         try:
             table = None
             if arguments.csv:
-                table = stack.enter_context(appending(arguments.csv, settings_of(arguments), files))
+                table = stack.enter_context(
+                    appending(arguments.csv, settings_of(arguments, more), files, columns_of(more))
+                )
             analyzer = Analyzer.load(arguments.checkpoint, arguments.device, arguments.whisper)
         except (WeightsError, ValueError) as error:
             print(error, file=sys.stderr)
@@ -87,7 +94,7 @@ def report(analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: 
     content = content_of(file.path) if table else ""
     name, lines = escaped(file.path.name), []
     try:
-        found = replace(analysed(analyzer, file.path, arguments.face), file=name)
+        found = replace(analysed(analyzer, file.path, arguments.face, arguments.more_models), file=name)
         row = row_of(file.name, found, arguments.modalities)
         if arguments.json:
             lines.append(json.dumps(as_json(analyzer, found, arguments), ensure_ascii=False))
@@ -115,24 +122,24 @@ def report(analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: 
     return error is None
 
 
-def settings_of(arguments: argparse.Namespace) -> str:
-    """What decides the lines of a table beside the clips themselves: see ``table.COLUMNS``.
+def settings_of(arguments: argparse.Namespace, more: tuple[str, ...] = ()) -> str:
+    """What decides the lines of a table beside the clips themselves: see ``table.COLUMNS``; ``more`` models.
 
     Raises:
         WeightsError: there is no checkpoint.
     """
     decides = {
         "modalities": subset_name(arguments.modalities),
-        "checkpoint": fingerprint(arguments.checkpoint)[:12],
+        "checkpoint": fingerprint(arguments.checkpoint, (*MODELS, *more))[:12],
         "whisper": arguments.whisper,
         "features": FEATURES_VERSION,
         "face": arguments.face,
-    }
+    } | ({"models": "+".join((*MODELS, *more))} if more else {})
     return " ".join(f"{name}={value}" for name, value in decides.items())
 
 
-def analysed(analyzer: Analyzer, path: Path, face: int) -> Analysis:
-    """A clip's analysis by one of its faces, with a progress bar where somebody looks.
+def analysed(analyzer: Analyzer, path: Path, face: int, more: bool = False) -> Analysis:
+    """A clip's analysis by one of its faces, and by more models on request, with a progress bar where somebody looks.
 
     Raises:
         MediaError: see ``Analyzer.analyze`` and ``Analyzer.choose_face``.
@@ -140,7 +147,8 @@ def analysed(analyzer: Analyzer, path: Path, face: int) -> Analysis:
     shape = "{desc}: {percentage:3.0f}% {postfix}"
     with tqdm(total=1.0, desc=escaped(path.name), bar_format=shape, leave=False, disable=None) as bar:
         analysis = analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
-    return analysis if face == 1 else analyzer.choose_face(analysis, face)
+    chosen = analysis if face == 1 else analyzer.choose_face(analysis, face)
+    return analyzer.with_more(chosen) if more else chosen
 
 
 def modalities(text: str) -> Subset:
@@ -186,7 +194,7 @@ def as_text(analysis: Analysis, wanted: Subset) -> str:
 
 
 def in_short(prediction: Prediction) -> str:
-    """Both verdicts on a phrase: "cross anger 0.62, self fear 0.40"."""
+    """The verdicts on a phrase: "cross anger 0.62, self fear 0.40"."""
     found = prediction.verdicts().items()
     return ", ".join(f"{name} {v.label} {v.probability:.2f}" if v else f"{name} undefined" for name, v in found)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Measures both models of a checkpoint on a corpus: accuracies, F1, recalls, confusion, calibration."""
+"""Measures all models of a checkpoint on a corpus: accuracies, F1, recalls, confusion, calibration."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from scripts.command import run
 
 # isort: split
 
-from core import CHECKPOINTS, LABELS, MODALITIES, MODELS
+from core import CHECKPOINTS, LABELS, MODALITIES
 from core.corpora.layout import CorpusError
 from core.device import CHOICES, choose_device
 from core.encoders.packaged import WeightsError
@@ -52,9 +52,9 @@ def as_text(result: dict) -> str:
         lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
     if result["left_out"]:
         lines.append(f"recordings that cannot be used and are left out: {result['left_out']}")
-    for name in MODELS:
+    for name in result["models"]:
         if (metrics := result[name]) is None:
-            why = "no clip has what is asked for" if name == "self" else "cross-attention needs two modalities"
+            why = "cross-attention needs two modalities" if name == "cross" else "no clip has what is asked for"
             lines.append(f"{name}: undefined: {why}")
             continue
         lines += [
@@ -72,7 +72,7 @@ def as_text(result: dict) -> str:
             shown = "   –" if recall is None else f"{recall:4.2f}"
             lines.append(f"    {label:10} {shown} " + "".join(f"{count:6}" for count in row))
     if result["agreement"] is not None:
-        lines.append(f"the two models agree on {result['agreement']:.1%}")
+        lines.append(f"cross and self agree on {result['agreement']:.1%}")
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from scripts.command import run
 
 # isort: split
 
-from core import MODELS
+from core import EVERY_MODEL
 from core.corpora.layout import CorpusError
 from core.datasets.sources import SOURCES, Official
 from core.device import CHOICES, choose_device
@@ -45,12 +45,12 @@ def main() -> int:
             table = tables.get(name, {})
             print(f"\n## {name}\n\n{head('modalities')}")
             for subset, by_model in table.items():
-                print("\n".join(of_both(" + ".join(NAMES[m] for m in subset.split("+")), by_model)))
+                print("\n".join(of_each(" + ".join(NAMES[m] for m in subset.split("+")), by_model)))
         print(f"\n## Each group of strangers\n\n{head('group')}")
         for name, table in tables.items():
             if name not in ("people", "composed"):
                 subset, by_model = list(table.items())[-1]  # of all that the group has
-                print("\n".join(of_both(f"{name}: {' + '.join(NAMES[m] for m in subset.split('+'))}", by_model)))
+                print("\n".join(of_each(f"{name}: {' + '.join(NAMES[m] for m in subset.split('+'))}", by_model)))
         print(f"\n## One corpus each\n\n{head('options')}")
         for corpus, split, modalities, prior in held_out(arguments.root):
             options = f"--corpus {corpus} --split {split} --modalities {modalities}{f' --prior {prior}' * bool(prior)}"
@@ -62,8 +62,8 @@ def main() -> int:
             except CorpusError as error:  # not in this copy; the others are measured
                 print(f"{options}: {error}", file=sys.stderr)
                 continue
-            models = {name: found[name] for name in MODELS if found[name] or "," in modalities}
-            print("\n".join(of_both(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
+            models = {name: found[name] for name in found["models"] if found[name] or "," in modalities}
+            print("\n".join(of_each(f"`{options}`", models | {"agreement": found["agreement"]})), flush=True)
     except (CorpusError, WeightsError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -88,10 +88,10 @@ def held_out(root: Path) -> Iterator[tuple[str, str, str, str]]:
                 yield name, people, "text,video,audio", ""
 
 
-def of_both(first: str, by_model: dict) -> list[str]:
-    """The lines of both models."""
+def of_each(first: str, by_model: dict) -> list[str]:
+    """The lines of each model."""
     lines = []
-    for name in MODELS:
+    for name in EVERY_MODEL:
         if name not in by_model:
             continue
         if by_model[name] is None:
@@ -104,7 +104,7 @@ def of_both(first: str, by_model: dict) -> list[str]:
 
 
 def head(first: str) -> str:
-    cells = (first, "model", "n", *FIGURES, "the two agree on")
+    cells = (first, "model", "n", *FIGURES, "cross and self agree on")
     return f"{row(*cells)}\n|{'---|' * len(cells)}"
 
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """Trains what the checkpoint holds, one command a part: first ``face``, ``voice`` and ``words``, then ``pair``.
 
-The pair is trained twice: with speakers, faces and dialogues held out, on which it is measured (and kept in
-``runs/measured/checkpoint``), and then with everything. All of it goes to ``runs/checkpoint``, which begins with the
-encoders of the shipped one; ``--install`` puts it into the shipped one's place once it is complete.
+``pair`` trains cross and self, and more models beside them if they are named (``--models both gated``), later too: what
+is finished in ``--runs`` is read back. They are trained twice: with speakers, faces and dialogues held out, on which
+they are measured (and kept in ``runs/measured/checkpoint``), and then with everything. All of it goes to
+``runs/checkpoint``, which begins with the encoders of the shipped one; ``--install`` puts it into the shipped one's
+place once it is complete.
 
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
@@ -23,7 +25,7 @@ from scripts.command import run
 import numpy as np
 import plotly.graph_objects as go
 
-from core import CHECKPOINTS
+from core import CHECKPOINTS, EVERY_MODEL, MODELS
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker
 from core.datasets.multimodal import MultimodalClips, training_clips
@@ -45,7 +47,7 @@ from core.fusion.checkpoint import (
 from core.training.batches import PairRecipe
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.loop import overridden
-from core.training.pair import PAIRS, train_final_pair, train_measured_pair
+from core.training.pair import train_final_pair, train_measured_pair
 from core.training.provenance import provenance
 from core.training.voice import (
     SHARE,
@@ -63,7 +65,7 @@ def main() -> int:
     parser.add_argument(
         "part",
         choices=("face", "voice", "words", "pair"),
-        help="the encoder of faces or voices, the word adapter, or both fusion models",
+        help="the encoder of faces or voices, the word adapter, or the fusion models",
     )
     parser.add_argument("--root", type=Path, required=True, help="holds the corpora, each in the folder of its name")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoint, logs, curves, training state")
@@ -76,6 +78,12 @@ def main() -> int:
         default="",
         help="voice: a corpus to leave out and measure; its encoder is kept in RUNS/without-CORPUS",
     )
+    parser.add_argument(
+        "--models", nargs="+", choices=EVERY_MODEL, default=MODELS, metavar="MODEL",
+        help="pair: what the checkpoint is to hold beside cross and self, which it always holds: both (the paper's "
+        "Cross+Self), gated (cross- and self-attended streams mixed by a gate); what is finished in RUNS is not "
+        "trained again, and what is not named is not in the checkpoint any more",
+    )  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="face: from nothing, not from the encoder that there is")
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
     parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
@@ -146,6 +154,7 @@ def train_words(arguments: argparse.Namespace, checkpoint: Path, device: Device)
 
 def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     recipe = with_overrides(PairRecipe(), arguments)
+    names = [name for name in EVERY_MODEL if name in (*MODELS, *arguments.models)]
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
     copy_encoders(checkpoint, beside, ("face", "words") if "voice" in encoder_hashes(beside) else ENCODERS)
@@ -165,7 +174,7 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
         met, unmet = known.select(~kept), known.select(kept & ~np.isin(known.groups, heard))
         print(said_of(unmet, held_out_people), flush=True)
     makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
-    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet, heard)
+    measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet, heard, names)
     save_pair(beside, measured)
     final = train_final_pair(makers[1], recipe, arguments.runs, measured.calibration, all_of_them or None)
     write_json(checkpoint / "held_out.json", held_out, indent=1)
@@ -211,7 +220,9 @@ def print_table(result: dict) -> None:
     columns = "".join(f"{name:>10}" for name in ("ECE", "coverage", "set size"))
     print(f"{'modalities':18}{'model':7}{'accuracy':>10}{'balanced accuracy':>20}{columns}")
     for subset, by_model in result.items():
-        for name in PAIRS:
+        for name in EVERY_MODEL:
+            if name not in by_model:
+                continue
             if (metrics := by_model[name]) is None:
                 print(f"{subset:18}{name:7}  undefined: cross-attention needs two modalities")
                 continue

@@ -11,7 +11,7 @@ from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
 from test_training import NOTHING, SMALL, WIDTHS, banks
 
-from core import LABELS, SUBSETS, subset_name
+from core import LABELS, MODELS, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import MultimodalClips
@@ -21,6 +21,7 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.corpora import Request, open_stored, prepare_corpus
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionConfig, FusionModel
+from core.fusion.pairs import BOTH
 from core.fusion.prediction_sets import Calibration
 from core.training import pair
 from core.training.ablation import Ablation, Change
@@ -114,7 +115,7 @@ def test_each_group_is_judged_as_sure_as_fits_the_others():
 def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):
     maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), CPU, root / "cache")
     began = []
-    monkeypatch.setattr(pair, "_train_both", lambda *_: began.append(True))
+    monkeypatch.setattr(pair, "_train_each", lambda *_: began.append(True))
 
     def broken(*_):
         raise KeyError("a fault of the last step")
@@ -141,6 +142,23 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     final = load_checkpoint(tmp_path / "checkpoint")
     assert final.provenance["data"]["learned_from"]["ravdess"] == ["01", "05", "10"]
     assert final.provenance["data"]["clips"] == {"javased/01": 7}
+    # More models are added later; the pair is read back as it was.
+    trained = {name: (tmp_path / "final" / name / "state.safetensors").stat().st_mtime_ns for name in MODELS}
+    ran = command("train.py", "pair", "--root", root, "--runs", tmp_path, "--cache", root / "cache", "--device", "cpu",
+                  "--models", "gated", "both")  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert {n: (tmp_path / "final" / n / "state.safetensors").stat().st_mtime_ns for n in MODELS} == trained
+    more = load_checkpoint(tmp_path / "checkpoint")
+    assert list(more.fusion) == ["cross", "self", "both", "gated"] == list(more.provenance["runs"])
+    assert more.fusion["gated"].config.gated and more.fusion["both"].config.pairs == BOTH
+    assert {name: more.calibration[name] for name in MODELS} == final.calibration
+    for name in MODELS:
+        for key, tensor in final.fusion[name].state_dict().items():
+            assert torch.equal(more.fusion[name].state_dict()[key], tensor), key
+    assert set(more.calibration["gated"]) == {subset_name(subset) for subset in SUBSETS}, "it answers from one modality"
+    figures = json.loads((tmp_path / "checkpoint" / "held_out.json").read_text("utf-8"))
+    assert set(figures["composed"]["text"]) == {"cross", "self", "both", "gated", "agreement"}
+    assert load_checkpoint(tmp_path / "measured" / "checkpoint").calibration == more.calibration
 
 
 def test_whom_a_pair_is_measured_on_is_said():

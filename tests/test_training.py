@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import LABELS, MODALITIES, SUBSETS, subset_name
+from core import LABELS, MODALITIES, MODELS, SUBSETS, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.augment import add_noise, altered_faces, change_speed, limit_band, other_recording, through_codec
 from core.datasets.bank import build_bank, join_banks
@@ -208,8 +208,8 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     person = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
     corpus = leave_out("acted", train, moments, SMALL, tmp_path, CPU)
     assert seen == {
-        tmp_path / "acted-1" / m: {"voices": {"acted/12", "other/1"}, "clips": {"acted/12"}, "n": 84} for m in PAIRS
-    } | {tmp_path / "acted" / m: {"voices": {"other/1"}, "clips": set(), "n": 84} for m in PAIRS}
+        tmp_path / "acted-1" / m: {"voices": {"acted/12", "other/1"}, "clips": {"acted/12"}, "n": 84} for m in MODELS
+    } | {tmp_path / "acted" / m: {"voices": {"other/1"}, "clips": set(), "n": 84} for m in MODELS}
     assert (len(person.clips), len(person.voices), len(corpus.clips), len(corpus.voices)) == (42, 28, 84, 56)
     assert (
         set(corpus.of_clips) == {("video",), ("audio",), ("video", "audio")}

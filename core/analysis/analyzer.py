@@ -1,9 +1,10 @@
-"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+"""Reads a clip once and asks the models: both, or more where the checkpoint holds them and somebody wants to know.
 
 A stream and its map depend on their own two modalities only, so one run of a model answers for every set of the
 modalities: the same streams are pooled anew for each, and the same maps are shared.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,10 @@ WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
 
 
 class Analyzer:
-    """Both fusion models and all that feeds them. Safe to call from several threads."""
+    """The fusion models and all that feeds them. Safe to call from several threads.
+
+    Cross and self answer always; what else the checkpoint holds costs nothing until it is asked.
+    """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", transcriber: str = "tiny.en"):
         self.checkpoint = checkpoint
@@ -37,7 +41,7 @@ class Analyzer:
         self.extractor = FeatureExtractor(
             checkpoint.encoders, checkpoint.settings, device, transcriber, other_languages=True
         )
-        self.models = {name: checkpoint.fusion[name].to(device).eval() for name in MODELS}
+        self.models = {name: model.to(device).eval() for name, model in checkpoint.fusion.items()}
 
     @classmethod
     def load(cls, folder: Path = CHECKPOINTS, device: str = "auto", transcriber: str = "tiny.en") -> "Analyzer":
@@ -51,8 +55,13 @@ class Analyzer:
 
     @property
     def heads(self) -> int:
-        """Attention heads of both models."""
+        """Attention heads of each model."""
         return self.models["cross"].config.heads
+
+    @property
+    def more_models(self) -> tuple[str, ...]:
+        """Names of those beside cross and self."""
+        return tuple(name for name in self.models if name not in MODELS)
 
     def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
         """The slow part: reads a clip and extracts its features, once.
@@ -98,7 +107,7 @@ class Analyzer:
         )
 
     def choose_face(self, analysis: Analysis, face: int) -> Analysis:
-        """The analysis with another person's face; the clip is not read again, voice and words stay.
+        """The analysis with another person's face, by the same models; neither clip, voice nor words are read again.
 
         Args:
             analysis: with its ``sequences``.
@@ -107,73 +116,83 @@ class Analyzer:
         Raises:
             MediaError: with the code ``no_such_face``.
         """
-        found: dict[str, FeatureSequence | Missing] = {
-            m: analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in MODALITIES
-        }
-        before = Utterance(
-            file=analysis.file,
-            duration=analysis.duration,
-            text=found["text"],
-            video=found["video"],
-            audio=found["audio"],
-            transcript=analysis.transcript,
-            faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
-            waveform=None,
-            timings=analysis.timings,
-            warnings=analysis.warnings,
-            persons=analysis.persons,
-        )
+        before = _utterance_of(analysis)
         chosen = self.extractor.with_face(before, face)
         if chosen is before:
             return analysis
         return replace(
             analysis,
             faces=FaceSummary.of(chosen.faces, chosen.duration),
-            predictions=self.predict(chosen),
-            windows=self._windows(chosen),
-            phrases=self._phrases(chosen),
+            predictions=self.predict(chosen, models=analysis.models),
+            windows=self._windows(chosen, analysis.models),
+            phrases=self._phrases(chosen, analysis.models),
             warnings=chosen.warnings,
             sequences=_kept(_sequences(chosen), bool(analysis.windows)),
             persons=chosen.persons,
         )
 
-    def predict(self, utterance: Utterance, attention: bool = True) -> Predictions:
-        """Both models on every set of the utterance's modalities: one run of each, a few milliseconds.
+    def with_more(self, analysis: Analysis) -> Analysis:
+        """The analysis with what all other models of the checkpoint say too; the clip is not read again.
+
+        Raises:
+            ValueError: the analysis was stored without what the models read.
+        """
+        if set(analysis.present) - set(analysis.sequences):
+            raise ValueError("what the models read was not kept with this analysis")
+        wanted = tuple(name for name in self.models if name not in analysis.models)
+        if not wanted:
+            return analysis
+        utterance = _utterance_of(analysis)
+        predictions = self.predict(utterance, models=wanted)
+        return replace(
+            analysis,
+            predictions={used: _joined(before, predictions[used]) for used, before in analysis.predictions.items()},
+            windows=_joined_segments(analysis.windows, self._windows(utterance, wanted)),
+            phrases=_joined_segments(analysis.phrases, self._phrases(utterance, wanted)),
+        )
+
+    def predict(self, utterance: Utterance, attention: bool = True, models: Sequence[str] = MODELS) -> Predictions:
+        """Models on every set of the utterance's modalities: one run of each, a few milliseconds.
 
         Args:
             attention: whether the maps are kept.
+            models: who is asked.
         """
-        return self.predict_from(_sequences(utterance), attention)
+        return self.predict_from(_sequences(utterance), attention, models)
 
-    def predict_from(self, sequences: dict[str, FeatureSequence], attention: bool = True) -> Predictions:
+    def predict_from(
+        self, sequences: dict[str, FeatureSequence], attention: bool = True, models: Sequence[str] = MODELS
+    ) -> Predictions:
         """``predict`` of sequences alone, of one modality at least."""
-        outputs = self.run([sequences])
+        outputs = self.run([sequences], models)
         maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
         there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
         return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
 
-    def _windows(self, utterance: Utterance) -> tuple[Segment, ...]:
+    def _windows(self, utterance: Utterance, models: Sequence[str] = MODELS) -> tuple[Segment, ...]:
         """All windows of a longer clip, as one batch."""
         if utterance.duration <= WINDOW:
             return ()
         starts = np.arange(0, max(utterance.duration - HOP, HOP), HOP)
-        return self._predicted(
-            utterance, [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
-        )
+        spans = [(float(start), min(float(start) + WINDOW, utterance.duration), "") for start in starts]
+        return self._predicted(utterance, spans, models)
 
-    def _phrases(self, utterance: Utterance) -> tuple[Segment, ...]:
+    def _phrases(self, utterance: Utterance, models: Sequence[str] = MODELS) -> tuple[Segment, ...]:
         """All phrases of a clip that has more than one."""
         found = phrases_of(utterance.transcript.words, utterance.duration)
-        return self._predicted(utterance, [(p.start, p.end, p.text) for p in found]) if len(found) > 1 else ()
+        spans = [(p.start, p.end, p.text) for p in found]
+        return self._predicted(utterance, spans, models) if len(found) > 1 else ()
 
-    def _predicted(self, utterance: Utterance, spans: list[tuple[float, float, str]]) -> tuple[Segment, ...]:
+    def _predicted(
+        self, utterance: Utterance, spans: list[tuple[float, float, str]], models: Sequence[str]
+    ) -> tuple[Segment, ...]:
         """What is said from each (start, end, text) of a clip that holds anything, in batches."""
         held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
         held = [(span, sequences) for span, sequences in held if sequences]
         found = []
         for first in range(0, len(held), WINDOWS_AT_A_TIME):
             batch = held[first : first + WINDOWS_AT_A_TIME]
-            outputs = self.run([sequences for _, sequences in batch])
+            outputs = self.run([sequences for _, sequences in batch], models)
             found += [
                 Segment(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
                 for row, ((start, end, text), sequences) in enumerate(batch)
@@ -181,12 +200,14 @@ class Analyzer:
         return tuple(found)
 
     @torch.inference_mode()
-    def run(self, utterances: list[dict[str, FeatureSequence]]) -> dict[str, FusionOutput]:
-        """Both models on a batch of at least one utterance, each of one modality at least."""
+    def run(
+        self, utterances: list[dict[str, FeatureSequence]], models: Sequence[str] = MODELS
+    ) -> dict[str, FusionOutput]:
+        """Models on a batch of at least one utterance, each of one modality at least."""
         inputs = {}
         for modality in subset_of({m for sequences in utterances for m in sequences}):
             inputs[modality] = self.padded(modality, [sequences.get(modality) for sequences in utterances])
-        return {name: model(inputs, MAX_KEPT) for name, model in self.models.items()} if inputs else {}
+        return {name: self.models[name](inputs, MAX_KEPT) for name in models} if inputs else {}
 
     def padded(self, modality: str, sequences: list[FeatureSequence | None]) -> Padded:
         """A batch on the models' device."""
@@ -223,17 +244,18 @@ class Analyzer:
     ) -> Prediction:
         """One utterance of a batch, predicted from its streams within ``used``."""
         verdicts: dict[str, Verdict | None] = {}
-        for name, model in self.models.items():
-            pairs = pairs_within(model.config.pairs, used)
+        for name, output in outputs.items():
+            pairs = pairs_within(self.models[name].config.pairs, used)
             if not pairs:
                 verdicts[name] = None
                 continue
-            streams, exists = outputs[name].streams[row][None], outputs[name].exists[row][None]
+            streams, exists = output.streams[row][None], output.exists[row][None]
             probabilities = self.probabilities(name, streams, exists, used)[0]
             shared = {pair: map_ for pair, map_ in maps.get(name, {}).items() if pair in pairs}
             threshold = self.checkpoint.calibration[name][subset_name(used)].threshold
-            verdicts[name] = Verdict(name, probabilities, shared, threshold)
-        return Prediction(used, verdicts["cross"], verdicts["self"])
+            gates = {pair: float(share[row]) for pair, share in output.gates.items() if pair in pairs}
+            verdicts[name] = Verdict(name, probabilities, shared, threshold, gates)
+        return Prediction.of(used, verdicts)
 
     @torch.inference_mode()
     def probabilities(self, name: str, streams: Tensor, exists: Tensor, used: Subset) -> np.ndarray:
@@ -246,6 +268,39 @@ class Analyzer:
             .softmax(1)
             .numpy()
         )
+
+
+def _utterance_of(analysis: Analysis) -> Utterance:
+    """What an analysis with its ``sequences`` was made of, as far as the models and ``choose_face`` need it."""
+    found: dict[str, FeatureSequence | Missing] = {
+        m: analysis.sequences.get(m) or Missing(analysis.missing[m]) for m in MODALITIES
+    }
+    return Utterance(
+        file=analysis.file,
+        duration=analysis.duration,
+        text=found["text"],
+        video=found["video"],
+        audio=found["audio"],
+        transcript=analysis.transcript,
+        faces=analysis.persons.track if analysis.persons else no_faces(analysis.faces.frame_times),
+        waveform=None,
+        timings=analysis.timings,
+        warnings=analysis.warnings,
+        persons=analysis.persons,
+    )
+
+
+def _joined(one: Prediction, other: Prediction) -> Prediction:
+    """What the models of two predictions from the same modalities say."""
+    return replace(one, more={**one.more, **other.more})
+
+
+def _joined_segments(some: tuple[Segment, ...], same: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """``_joined`` of segments of the same seconds."""
+    return tuple(
+        replace(one, prediction=_joined(one.prediction, other.prediction))
+        for one, other in zip(some, same, strict=True)
+    )
 
 
 def _sequences(utterance: Utterance) -> dict[str, FeatureSequence]:

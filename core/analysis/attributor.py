@@ -1,4 +1,4 @@
-"""Asks both models again without each part of a clip, without each modality and with uniform attention.
+"""Asks the models again without each part of a clip, without each modality and with uniform attention.
 
 The work is bounded: of a clip longer than ``WINDOW`` seconds one window is asked about, and a modality has at most
 ``MAX_PARTS`` parts.
@@ -30,7 +30,8 @@ BASELINE = np.full(len(LABELS), 1 / len(LABELS))
 
 
 def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | None = None) -> Attribution:
-    """Asks both models about every part of a clip, or of one of its windows; one batch a modality and model.
+    """Asks the models of an analysis about every part of a clip, or of one of its windows; one batch a modality and
+    model.
 
     Args:
         span: one of ``spans``; the first if None.
@@ -45,9 +46,9 @@ def measure(analyzer: Analyzer, analysis: Analysis, span: tuple[float, float] | 
         words = words_between(words, start, end)
     if not sequences:
         raise ValueError("there is nothing here that the models could be asked about")
-    predictions = analyzer.predict_from(sequences) if analysis.windows else analysis.predictions
+    predictions = analyzer.predict_from(sequences, models=analysis.models) if analysis.windows else analysis.predictions
     parts = {m: parts_of(m, sequence, words) for m, sequence in sequences.items()}
-    outputs = analyzer.run([sequences])
+    outputs = analyzer.run([sequences], analysis.models)
     there = [used for used in SUBSETS if set(used) <= set(sequences)]
     measured: dict[Subset, dict[str, ModelAttribution]] = {used: {} for used in there}
     for name, output in outputs.items():
@@ -144,9 +145,7 @@ def _of_modalities(predictions: Predictions, name: str, used: Subset) -> dict:
     asked = [s for s in ((), *SUBSETS) if set(s) <= set(used)]
     game = {s: values for s in asked if (values := _probabilities(predictions, s, name)) is not None}
     rest = {m: game.get(tuple(other for other in used if other != m)) for m in used}
-    complete = len(game) == len(asked) and name == "self"
-    if name == "cross" and len(used) < 3:
-        rest = {}  # without one of two it says nothing
+    complete = len(game) == len(asked)  # cross-attention says nothing from a single modality
     return {
         "marginal": {m: game[used] - values for m, values in rest.items() if values is not None},
         "shapley": shapley(game, used) if complete else None,
@@ -155,9 +154,9 @@ def _of_modalities(predictions: Predictions, name: str, used: Subset) -> dict:
 
 
 def _probabilities(predictions: Predictions, used: Subset, name: str) -> np.ndarray | None:
-    """[7] of a set of modalities; the baseline of none, for self-attention alone. None where nothing is said."""
+    """[7] of a set of modalities; the baseline of none. None where nothing is said."""
     if not used:
-        return BASELINE if name == "self" else None
+        return BASELINE
     found: Prediction | None = predictions.get(used)
     verdict = found and found.verdicts()[name]
     return verdict.probabilities if verdict else None

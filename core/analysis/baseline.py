@@ -1,4 +1,4 @@
-"""What both models say of somebody's neutral seconds, to be taken off what they say later.
+"""What the models say of somebody's neutral seconds, to be taken off what they say later.
 
 A face at rest may look angry to a model, a voice sad, always in the same way. Here such a habit is measured for a few
 seconds and subtracted from the logarithms of later probabilities: what remains is what has changed since. A moment
@@ -41,6 +41,7 @@ class Baseline:
             prediction,
             cross=self._verdict(prediction, prediction.cross),
             self_=self._verdict(prediction, prediction.self_),
+            more={name: self._verdict(prediction, verdict) for name, verdict in prediction.more.items()},
         )
 
     def _verdict(self, prediction: Prediction, verdict: Verdict | None) -> Verdict | None:

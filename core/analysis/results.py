@@ -1,13 +1,14 @@
-"""One typed result for everything downstream: what both models say of a clip, and the attention behind it.
+"""One typed result for everything downstream: what the models say of a clip, and the attention behind it.
 
 Nothing here computes: neither torch nor mediapipe is imported, so that what shows results starts at once.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core import LABELS, MODALITIES, Subset, subset_name, subset_of
+from core import LABELS, MODALITIES, MODELS, Subset, subset_name, subset_of
 from core.analysis.kept import Envelope, FaceSummary
 from core.encoders.face_track import Person, Persons, place_of
 from core.encoders.transcript import OtherLanguage, Transcript, Word
@@ -28,12 +29,15 @@ class Verdict:
         probabilities: float64 [7] in the order of ``LABELS``.
         attention: maps of the pairs within that set; verdicts of one clip share them. Empty for a window.
         threshold: least probability of a label in the prediction set (see ``core.fusion.prediction_sets``).
+        gates: pair -> share in [0, 1] of what this query attends to in the other modality, the rest being what it
+            attends to in its own; one value for all moments. Empty for a model without gates.
     """
 
     model: str
     probabilities: np.ndarray
     attention: dict[Pair, AttentionMap]
     threshold: float = 1.0
+    gates: dict[Pair, float] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -52,31 +56,43 @@ class Verdict:
         return tuple(LABELS[i] for i in np.argsort(-self.probabilities, kind="stable") if kept[i])
 
     def to_json(self) -> dict:
-        """``label``, ``set`` (see ``prediction_set``) and ``probabilities`` by label."""
-        return {
+        """``label``, ``set`` (see ``prediction_set``), ``probabilities`` by label, and ``gates`` if there are any."""
+        described: dict = {
             "label": self.label,
             "set": list(self.prediction_set),
             "probabilities": {label: float(p) for label, p in zip(LABELS, self.probabilities, strict=True)},
         }
+        if self.gates:
+            described["gates"] = {f"{query}->{key}": round(share, 6) for (query, key), share in self.gates.items()}
+        return described
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What both models say from one set of modalities.
+    """What both models, and more where they were asked, say from one set of modalities.
 
     Attributes:
         used: that set.
         cross: None when fewer than two modalities are used: cross-attention needs two.
         self_: None only when nothing is used.
+        more: name -> what another model says, None when it says nothing; empty unless more models were asked.
     """
 
     used: Subset
     cross: Verdict | None
     self_: Verdict | None
+    more: dict[str, Verdict | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, used: Subset, verdicts: Mapping[str, Verdict | None]) -> "Prediction":
+        """Inverse of ``verdicts``; of a model that was not asked there is no verdict."""
+        more = {name: verdict for name, verdict in verdicts.items() if name not in MODELS}
+        cross, self_ = (verdicts.get(name) for name in MODELS)
+        return cls(used, cross, self_, more)
 
     def verdicts(self) -> dict[str, Verdict | None]:
-        """Model name -> verdict."""
-        return {"cross": self.cross, "self": self.self_}
+        """Model name -> verdict, cross and self first."""
+        return {"cross": self.cross, "self": self.self_, **self.more}
 
     def to_json(self) -> dict:
         """Model name -> ``Verdict.to_json``, or None."""
@@ -148,6 +164,22 @@ class Analysis:
     def everything(self) -> Prediction:
         """From every modality that the clip has."""
         return self.predictions[self.present]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that were asked, cross and self first."""
+        return tuple(self.everything.verdicts())
+
+    def without_more(self) -> "Analysis":
+        """What cross and self alone say."""
+
+        def of_two(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+            return tuple(replace(s, prediction=replace(s.prediction, more={})) for s in segments)
+
+        predictions = {used: replace(found, more={}) for used, found in self.predictions.items()}
+        return replace(
+            self, predictions=predictions, windows=of_two(self.windows), phrases=of_two(self.phrases)
+        )  # fmt: skip
 
     def prediction(self, wanted: Subset) -> Prediction:
         """From the modalities that are wanted and there."""

@@ -35,13 +35,19 @@ BEFORE = COLUMNS[: COLUMNS.index("missing")]
 """Of tables that said nothing of content and settings."""
 
 Row = dict[str, str]
-"""A value for each of ``COLUMNS``."""
+"""A value for each of ``columns_of`` some models."""
+
+
+def columns_of(models: Sequence[str] = MODELS) -> tuple[str, ...]:
+    """``COLUMNS``, and behind them label and probabilities of each model that is asked beside cross and self."""
+    more = [name for name in models if name not in MODELS]
+    return (*COLUMNS, *(column for name in more for column in (name, *(f"{name} {label}" for label in LABELS))))
 
 
 def row_of(file: str, analysis: Analysis, wanted: Subset = MODALITIES) -> Row:
     """The line of a clip, judged by the modalities that are wanted and there."""
     prediction = analysis.prediction(wanted)
-    row = dict.fromkeys(COLUMNS, "") | {
+    row = dict.fromkeys(columns_of(analysis.models), "") | {
         "file": file,
         "duration": f"{analysis.duration:.3f}",
         "used": subset_name(prediction.used),
@@ -63,12 +69,12 @@ def failed(file: str, sentence: str) -> Row:
     return dict.fromkeys(COLUMNS, "") | {"file": file, "error": sentence}
 
 
-def table_text(rows: Iterable[Row]) -> str:
+def table_text(rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
     """Header and rows as they stand in a file."""
-    return csv_text([COLUMNS, *([row[column] for column in COLUMNS] for row in rows)])
+    return csv_text([columns, *([row.get(column, "") for column in columns] for row in rows)])
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, columns: Sequence[str] = COLUMNS) -> list[Row]:
     """The whole lines of a table; one that was cut off by a kill is left out.
 
     Raises:
@@ -87,11 +93,11 @@ def read_rows(path: Path) -> list[Row]:
         raise ValueError(
             f"{path} is of an earlier version, which noted neither settings nor contents: name another table."
         )
-    if head in {(";".join(COLUMNS),), ("\t".join(COLUMNS),)}:
+    if head in {(";".join(columns),), ("\t".join(columns),)}:
         raise ValueError(f"{path} was saved with other separators than commas: save it with commas again.")
-    if text and head not in {COLUMNS, tuple(column for column in COLUMNS if column not in ADDED)}:
+    if text and head not in {tuple(columns), tuple(column for column in columns if column not in ADDED)}:
         raise ValueError(another)
-    return [{column: plain_cell(row.get(column, "")) for column in COLUMNS} for row in rows]
+    return [{column: plain_cell(row.get(column, "")) for column in columns} for row in rows]
 
 
 def content_of(path: Path) -> str:
@@ -105,8 +111,8 @@ def content_of(path: Path) -> str:
 class Table:
     """A table to which lines are added; see ``appending``."""
 
-    def __init__(self, path: Path, settings: str, rows: list[Row], done: set[str]):
-        self._path, self._settings, self._rows, self._done = path, settings, rows, done
+    def __init__(self, path: Path, settings: str, rows: list[Row], done: set[str], columns: Sequence[str] = COLUMNS):
+        self._path, self._settings, self._rows, self._done, self._columns = path, settings, rows, done, columns
         self._names = {row["file"] for row in rows}
         self._stream: io.FileIO | None = None
 
@@ -136,7 +142,7 @@ class Table:
             OutputError: it cannot be written.
         """
         if self._stream is None:
-            write_text(self._path, table_text(self._rows))
+            write_text(self._path, table_text(self._rows, self._columns))
             self._stream = self._path.open("ab", buffering=0)
         return self._stream
 
@@ -147,7 +153,7 @@ class Table:
 
     def _append(self, row: Row) -> None:
         stream = self.begin()
-        text, before = csv_text([[row[column] for column in COLUMNS]]), stream.tell()
+        text, before = csv_text([[row.get(column, "") for column in self._columns]]), stream.tell()
         line = memoryview(text.encode("utf-8", "backslashreplace"))  # as ``write_text``
         try:
             while line:
@@ -166,7 +172,9 @@ class Table:
 
 
 @contextmanager
-def appending(path: Path, settings: str = "", files: Sequence[NamedFile] = ()) -> Iterator[Table]:
+def appending(
+    path: Path, settings: str = "", files: Sequence[NamedFile] = (), columns: Sequence[str] = COLUMNS
+) -> Iterator[Table]:
     """Goes on with a table or begins one; what is there is left alone until the first line or the end.
 
     A file whose line says another content than the file has now is not in the table, and its old line goes. The same
@@ -175,6 +183,7 @@ def appending(path: Path, settings: str = "", files: Sequence[NamedFile] = ()) -
 
     Args:
         settings: what the lines are made with, see ``COLUMNS``.
+        columns: of the models that are asked, see ``columns_of``.
 
     Raises:
         ValueError: it is another table, or its lines were made with other settings.
@@ -183,11 +192,11 @@ def appending(path: Path, settings: str = "", files: Sequence[NamedFile] = ()) -
     if path.exists() and not path.is_file():
         raise OutputError(f"{path} cannot be written: it is not a file.")
     with held_alone(path):
-        rows = read_rows(path) if path.exists() else []
+        rows = read_rows(path, columns) if path.exists() else []
         for other in sorted({row["settings"] for row in rows} - {settings}):
             differs = " ".join(part for part in other.split() if part not in settings.split()) or "none noted"
             raise ValueError(f"{path} was made with other settings ({differs}; now {settings}): name another table.")
-        table = Table(path, settings, *_settled(rows, files))
+        table = Table(path, settings, *_settled(rows, files), columns)
         try:
             yield table
             table.begin()

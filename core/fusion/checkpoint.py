@@ -1,7 +1,8 @@
 """Checkpoints on disk: weights as safetensors, everything else as readable JSON beside them.
 
 A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
-``cross.safetensors``, ``self.safetensors``. The config says the labels, the sizes of each network,
+``cross.safetensors``, ``self.safetensors``; it may hold more models beside these two (``core.MORE_MODELS``), each in a
+file of its name. The config says the labels, the sizes of each network,
 the feature settings, the calibration, how each was trained, and the SHA-256 of each file, which is
 checked on loading. Each file is replaced as a whole, the config last.
 """
@@ -9,7 +10,7 @@ checked on loading. Each file is replaced as a whole, the config last.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -19,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from core import CHECKPOINTS, LABELS, MODELS
+from core import CHECKPOINTS, EVERY_MODEL, LABELS, MODELS
 from core.encoders.expression import ExpressionConfig, ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.packaged import WeightsError, verify
@@ -33,10 +34,10 @@ from core.fusion.prediction_sets import Calibration
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A pair of fusion models with all that they need.
+    """A pair of fusion models with all that they need; more models may stand beside the pair.
 
     Attributes:
-        fusion: "cross" and "self" -> model, in evaluation mode.
+        fusion: "cross", "self" and whatever more there is -> model, in evaluation mode.
         calibration: model -> set of modalities (see ``subset_name``) -> how sure its verdicts may be.
         label_frequencies: training corpus -> share [7] of each label in it. The models are trained as if all labels
             were equally frequent; adding the logarithm of these shares to the logits undoes that.
@@ -130,8 +131,14 @@ def learned_voices(folder: Path) -> list[str]:
 
 
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
-    """Writes both fusion models, their settings and statistics; what encodes faces, voices and words stays as it is."""
+    """Writes the fusion models, their settings and statistics; what encodes faces, voices and words stays as it is.
+
+    A model that was in the folder and is not in the checkpoint goes: it was trained with others.
+    """
     config = _read(folder)
+    gone = [name for name in EVERY_MODEL if name in config and name not in checkpoint.fusion]
+    for name in gone:
+        del config[name]
     for name, model in checkpoint.fusion.items():
         statistics = {
             f"normalisation.{kind}.{modality}": torch.from_numpy(values.astype(np.float32))
@@ -149,6 +156,8 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
         "provenance": checkpoint.provenance,
     }
     _write(folder, config)
+    for name in gone:
+        (folder / f"{name}.safetensors").unlink(missing_ok=True)
 
 
 def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:
@@ -198,7 +207,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     if config.get("encoders") != _encoders(config):
         raise WeightsError(f"{folder}: its pair learned from other encoders; train it again.")
     fusion, statistics = {}, {}
-    for name in MODELS:
+    for name in models_of(config):
         fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
         statistics = _load_weights(folder, config, name, fusion[name], prefix="normalisation.")
     by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}}
@@ -210,7 +219,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         fusion=fusion,
         settings=FeatureSettings(**_tuples(config["features"])),
         normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
-        calibration={name: _calibration(config[name]) for name in MODELS},
+        calibration={name: _calibration(config[name]) for name in fusion},
         label_frequencies=config["label_frequencies"],
         provenance=config["provenance"],
     )
@@ -222,8 +231,8 @@ def _calibration(of_model: dict) -> dict[str, Calibration]:
     return {subset: Calibration(**found) for subset, found in of_model.get("calibration", former).items()}
 
 
-def fingerprint(folder: Path = CHECKPOINTS) -> str:
-    """SHA-256 of all that decides what the folder's models say: weights, feature settings, calibration.
+def fingerprint(folder: Path = CHECKPOINTS, models: Sequence[str] = MODELS) -> str:
+    """SHA-256 of all that decides what these of the folder's models say: weights, feature settings, calibration.
 
     Raises:
         WeightsError: it is no checkpoint.
@@ -232,10 +241,20 @@ def fingerprint(folder: Path = CHECKPOINTS) -> str:
     if "features" not in config:
         raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
     decides = {"features": config["features"]}
-    for name in (*ENCODERS, *MODELS):
+    for name in (*ENCODERS, *models):
         own = config.get(name, {})
         decides[name] = [own.get("sha256"), own.get("calibration", own.get("temperature"))]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def more_models(folder: Path = CHECKPOINTS) -> tuple[str, ...]:
+    """What a checkpoint holds beside cross and self, read without loading it."""
+    return tuple(name for name in models_of(_read(folder)) if name not in MODELS)
+
+
+def models_of(config: dict) -> tuple[str, ...]:
+    """The models that a config describes, cross and self first."""
+    return tuple(name for name in EVERY_MODEL if name in config)
 
 
 def attention_heads(folder: Path = CHECKPOINTS) -> int:

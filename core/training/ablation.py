@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import LABELS, MODALITIES
+from core import LABELS, MODALITIES, MODELS
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank, join_banks
 from core.datasets.composed import BankMaker, Parts, compose, early_groups
@@ -22,7 +22,7 @@ from core.metrics import classification_metrics
 from core.training.batches import PairRecipe, floored
 from core.training.evaluation import LabelledUtterances
 from core.training.loop import Recipe, overridden
-from core.training.pair import PAIRS, normalisation_of, train_fusion
+from core.training.pair import normalisation_of, train_fusion
 
 LAYERS = FeatureSettings.text_layers
 
@@ -175,7 +175,7 @@ class Ablation:
             )
             return {
                 f"all three, {name}": utterances.balanced_accuracy(trained(name, utterances), MODALITIES)
-                for name in PAIRS
+                for name in MODELS
             }
         ((modality, held_out),) = parts["validation"].items()
         clean = LabelledUtterances.single(modality, held_out.select(held_out.variants == 0), normalisation)

@@ -1,4 +1,4 @@
-"""Figures of merit of a pair of models on labelled utterances, for every set of modalities."""
+"""Figures of merit of the models of a checkpoint on labelled utterances, for every set of modalities."""
 
 from dataclasses import dataclass
 
@@ -105,8 +105,7 @@ def answers_of(
 ) -> dict[str, Answers | None]:
     """Model -> what it says with the modalities of ``subset``; None where that is undefined for every utterance."""
     found: dict[str, Answers | None] = {}
-    for name in MODELS:
-        model = checkpoint.fusion[name]
+    for name, model in checkpoint.fusion.items():
         if not pairs_within(model.config.pairs, subset):
             found[name] = None  # cross-attention needs two modalities
             continue
@@ -124,15 +123,16 @@ def answers_of(
 def evaluate_subset(
     checkpoint: Checkpoint, utterances: LabelledUtterances, subset: Subset, log_prior: np.ndarray | None = None
 ) -> dict:
-    """Figures of both models with the modalities of ``subset``, and how often the two agree.
+    """Figures of each model with the modalities of ``subset``, and how often cross and self agree.
 
     Args:
         log_prior: logarithm [7] of label frequencies that replace the uniform ones the models were trained with.
 
     Returns:
-        ``cross`` (None where it is undefined for every utterance), ``self`` and ``agreement`` (None without
-        cross). ``n`` counts the utterances with a verdict, ``undefined`` those without; ``coverage`` is the share of
-        prediction sets that hold the right label, ``set_size`` how many labels they hold on average.
+        ``cross`` (None where it is undefined for every utterance), ``self``, more models by their names, and
+        ``agreement`` (None without cross). ``n`` counts the utterances with a verdict, ``undefined`` those without;
+        ``coverage`` is the share of prediction sets that hold the right label, ``set_size`` how many labels they hold
+        on average.
     """
     return figures_of(utterances.labels, answers_of(checkpoint, utterances, subset, log_prior))
 
@@ -154,8 +154,7 @@ def figures_of(truth: np.ndarray, found: dict[str, Answers | None]) -> dict:
             "coverage": float(sets[np.arange(len(right)), right].mean()),
             "set_size": float(sets.sum(1).mean()),
         }
-    both = [np.ones(len(truth), bool), *(predicted >= 0 for predicted in predictions.values())]
-    shared = np.logical_and.reduce(both)
-    agree = len(predictions) == 2 and shared.any()
-    result["agreement"] = float((predictions["cross"] == predictions["self"])[shared].mean()) if agree else None
+    cross, self_ = (predictions.get(name, np.full(len(truth), -1)) for name in MODELS)
+    shared = (cross >= 0) & (self_ >= 0)
+    result["agreement"] = float((cross == self_)[shared].mean()) if shared.any() else None
     return result

@@ -67,10 +67,10 @@ def measure(
     corpus: str, root: Path, split: str | None, modalities: list[str] | None, prior: str, folder: Path, cache: Path,
     jobs: int, device: Device,
 ) -> dict:  # fmt: skip
-    """Both models of the checkpoint in ``folder`` on a corpus (see ``evaluation.evaluate_subset`` for the figures).
+    """The models of the checkpoint in ``folder`` on a corpus (see ``evaluation.evaluate_subset`` for the figures).
 
-    ``learned_from`` names the parts or speakers of this corpus that the pair was trained on, ``left_out`` says how many
-    of its recordings could not be used.
+    ``models`` names them, ``learned_from`` the parts or speakers of this corpus that they were trained on, ``left_out``
+    says how many of its recordings could not be used.
 
     Args:
         prior: "balanced" takes the models as trained, all labels equally likely; "corpus" adds the logarithm of
@@ -95,8 +95,8 @@ def measure(
     learned = checkpoint.provenance.get("data", {}).get("learned_from", {})
     learned_from = learned.get(corpus, []) if corpus != COMPOSED else learned
     described = {
-        "corpus": corpus, "split": split, "modalities": list(used), "prior": prior, "learned_from": learned_from,
-        "device": str(device), "left_out": utterances.left_out,
+        "models": list(on_device), "corpus": corpus, "split": split, "modalities": list(used), "prior": prior,
+        "learned_from": learned_from, "device": str(device), "left_out": utterances.left_out,
     }  # fmt: skip
     return described | figures
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from core import LABELS, SUBSETS, Subset
+from core import LABELS, MODELS, SUBSETS, Subset
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.multimodal import MultimodalClips
@@ -78,15 +78,16 @@ def leave_out(
     normalisation = normalisation_of(train)
     place, met = folder / name.replace("/", "-"), moments.select(~seen)
     models = {
-        model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0] for model in PAIRS
+        model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0]
+        for model in MODELS
     }
     clips = LabelledUtterances.normalised(moments.select(seen), normalisation)
     alone = LabelledUtterances.single("audio", voices.select(heard & (voices.variants == 0)), normalisation)
     of_clips = {
         subset: {
             model: np.where(clips.complete(subset)[:, None], clips.logits(models[model], subset), np.nan)
-            for model, pairs in PAIRS.items()
-            if pairs_within(pairs, subset)
+            for model in MODELS
+            if pairs_within(PAIRS[model], subset)
         }
         for subset in SUBSETS
         if len(clips.labels) and clips.complete(subset).any()

@@ -1,12 +1,14 @@
 """Training of the pair of fusion models on composed utterances, with every set of modalities; and that twice.
 
+More models than cross and self may be trained with them, in the same way: see ``PAIRS``.
+
 First with parts held out, which says how good the recipe is and how sure its verdicts may be (calibration). The same
 recipe then learns from all speakers, faces and lines at hand, because more of them help with the next stranger; that
 pair cannot be measured here any more.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core import SUBSETS, Subset, subset_name
+from core import EVERY_MODEL, MODELS, SUBSETS, Subset, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
@@ -24,7 +26,7 @@ from core.device import Device
 from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
-from core.fusion.pairs import CROSS, SELF, pairs_within
+from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
 from core.fusion.prediction_sets import Calibration
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
 from core.training.calibration import evaluate_strangers, fit_calibration, judge
@@ -32,7 +34,9 @@ from core.training.evaluation import LabelledUtterances
 from core.training.loop import fit
 from core.training.provenance import provenance
 
-PAIRS = {"cross": CROSS, "self": SELF}
+PAIRS = {"cross": CROSS, "self": SELF, "both": BOTH, "gated": BOTH}
+"""Name of each model of a checkpoint -> its pairs."""
+assert tuple(PAIRS) == EVERY_MODEL
 VALIDATION_UTTERANCES, TEST_UTTERANCES = 1400, 2800  # composed from the held-out parts
 REHEARSED = 16  # of each, on which untrained models are measured before the training
 
@@ -44,8 +48,11 @@ def train_measured_pair(
     moments: MultimodalClips | None = None,
     people: MultimodalClips | None = None,
     met: Collection[str] = (),
+    names: Sequence[str] = MODELS,
 ) -> tuple[Checkpoint, dict]:
-    """Trains with what each source holds out (see ``sources``), in ``runs/measured``.
+    """Trains with what each source holds out (see ``sources``), in ``runs/measured``, a folder a model.
+
+    A model whose training is finished there is read back, so that more can be added later (see ``fit``).
 
     All of the measuring is done once before, with models that have learned nothing, so that whatever is wrong with the
     data shows now and not after hours.
@@ -54,12 +61,13 @@ def train_measured_pair(
         moments: real clips to learn from; there may be none.
         people: real clips of people who are held out; there may be none.
         met: groups whom the voice encoder has learned from: nothing is measured on them.
+        names: of the models, ``MODELS`` among them.
 
     Returns:
-        The pair with its calibration, and its figures (see ``evaluate_strangers``): of utterances composed of the test
-        parts, "composed/NAME" with the voices of a corpus and "composed" together, "neutral words/NAME" likewise with
-        sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on camera, and
-        "people" together.
+        The models with their calibration, and their figures (see ``evaluate_strangers``): of utterances composed of
+        the test parts, "composed/NAME" with the voices of a corpus and "composed" together, "neutral words/NAME"
+        likewise with sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on
+        camera, and "people" together.
 
     Raises:
         CorpusError: the voice encoder has learned from everybody who could be measured on.
@@ -90,26 +98,36 @@ def train_measured_pair(
         strangers |= {str(person): clips.select(people.groups == person) for person in together["people"]}
 
     def measured(models: dict[str, FusionModel], most: int | None = None):
-        """The calibration of each model, and the figures of both; from so many utterances of each group."""
+        """The calibration of each model, and the figures of all; from so many utterances of each group."""
         groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
         judged = {name: judge(model, groups) for name, model in models.items()}
         calibration = {name: fit_calibration(of_model) for name, of_model in judged.items()}
         return calibration, evaluate_strangers(judged, together)
 
-    measured({name: fusion_model(name, banks["train"], recipe).eval() for name in PAIRS}, REHEARSED)
-    models, folders = _train_both(maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured")
+    measured({name: fusion_model(name, banks["train"], recipe).eval() for name in names}, REHEARSED)
+    models, folders = _train_each(
+        names, maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured"
+    )
     calibration, figures = measured(models)
     return _checkpoint(maker, models, normalisation, calibration, banks, moments, recipe, folders), figures
 
 
 def train_final_pair(
-    maker: BankMaker, recipe: PairRecipe, runs: Path, calibration: dict[str, dict[str, Calibration]],
+    maker: BankMaker,
+    recipe: PairRecipe,
+    runs: Path,
+    calibration: dict[str, dict[str, Calibration]],
     moments: MultimodalClips | None = None,
-) -> Checkpoint:  # fmt: skip
-    """Trains with nothing held out, in ``runs/final``; the calibration is that of the measured pair."""
+) -> Checkpoint:
+    """Trains the models that are calibrated, with nothing held out, in ``runs/final``.
+
+    Args:
+        calibration: of each measured model; it becomes that of the final one.
+    """
     banks = maker.everything()
     normalisation = normalisation_of(banks)
-    models, folders = _train_both(maker, banks, moments, None, normalisation, recipe, runs / "final")
+    names = list(calibration)
+    models, folders = _train_each(names, maker, banks, moments, None, normalisation, recipe, runs / "final")
     return _checkpoint(maker, models, normalisation, calibration, {"train": banks}, moments, recipe, folders)
 
 
@@ -124,7 +142,7 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
 
 
 def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -> FusionModel:
-    """The "cross" or "self" model for the modalities of ``train``, which has learned nothing yet."""
+    """A model of ``PAIRS`` for the modalities of ``train``, which has learned nothing yet."""
     pairs = pairs_within(PAIRS[name], tuple(train))
     inputs = {m: bank.values.shape[1] for m, bank in train.items()}
     return FusionModel(
@@ -134,6 +152,7 @@ def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -
             dict(recipe.local),
             input_dropout=recipe.input_dropout,
             deviation_dropout=recipe.deviation_dropout,
+            gated=name == "gated",
         )
     )
 
@@ -142,7 +161,7 @@ def train_fusion(
     name: str, train: dict[str, FeatureBank], validation: LabelledUtterances | None, normalisation: Normalisation,
     recipe: PairRecipe, folder: Path, device: Device, moments: MultimodalClips | None = None,
 ) -> tuple[FusionModel, list[dict]]:  # fmt: skip
-    """Trains the "cross" or "self" model on the modalities of ``train``; it comes back on the CPU.
+    """Trains a model of ``PAIRS`` on the modalities of ``train``; it comes back on the CPU.
 
     ``validation`` chooses nothing, it is logged: the balanced accuracy from each set of modalities that the model is
     defined for, and their mean. The last epoch is kept, so that a training without it ends at the same place.
@@ -204,11 +223,11 @@ def batch_loss(model: FusionModel, batch: Batch, recipe: PairRecipe) -> Tensor:
     return total / weights
 
 
-def _train_both(
-    maker: BankMaker, train: dict[str, FeatureBank], moments: MultimodalClips | None,
+def _train_each(
+    names: Sequence[str], maker: BankMaker, train: dict[str, FeatureBank], moments: MultimodalClips | None,
     validation: LabelledUtterances | None, normalisation: Normalisation, recipe: PairRecipe, runs: Path,
 ) -> tuple[dict[str, FusionModel], list[Path]]:  # fmt: skip
-    folders = {name: runs / name for name in PAIRS}
+    folders = {name: runs / name for name in names}
     models = {
         name: train_fusion(name, train, validation, normalisation, recipe, folder, maker.device, moments)[0]
         for name, folder in folders.items()
