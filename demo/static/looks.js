@@ -49,9 +49,9 @@
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
   }
-  // Where the lanes of the chart are, in its own pixels.
+  // Where the lanes of the chart are, in its own pixels; a clip without a face, say, has no lane for it.
   function lanes(layout) {
-    const lane = (axis) => [layout[axis]._offset, layout[axis]._offset + layout[axis]._length];
+    const lane = (axis) => layout[axis] && [layout[axis]._offset, layout[axis]._offset + layout[axis]._length];
     return { audio: lane("yaxis"), text: lane("yaxis5"), video: lane("yaxis3"), x: (time) => layout.xaxis._offset + layout.xaxis.l2p(time) };
   }
   function clickable(made, time) {
@@ -69,7 +69,7 @@
         class: `arc ${modality}`, d: `M${from} ${edge}C${from} ${edge + rise} ${to} ${edge + rise} ${to} ${edge}`,
         "stroke-width": thickness, "data-share": share, "data-seconds-at": time,
       });
-      if (!self) {
+      if (!self && at[modality]) {
         const [top, bottom] = at[modality];
         clickable(element(svg, "rect", { class: "lit", x: to - 12, y: top, width: 24, height: bottom - top, rx: 4 }), time);
       }
@@ -124,7 +124,7 @@
   }
 
   // Words stay as they are while another becomes active: a tap must end on the element on which it began.
-  let words = "", arcs = "";
+  let words = "", arcs = "", focused = -1;
   function draw() {
     const place = plot(), layout = place?._fullLayout;
     const ready = current() && layout?.yaxis5?._length && layout.xaxis?.l2p && shown(place);
@@ -137,6 +137,8 @@
       if (!ready) return;
       holder = place.appendChild(Object.assign(document.createElement("div"), { className: "looks" }));
       drawWords(holder, layout);
+      // What was drawn anew takes the focus with it: give it back.
+      if (focused >= 0 && document.activeElement === document.body) wordAt(focused)?.focus({ preventScroll: true });
     }
     const now = [active, ["text", "video", "audio"].map(on)].join();
     if (!ready || now === arcs) return;
@@ -148,6 +150,7 @@
     light();
   }
 
+  const wordAt = (index) => plot()?.querySelector(`.lane-word[data-word="${index}"]`);
   function wordOf(target) {
     const lane = target.closest?.(".lane-word");
     if (lane) return Number(lane.dataset.word);
@@ -166,7 +169,10 @@
     const lane = step && event.target.closest?.(".lane-word");
     if (!lane) return;
     event.preventDefault();
-    plot()?.querySelector(`.lane-word[data-word="${Number(lane.dataset.word) + step}"]`)?.focus({ preventScroll: true });
+    wordAt(Number(lane.dataset.word) + step)?.focus({ preventScroll: true });
   });
+  for (const event of ["focusin", "pointerdown"]) {
+    document.addEventListener(event, ({ target }) => { focused = Number(target.closest?.(".lane-word")?.dataset.word ?? -1); });
+  }
   setInterval(draw, 200);
 })();

@@ -63,16 +63,18 @@
     if (to) { to.focus(); mark(); }
   });
 
+  // What is drawn anew takes the focus with it: it is given back as soon as the new maps are there.
   let focused = "";
+  for (const event of ["focusin", "pointerdown"]) {
+    document.addEventListener(event, ({ target }) => { focused = target.closest?.("#map-grid .map")?.dataset.map || ""; });
+  }
   setInterval(() => {
     const grid = document.querySelector("#map-grid .maps");
     if (!grid) return;
     if (!("painted" in grid.dataset)) {
       paint(grid);
-      // What was drawn anew takes the focus with it: give it back.
       if (focused && document.activeElement === document.body) all().find((map) => map.dataset.map === focused)?.focus({ preventScroll: true });
     }
-    focused = document.activeElement?.closest?.("#map-grid .map")?.dataset.map || "";
     mark();
   }, 150);
 })();

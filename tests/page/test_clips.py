@@ -1,0 +1,328 @@
+"""Clips of a visitor's own: uploaded, recorded, switched, listened to, taken home, stopped and found again."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from core import LABELS, MODALITIES
+from core.analysis.attribution import Attribution
+from demo import wording
+from page.browsing import (
+    EVERYTHING,
+    MAP,
+    SENTENCE,
+    bars,
+    check_both_panels,
+    heatmap,
+    open_sections,
+    press_map,
+    put,
+    switch_all_on,
+    toggle,
+    upload,
+    verdict,
+    wait_for_analysis,
+    wait_until_on,
+    words_of,
+)  # fmt: skip
+
+VIDEO = "document.querySelector('#clip video')"
+
+
+def test_upload_draws_what_the_server_computed(analysed):
+    check_both_panels(analysed)
+    assert len(words_of(analysed) & {"happy", "you", "came", "see", "me", "today"}) >= 5
+    faces = analysed.locator("#faces")
+    assert int(faces.get_attribute("data-found")) > 0.8 * int(faces.get_attribute("data-frames"))
+    assert faces.locator("img").count() >= 3
+    model, pair, head = press_map(analysed, rows_differ=True).split()
+    rows = heatmap(analysed)
+    np.testing.assert_allclose(rows.sum(1), 1, atol=1e-4)
+    if pair.startswith("text"):
+        assert len(rows) == analysed.locator("#transcript .word").count()
+    expect(analysed.locator("#model input:checked")).to_have_attribute("value", model)
+    expect(analysed.locator("#head input:checked")).to_have_attribute("value", head)
+    assert analysed.locator("#timeline-chart .js-plotly-plot").is_visible()
+    assert not analysed.locator("#course").is_visible(), "a short clip has no course"
+
+
+def test_switches_change_the_verdicts_and_show_the_change(analysed):
+    before = {model: bars(analysed, model) for model in ("cross", "self")}
+    assert bars(analysed, "cross", "everything on") is None
+    for modality, left in (("video", "words + voice"), ("text", "face + voice"), ("audio", "words + face")):
+        toggle(analysed, modality)
+        wait_until_on(analysed, left)
+        check_both_panels(analysed)
+        subset = {"words + voice": "text+audio", "face + voice": "video+audio", "words + face": "text+video"}[left]
+        for model in ("cross", "self"):
+            assert bars(analysed, model, "everything on") == pytest.approx(before[model])
+            cell = analysed.locator(f'#matrix tr[data-subset="{subset}"] td[data-model="{model}"]')
+            assert cell.get_attribute("data-label") == verdict(analysed, model)[0]
+            assert float(cell.get_attribute("data-probability")) == verdict(analysed, model)[1]
+        toggle(analysed, modality)
+        wait_until_on(analysed, EVERYTHING)
+        assert bars(analysed, "cross") == pytest.approx(before["cross"])
+
+
+def test_one_modality_leaves_cross_undefined_and_none_leaves_nothing(analysed):
+    toggle(analysed, "audio")
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text("words + face")
+    toggle(analysed, "text")
+    expect(analysed.locator("#cross-verdict")).to_contain_text("Undefined")
+    expect(analysed.locator("#cross-verdict .bar")).to_have_count(0)
+    assert verdict(analysed, "self")[0] in LABELS
+    toggle(analysed, "video")
+    expect(analysed.locator("#agreement")).to_contain_text("Everything is switched off")
+    expect(analysed.locator("#self-verdict .bar")).to_have_count(0)
+    switch_all_on(analysed)
+    expect(analysed.locator("#self-verdict .bar")).to_have_count(7)
+
+
+def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
+    said = analysed.locator("#sharpness")
+    analysed.locator("#model").get_by_role("radio", name="Cross-attention").check()
+    expect(analysed.locator("#pair input")).to_have_count(6)
+    analysed.get_by_role("radio", name="words → voice").check()
+    expect(said).to_contain_text("words → voice")
+    analysed.get_by_role("radio", name="3", exact=True).check()
+    expect(said).to_contain_text("words → voice, head 3")
+    expect(analysed.locator('.map[aria-pressed="true"]')).to_have_attribute("data-map", "cross text-audio 2")
+    analysed.get_by_role("radio", name="mean of all").check()
+    expect(said).to_contain_text("mean of all heads")
+    analysed.locator("#model").get_by_role("radio", name="Self-attention").check()
+    expect(analysed.locator("#pair input")).to_have_count(3)
+    expect(said).to_contain_text("Self-attention")
+
+
+@pytest.mark.parametrize("chart", ["timeline", "attention"])
+def test_clicking_a_moment_of_a_chart_moves_the_player(analysed, chart):
+    if chart == "attention":
+        press_map(analysed, rows_differ=True)
+    analysed.evaluate(f"() => {{ {VIDEO}.pause(); {VIDEO}.currentTime = 0; }}")
+    plot = analysed.locator(f"#{chart}-chart .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    area = analysed.locator(f"#{chart}-chart .xy .nsewdrag, #{chart}-chart .nsewdrag").first.bounding_box()
+    analysed.mouse.click(area["x"] + 0.5 * area["width"], area["y"] + 0.5 * area["height"])
+    analysed.wait_for_function(f"{VIDEO}.currentTime > 0")
+    duration = analysed.evaluate(f"{VIDEO}.duration")
+    assert 0.3 * duration < analysed.evaluate(f"{VIDEO}.currentTime") < 0.9 * duration
+    analysed.evaluate(f"{VIDEO}.pause()")
+
+
+def test_every_control_has_a_name_and_is_reached_by_the_tab_key(analysed):
+    nameless = analysed.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, textarea')].filter((e) => e.offsetParent
+        && !(e.innerText.trim() || e.getAttribute('aria-label') || e.title || e.labels?.length || e.alt
+        || e.closest('label') || e.querySelector('img[alt]') || e.type === 'file'))
+        .map((e) => e.outerHTML.slice(0, 150))"""
+    )
+    assert nameless == []
+    analysed.locator("#analyse").focus()
+    reached = set()
+    for _ in range(80):
+        analysed.keyboard.press("Tab")
+        reached.add(analysed.evaluate("document.activeElement.closest('[id]')?.id"))
+    assert {"switch-video", "switch-audio", "switch-text", "transcript"} <= reached
+    analysed.locator("#switch-text input").focus()
+    analysed.keyboard.press("Space")
+    wait_until_on(analysed, "face + voice")
+    analysed.keyboard.press("Space")
+    wait_until_on(analysed, EVERYTHING)
+
+
+def download(page: Page, kind: str) -> str:
+    """The text of a file that is taken home."""
+    open_sections(page, "export")
+    with page.expect_download() as taken:
+        page.locator(f"#download-{kind}").click()
+    assert taken.value.suggested_filename == f"happy-cross-or-self.{kind}"
+    return taken.value.path().read_text("utf-8")
+
+
+def test_downloads_are_made_in_the_browser_and_open(analysed, visitors, tmp_path):
+    found = json.loads(download(analysed, "json"))
+    label, probability = verdict(analysed, "cross")
+    assert found["cross"]["label"] == label
+    assert found["cross"]["probabilities"][label] == pytest.approx(probability, abs=1e-6)
+    assert len(download(analysed, "csv").splitlines()) == 3
+    assert found["phrases"] == [] and [(w["start"], w["end"]) for w in found["worth"]] == [(0, found["duration"])]
+    (tmp_path / "report.html").write_text(download(analysed, "html"), "utf-8")
+    context = visitors.browser.new_context(offline=True)
+    report, asked = context.new_page(), []
+    report.on("request", lambda request: asked.append(request.url))
+    report.goto((tmp_path / "report.html").as_uri())
+    expect(report.locator(".js-plotly-plot")).to_have_count(14)
+    expect(report.locator(".pair .bar")).to_have_count(14)
+    assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+    context.close()
+
+
+def worth_of_parts(page: Page, kind: str) -> dict[str, list[float]]:
+    """Modality -> the bars of the section as Plotly holds them in the page."""
+    return page.evaluate(
+        """(kind) => Object.fromEntries(document.querySelector('#worth-chart .js-plotly-plot').calcdata
+        .filter((c) => c[0].trace.name.startsWith(kind + " "))
+        .map((c) => [c[0].trace.name.split(" ")[1], Array.from(c[0].trace.y)]))""",
+        kind,
+    )
+
+
+def test_what_was_it_worth_shows_what_the_models_say_without_each_part(analysed):
+    (measured,) = map(Attribution.from_json, json.loads(download(analysed, "json"))["attribution"])
+    open_sections(analysed, "worth")
+    most = analysed.locator("#worth-most")
+    for model, title, label in (("cross", "Cross-attention", "happiness"), ("self", "Self-attention", "sadness")):
+        analysed.locator("#worth-model").get_by_role("radio", name=title).check()
+        analysed.locator("#worth-class").get_by_role("radio", name=label).check()
+        expect(most).to_contain_text(f"{title} gives {label}")
+        found, index = measured.of(model, MODALITIES), LABELS.index(label)
+        for modality in MODALITIES:
+            effect = found.effect(modality)[:, index] * 100
+            analysed.wait_for_function(
+                """([name, value]) => document.querySelector('#worth-chart .js-plotly-plot')?.calcdata?.some(
+                (c) => c[0].trace.name === name && Math.abs(c[0].trace.y[0] - value) < 0.02)""",
+                arg=[f"mattered {modality}", float(effect[0])],
+            )
+            np.testing.assert_allclose(worth_of_parts(analysed, "mattered")[modality], effect, atol=0.02)
+            looked = found.attention_received[modality]
+            np.testing.assert_allclose(worth_of_parts(analysed, "looked")[modality], looked, atol=0.002)
+    toggle(analysed, "video")
+    analysed.wait_for_function(
+        """() => !document.querySelector('#worth-chart .js-plotly-plot')?.calcdata?.some(
+        (c) => c[0].trace.name.endsWith('video'))"""
+    )
+    toggle(analysed, "video")
+    wait_until_on(analysed, EVERYTHING)
+    analysed.locator("#section-worth > button").click()
+
+
+def test_another_visitor_at_the_same_time_sees_another_clip(analysed, guest, clips):
+    put(guest, clips / "train.webm")
+    wait_for_analysis(guest, "train.webm")
+    open_sections(guest, "matrix", "seen")
+    assert "train" in words_of(guest) and "happy" not in words_of(guest)
+    toggle(guest, "audio")
+    expect(guest.locator("#matrix tr[aria-current] th")).to_have_text("words + face")
+    assert "happy" in words_of(analysed) and "train" not in words_of(analysed)
+    expect(analysed.locator("#matrix tr[aria-current] th")).to_have_text(EVERYTHING)
+
+
+def test_of_two_faces_the_other_one_can_be_chosen(guest, clips):
+    assert not guest.locator("#whose").is_visible(), "one face needs no choice"
+    put(guest, clips / "two.mp4")
+    wait_for_analysis(guest, "two.mp4")
+    left = verdict(guest, "self")
+    expect(guest.locator("#notes")).to_contain_text("2 faces were seen")
+    expect(guest.locator("#whose-pictures img")).to_have_count(2)
+    guest.get_by_role("radio", name=re.compile("2: on the right")).check()
+    expect(guest.locator("#notes")).to_contain_text("number 2, on the right of the picture, was chosen")
+    assert verdict(guest, "self")[0] != left[0], "one smiles and one frowns"
+    guest.get_by_role("radio", name=re.compile("1: on the left")).check()
+    expect(guest.locator("#self-verdict .verdict")).to_have_attribute("data-label", left[0])
+    guest.locator("#example-glad").click()
+    expect(guest.locator("#whose")).to_be_hidden()
+
+
+def test_recording_three_seconds(guest, clips):
+    guest.get_by_label("Capture from camera").click()
+    guest.get_by_title("grant webcam access").click()
+    guest.get_by_test_id("webcam-video").wait_for(state="visible")
+    expect(guest.locator(".level").first).to_be_visible()
+    guest.get_by_label("start recording").click()
+    expect(guest.locator("#clock")).to_contain_text("recording")
+    guest.wait_for_timeout(3500)
+    expect(guest.locator(".level").first).to_contain_text("hears you")
+    guest.get_by_label("start recording").click()
+    guest.wait_for_selector('#moments [data-file]:not([data-file="glad.mp4"])', state="attached")
+    open_sections(guest)
+    guest.wait_for_selector(MAP)
+    check_both_panels(guest)
+    assert words_of(guest) & set(re.findall(r"[a-z]+", SENTENCE.lower())), "a starved browser records gaps"
+    faces = guest.locator("#faces")
+    assert int(faces.get_attribute("data-found")) > 0.7 * int(faces.get_attribute("data-frames"))
+    assert guest.evaluate("location.hash") == ""
+
+
+def test_a_clip_without_a_face_says_so_and_is_found_again_as_it_was(guest, clips):
+    upload(guest, clips / "no-face.mp4")
+    expect(guest.locator("#notes")).to_contain_text("No face to go by")
+    expect(guest.locator("#switch-video input")).to_be_disabled()
+    expect(guest.locator("#switch-audio input")).to_be_enabled()
+    check_both_panels(guest)
+    toggle(guest, "audio")
+    expect(guest.locator("#agreement")).to_contain_text("Only self-attention")
+    guest.wait_for_timeout(600)
+    assert guest.evaluate("location.hash") == "" and guest.locator("[data-example]").count() == 0
+    guest.reload()
+    guest.wait_for_selector('#moments [data-file="no-face.mp4"]', state="attached")
+    expect(guest.locator("#status")).to_have_text(wording.KEPT)
+    expect(guest.locator("#switch-audio input")).not_to_be_checked()
+    guest.wait_for_function(f"{VIDEO}?.src.includes('no-face.mp4')")
+    guest.evaluate("sessionStorage.setItem('ticket', 'A'.repeat(32))")
+    guest.reload()
+    expect(guest.locator("#status")).to_have_text(wording.NOT_KEPT)
+    assert guest.locator('#moments [data-file="no-face.mp4"]').count() == 0
+
+
+def test_a_sound_file_is_heard_and_has_no_face(guest, clips):
+    put(guest, clips / "speech.wav")
+    wait_for_analysis(guest, "speech.wav")
+    open_sections(guest, "seen")
+    expect(guest.locator("#notes")).to_contain_text("the clip has no pictures")
+    assert "happy" in words_of(guest)
+    check_both_panels(guest)
+
+
+def test_a_wrong_file_is_answered_in_the_pages_words_and_stays_here(guest, tmp_path):
+    sent = []
+
+    def note(request) -> None:
+        if "/upload" in request.url:
+            sent.append(request.url)
+
+    guest.on("request", note)
+    for name, content, said in (("notes.txt", b"hello", "neither a video nor a sound"), ("empty.mp4", b"", "is empty")):
+        (tmp_path / name).write_bytes(content)
+        put(guest, tmp_path / name)
+        expect(guest.locator("#file-note")).to_contain_text(said)
+    guest.remove_listener("request", note)
+    assert sent == [] and guest.locator(".toast-body").count() == 0
+
+
+def test_a_corrupt_upload_is_answered_in_one_sentence(guest, clips):
+    put(guest, clips / "corrupt.mp4")
+    expect(guest.locator("#status")).to_contain_text("not a media file")
+    assert "Traceback" not in guest.locator("body").text_content()
+    expect(guest.locator("#verdicts")).to_be_hidden()
+
+
+def test_a_long_clip_can_be_stopped_and_has_a_course_whose_windows_move_the_player(guest, clips):
+    put(guest, clips / "long.mp4")
+    guest.locator("#stop").click()
+    expect(guest.locator("#status")).to_contain_text("Stopped")
+    expect(guest.locator("#verdicts")).to_be_hidden()
+    expect(guest.locator("#stop")).to_be_hidden()
+    guest.locator("#analyse").click()
+    wait_for_analysis(guest, "long.mp4")
+    open_sections(guest, "course")
+    guest.wait_for_selector("#course-chart .scatterlayer .point")
+    lines = guest.evaluate(
+        """() => document.querySelector('#course-chart .js-plotly-plot').calcdata.map(
+        (c) => ({name: c[0].trace.name, x: c.map((p) => p.x), y: c.map((p) => p.y)}))"""
+    )
+    assert len(lines) == 14
+    assert [line["name"] for line in lines[:7]] == list(LABELS)
+    assert lines[0]["x"][:2] == [5, 10]
+    for panel in (lines[:7], lines[7:]):
+        np.testing.assert_allclose(np.sum([line["y"] for line in panel], 0), 1, atol=1e-4)
+    point = guest.locator("#course-chart .scatterlayer .trace").nth(0).locator(".point").nth(1)
+    point.scroll_into_view_if_needed()
+    guest.wait_for_timeout(700)  # sections that open move what is below them
+    box = point.bounding_box()
+    guest.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    guest.wait_for_selector("#course-chart .hoverlayer .hovertext")
+    guest.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    guest.wait_for_function(f"{VIDEO}.currentTime >= 4.9")
