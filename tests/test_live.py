@@ -5,18 +5,19 @@ import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from recordings import portrait, resampled, speak
+from recordings import portrait, resampled, save_two_faces, speak
 
 from core import LABELS
 from core.analysis.baseline import Baseline
 from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
 from core.analysis.results import Prediction, Verdict
-from core.media.reader import SAMPLE_RATE, Waveform
+from core.media.reader import SAMPLE_RATE, Waveform, read_frames
 from demo import wording
 from demo.server import live_visits
 from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
@@ -59,6 +60,42 @@ def test_a_face_has_a_box_and_both_models_need_what_they_need(guests):
     assert len(answer["self"]) == len(LABELS) and sum(answer["self"]) == pytest.approx(1, abs=1e-3)
     empty = guests.step({"ticket": ticket, "picture": jpeg(np.full((300, 400, 3), 90, np.uint8)), "modalities": []})
     assert empty["box"] is None and empty["self"] is None and empty["used"] == []
+
+
+def test_a_heading_says_what_is_in_doubt_and_stays(guests, monkeypatch):
+    ticket = guests.begin()["ticket"]
+    step, live = {"ticket": ticket, "picture": jpeg(portrait(400, 300))}, guests._guests[ticket].live
+    first = guests.step(step)
+    label = LABELS[int(np.argmax(first["self"]))]
+    assert first["said"]["self"]["label"] == label and first["said"]["cross"] is None
+    real, other = live.now, LABELS[(LABELS.index(label) + 1) % 7]
+
+    def turned(modalities):
+        """A moment at which another label is a little ahead, and a third one not ruled out."""
+        probabilities = np.full(7, 0.02)
+        probabilities[[LABELS.index(label), LABELS.index(other)]] = 0.43, 0.47
+        verdict = Verdict("self", probabilities, {}, 0.4)
+        return replace(real(modalities), prediction=Prediction(("video",), None, verdict))
+
+    monkeypatch.setattr(live, "now", turned)
+    assert guests.step(step)["said"]["self"] == {"label": label, "doubts": [wording.not_ruled_out([other])]}
+    asked_anew = guests.step(step | {"modalities": ["video"]})
+    assert asked_anew["said"]["self"] == {"label": other, "doubts": [wording.not_ruled_out([label])]}, "at once"
+
+
+def test_a_person_is_chosen_by_a_tap(guests, tmp_path):
+    (picture, *_) = read_frames(save_two_faces(tmp_path / "two.mp4"), rate=5)
+    ticket = guests.begin()["ticket"]
+    step = {"ticket": ticket, "picture": jpeg(picture.image)}
+    before = guests.step(step)
+    assert len(before["others"]) == 1 and before["box"][0] < before["others"][0][0], "the larger one is on the left"
+    x, y, w, h = before["others"][0]
+    after = guests.step(step | {"person": [x + w / 2, y + h / 2]})
+    assert after["box"] == pytest.approx(before["others"][0], abs=0.03)
+    assert after["self"] != pytest.approx(before["self"], abs=0.05), "a frown, not a smile"
+    assert guests.step(step)["box"] == pytest.approx(after["box"], abs=0.03), "and so it stays"
+    for point in ([0.5], [0.5, 2], ["0.5", 0.5], [0.5, float("nan")], [True, 0.5], 5):
+        assert guests.step(step | {"person": point}) == {"error": wording.LIVE_BAD}
 
 
 def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path, monkeypatch):

@@ -20,13 +20,14 @@ from core.analysis.results import Prediction, Predictions, choose
 from core.cancellation import cancellation_scope
 from core.device import one_thread
 from core.encoders.face_track import no_faces
-from core.encoders.faces import Face, FaceFinder, apart, track_of
+from core.encoders.faces import Face, FaceFinder, track_of
+from core.encoders.following import Box, Follower
 from core.encoders.speech import NO_SPEECH, Listener, Speech
 from core.encoders.transcript import Transcript, within
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.media.reader import SAMPLE_RATE, Frame, Waveform
 
-FACE_MEMORY = 3.0  # seconds of faces that a verdict rests on
+FACE_MEMORY = 1.2  # seconds of faces that a verdict rests on: a new face is most of them after half of that
 VOICE_MEMORY = 6.0  # seconds of voice
 PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
 PHRASE_END = 0.6  # seconds of silence that end a phrase
@@ -54,7 +55,8 @@ class LiveState:
     Attributes:
         predictions: of every set of what is there.
         prediction: from what is wanted and there; uses nothing while neither face nor voice nor words are.
-        box: x, y, width, height of the face as shares of the last picture, None without a face.
+        box: x, y, width, height of the face that is followed as shares of the last picture, None if it is not in it.
+        others: boxes of the other faces in that picture.
         words: of the last phrase.
         doing: in a few words, what is being listened to.
         behind: seconds between the newest sound and the newest sound that was heard.
@@ -63,7 +65,8 @@ class LiveState:
 
     predictions: Predictions
     prediction: Prediction
-    box: tuple[float, float, float, float] | None
+    box: Box | None
+    others: tuple[Box, ...]
     words: str
     doing: str
     behind: float
@@ -126,7 +129,8 @@ class Live:
         self._listeners = listeners or SharedListener(self._extractor.listener.twin)
         self._held = ExitStack()
         self._finder = self._held.enter_context(FaceFinder())
-        self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()
+        self._faces: deque[tuple[float, Face | None, np.ndarray | None]] = deque()  # of the one who is followed
+        self._follower = Follower()
         self._lock = threading.Lock()  # guards everything below, which both threads touch
         self._sound = np.zeros(0, np.float32)  # the last seconds
         self._heard_until = self._sound_end = 0.0  # seconds since the start
@@ -143,11 +147,18 @@ class Live:
     def see(self, image: np.ndarray, at: float) -> None:
         """Reads the next picture, RGB uint8 [H, W, 3], of the time ``at`` in seconds since the start."""
         with one_thread():
-            face = self._same_face(self._finder.find(Frame(at, image)))
+            if self._follower.see(self._finder.find(Frame(at, image)), at):
+                self._faces.clear()  # two persons' faces make no verdict together
+            face = self._follower.face
             embedding = self._extractor.face_features(face.crop[None], face.blendshapes[None])[0] if face else None
         self._faces.append((at, face, embedding))
         while self._faces and self._faces[0][0] < at - FACE_MEMORY:
             self._faces.popleft()
+
+    def follow(self, x: float, y: float) -> None:
+        """Follows the person at a point of the last picture, as shares of its width and height; nobody: no change."""
+        if self._follower.choose(x, y):
+            self._faces.clear()
 
     def hear(self, samples: np.ndarray) -> None:
         """Takes the next sound, float32 [N] at 16 kHz; it is heard by the thread that listens."""
@@ -172,9 +183,10 @@ class Live:
             text, transcript = Missing("no phrase lately"), Transcript()
         with one_thread():
             predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
-        face = self._faces[-1][1] if self._faces else None
+        box = self._follower.face.box if self._follower.face else None
         found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
-        return LiveState(predictions, found, face.box if face else None, transcript.text, doing, behind, failing)
+        others = self._follower.others
+        return LiveState(predictions, found, box, others, transcript.text, doing, behind, failing)
 
     def close(self) -> None:
         """Ends the thread, in the middle of a word if need be, and lets go of everything."""
@@ -182,13 +194,7 @@ class Live:
         self._listening.join(10)
         self._held.close()
         self._faces.clear()
-
-    def _same_face(self, faces: list[Face]) -> Face | None:
-        """The face nearest to the one before; the largest at first and when that one is gone."""
-        before = next((face for _, face, _ in reversed(self._faces) if face), None)
-        if before is not None and (near := [face for face in faces if apart(face, before) < 1]):
-            return min(near, key=lambda face: apart(face, before))
-        return max(faces, key=lambda face: face.size, default=None)
+        self._follower = Follower()
 
     def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
         seen = [(at, face, found) for at, face, found in self._faces if face is not None and found is not None]

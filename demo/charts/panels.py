@@ -28,10 +28,7 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
     """
     if verdict is None:
         return render("panels", "verdict", model=name, verdict=None, why=why)
-    _, *others = verdict.prediction_set
-    remarks = [wording.NOT_SURE] if verdict.probability < UNSURE else []
-    if others:
-        remarks.append(wording.not_ruled_out(others) if len(others) <= MAX_OTHERS else wording.HARDLY_RULED_OUT)
+    remarks = doubts(verdict, verdict.label)
     if baseline is not None:
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
         difference = verdict.probability - before
@@ -42,6 +39,15 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
         bars=bars(verdict, baseline), in_words=in_words(verdict),
     )  # fmt: skip
+
+
+def doubts(verdict: Verdict, label: str) -> list[str]:
+    """What stands under a label that is shown: that no class stands out, and the others that are not ruled out."""
+    others = [other for other in verdict.prediction_set if other != label]
+    found = [wording.NOT_SURE] if verdict.probability < UNSURE else []
+    if others:
+        found.append(wording.not_ruled_out(others) if len(others) <= MAX_OTHERS else wording.HARDLY_RULED_OUT)
+    return found
 
 
 def bars(verdict: Verdict, baseline: Verdict | None = None) -> Markup:

@@ -17,15 +17,17 @@ import cv2
 import numpy as np
 from av import AudioFrame, AudioResampler
 
-from core import MODALITIES, Subset, subset_of
+from core import MODALITIES, MODELS, Subset, subset_of
 from core.analysis.baseline import Baseline
 from core.analysis.live import Live, LiveState, SharedListener
-from core.analysis.results import Prediction
+from core.analysis.results import Prediction, Verdict
+from core.analysis.steady import NOTHING, SteadyLabel
 from core.encoders.native_output import without_lines
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
+from demo.charts.panels import doubts
 from demo.server.analyzers import AnyAnalyzer, loaded
-from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS
+from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS, UNSURE
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
@@ -36,6 +38,8 @@ MAX_SIDE = 2000  # pixels of it
 START_OF_SCAN, MAX_SCANS = b"\xff\xda", 20  # a JPEG may come in ten passes; thousands would keep a decoder busy
 DAMAGED = re.compile(rb"Corrupt JPEG data|Premature end of JPEG file|Invalid ")  # what its decoder writes by itself
 MAX_SOUND_SECONDS = 4.0  # seconds a step; the browser drops what is older
+
+Point = tuple[float, float]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,9 @@ class Guest:
         begun, seen, sensed: times of the monotonic clock: of the beginning, of the last step, and of the last one with
             anything to see or hear.
         last_picture: hash of the last picture as it was sent; a picture that never changes shows nobody.
+        labels: what each model's heading says.
+        asked: the modalities that were wanted in the last step, and whether a baseline was taken off; None when a
+            person was chosen.
     """
 
     live: Live
@@ -59,6 +66,8 @@ class Guest:
     rate: int = 0
     baseline: Baseline | None = None
     measuring: bool = False
+    labels: dict[str, SteadyLabel] = field(default_factory=dict)
+    asked: tuple[Subset, bool] | None = None
     closed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -117,8 +126,9 @@ class Guests:
     def step(self, sent: dict) -> dict:
         """The next picture and sound in, verdicts out; ``{"error"}`` in one sentence for anything else.
 
-        ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz), modalities, and baseline:
-        "measure" while this moment is one of the neutral ones, "use" if they are to be taken off, else "".
+        ``sent`` holds ticket, picture (base64 JPEG), sound (base64 16-bit mono), rate (Hz), modalities, person: the
+        point [x, y] of the last picture, as shares of it, where the one is who is to be followed from now on, and
+        baseline: "measure" while this moment is one of the neutral ones, "use" if they are to be taken off, else "".
         """
         try:
             ticket = _field(sent, "ticket", str, "")
@@ -127,6 +137,7 @@ class Guests:
             modalities = _field(sent, "modalities", list, list(MODALITIES))
             wanted = subset_of(m for m in modalities if isinstance(m, str))
             baseline = _field(sent, "baseline", str, "")
+            person = _point(_field(sent, "person", list, []))
         except ValueError:
             return {"error": wording.LIVE_BAD}
         with self._lock:
@@ -139,11 +150,13 @@ class Guests:
         if not guest.lock.acquire(blocking=False):  # else one visitor's steps could wait in all of the server's threads
             return {"error": wording.LIVE_TWICE}
         try:
-            return self._stepped(guest, picture, sound, rate, wanted, baseline)
+            return self._stepped(guest, picture, sound, rate, wanted, baseline, person)
         finally:
             guest.lock.release()
 
-    def _stepped(self, guest: Guest, picture: str, sound: str, rate: float, wanted: Subset, baseline: str) -> dict:
+    def _stepped(
+        self, guest: Guest, picture: str, sound: str, rate: float, wanted: Subset, baseline: str, person: Point | None
+    ) -> dict:
         """The answer to one step, while the guest is locked."""
         if guest.closed:
             return {"error": wording.LIVE_OVER}
@@ -157,6 +170,9 @@ class Guests:
             guest.sensed = guest.seen
         try:
             guest.live.hear(samples)
+            if person is not None:
+                guest.live.follow(*person)
+                guest.asked = None
             if image is not None:
                 guest.live.see(image, guest.seen - guest.begun)
             moment = guest.live.now(wanted)
@@ -164,9 +180,11 @@ class Guests:
             log.error("A live step failed (%s)", type(error).__name__)
             return {"error": wording.LIVE_BROKEN}
         prediction, neutral = _from_baseline(guest, moment, baseline)
+        said = _said(guest, prediction, wanted, neutral)
         took = time.monotonic() - guest.seen
         return {
             "box": moment.box,
+            "others": moment.others,
             "words": moment.words,
             "doing": moment.doing,
             "failing": moment.failing,
@@ -174,6 +192,7 @@ class Guests:
             "used": list(prediction.used),
             "milliseconds": round(took * 1000, 1),
             "behind": round(moment.behind, 2),
+            "said": said,
             **{
                 name: verdict and [round(float(p), 4) for p in verdict.probabilities]
                 for name, verdict in prediction.verdicts().items()
@@ -224,6 +243,39 @@ def _from_baseline(guest: Guest, moment: LiveState, asked: str) -> tuple[Predict
     if asked != "use" or guest.baseline is None or not guest.baseline.covers(moment.prediction.used):
         return moment.prediction, False
     return guest.baseline.taken_off(moment.prediction), True
+
+
+def _said(guest: Guest, prediction: Prediction, wanted: Subset, neutral: bool) -> dict[str, dict | None]:
+    """What stands above each model's bars: the label that is shown, "" for none, and what is in doubt.
+
+    Another question is answered at once: what was shown goes when other modalities or another person are wanted.
+    """
+    if guest.asked != (wanted, neutral):
+        guest.asked, guest.labels = (wanted, neutral), {model: SteadyLabel() for model in MODELS}
+    return {
+        model: _heading(guest.labels[model].update(verdict, guest.seen, UNSURE if neutral else 0.0), verdict, neutral)
+        for model, verdict in prediction.verdicts().items()
+    }
+
+
+def _heading(label: str | None, verdict: Verdict | None, neutral: bool) -> dict | None:
+    if verdict is None or label is None:
+        return None
+    # Which classes are ruled out is known of verdicts as they are, not of what is left when a baseline is taken off.
+    return {"label": label, "doubts": [] if neutral or label == NOTHING else doubts(verdict, label)}
+
+
+def _point(sent: list) -> Point | None:
+    """A point of a picture, as shares of width and height; None if none was sent.
+
+    Raises:
+        ValueError: it is no such point.
+    """
+    if not sent:
+        return None
+    if len(sent) != 2 or not all(type(one) in (int, float) and 0 <= one <= 1 for one in sent):
+        raise ValueError("no point of a picture")
+    return sent[0], sent[1]
 
 
 def _field(sent: dict, name: str, kind: type | tuple[type, ...], default):

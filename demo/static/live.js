@@ -7,10 +7,12 @@ const canvas = document.createElement("canvas");
 const FASTEST = 140; // milliseconds from picture to picture: about seven a second, to leave something for the rest
 const NEUTRAL = 3000; // milliseconds of a baseline
 const MINUTE = 60000;
-const colours = root.dataset.colours.split(","), unsure = Number(root.dataset.unsure);
+const colours = root.dataset.colours.split(",");
 const neutral = find(".live-neutral"), note = find(".live-neutral-note"), failing = find(".live-failing");
 // Not two strings: gradio takes every name in quotes for an event of this part, and one of these two names breaks it.
 const MODELS = "cross self".split(" ");
+const view = find(".live-view"), others = [...root.querySelectorAll(".live-other")];
+const LINGER = 700; // milliseconds for which the frame of another person stays where a face was: a tap takes a while
 const said = JSON.parse(root.dataset.said); // sentences for what this page finds out by itself
 let run = null;
 
@@ -52,6 +54,7 @@ async function begin() {
     }
     video.srcObject = mine.stream;
     await video.play();
+    shape();
     failed = said.sound;
     mine.context = new AudioContext();
     await mine.context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
@@ -84,6 +87,38 @@ async function begin() {
   }
 }
 
+// The picture keeps its shape, whichever way a telephone is held: frames lie where faces are.
+function shape() {
+  if (video.videoWidth) view.style.setProperty("--ratio", video.videoWidth / video.videoHeight);
+}
+video.addEventListener("resize", shape);
+
+// A tap on a face has that person followed; the picture is shown as a mirror.
+view.addEventListener("click", (event) => {
+  if (!run) return;
+  const other = event.target.closest(".live-other"), box = view.getBoundingClientRect();
+  run.person = other ? other.dataset.middle.split(",").map(Number)
+    : [1 - (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((x) => Math.min(1, Math.max(0, x)));
+});
+
+function frame(part, box) {
+  const [x, y, w, h] = box.map((share) => `${share * 100}%`);
+  Object.assign(part.style, { left: x, top: y, width: w, height: h });
+}
+
+function showOthers(boxes, now) {
+  others.forEach((part, i) => {
+    if (boxes[i]) {
+      const [x, y, w, h] = boxes[i];
+      frame(part, boxes[i]);
+      part.dataset.middle = [x + w / 2, y + h / 2];
+      part.dataset.seen = now;
+    }
+    part.hidden = !(now - Number(part.dataset.seen) < LINGER);
+  });
+  find(".live-several").hidden = others.every((part) => part.hidden);
+}
+
 function next(mine) {
   canvas.width = 400;
   canvas.height = Math.round((400 * video.videoHeight) / (video.videoWidth || 1)) || 300;
@@ -99,8 +134,15 @@ function next(mine) {
     sound: base64(new Uint8Array(sound.buffer)),
     rate: mine.context.sampleRate,
     baseline: baseline(mine),
+    person: tapped(mine),
     modalities: [...root.querySelectorAll(".live-switches input:checked")].map((box) => box.value),
   };
+}
+
+function tapped(mine) {
+  const point = mine.person || [];
+  mine.person = null;
+  return point;
 }
 
 // A baseline is measured for three seconds and then taken off, until the button is pressed again.
@@ -181,25 +223,30 @@ function show(mine, answer) {
   course(mine, answer, now);
   const box = find(".live-box");
   box.hidden = !answer.box;
-  if (answer.box) {
-    const [x, y, w, h] = answer.box.map((part) => `${part * 100}%`);
-    Object.assign(box.style, { left: x, top: y, width: w, height: h });
-  }
+  if (answer.box) frame(box, answer.box);
+  showOthers(answer.others, now);
   find(".live-words").textContent = answer.words ? `“${answer.words}”` : "";
   for (const model of MODELS) {
     const panel = find(`#live-${model}`), values = answer[model];
-    const best = values ? values.indexOf(Math.max(...values)) : -1;
     panel.classList.toggle("undefined", !values);
-    panel.dataset.label = values ? labels[best] : "";
-    panel.querySelector(".label").textContent = values
-      ? answer.neutral && values[best] < unsure ? "as in your neutral seconds"
-      : `${labels[best]} ${Math.round(values[best] * 100)} %`
-      : answer.used.length ? "undefined: needs two" : "nothing to go by";
+    heading(panel, values, answer, answer.said[model], now);
     panel.querySelectorAll(".live-bar").forEach((row, i) => {
       row.querySelector("i").style.width = `${(values ? values[i] : 0) * 100}%`;
       row.querySelector("b").textContent = values ? `${Math.round(values[i] * 100)} %` : "";
     });
   }
+}
+
+// What is read in words changes with the label, and otherwise once a second; the bars show every moment.
+function heading(panel, values, answer, shown, now) {
+  const label = shown ? shown.label : "";
+  const state = `${Boolean(values)} ${answer.neutral} ${label} ${answer.used.length}`;
+  if (panel.dataset.state === state && now - Number(panel.dataset.written) < 1000) return;
+  Object.assign(panel.dataset, { state, label, written: now });
+  panel.querySelector(".label").textContent = !values
+    ? answer.used.length ? "undefined: needs two" : "nothing to go by"
+    : label ? `${label} ${Math.round(values[labels.indexOf(label)] * 100)} %` : "as in your neutral seconds";
+  panel.querySelector(".remark").textContent = shown ? shown.doubts.join("; ") : "";
 }
 
 function release(mine) {
@@ -213,7 +260,8 @@ function end(message) {
   run = null;
   if (mine) release(mine);
   video.srcObject = null;
-  find(".live-box").hidden = true;
+  find(".live-box").hidden = find(".live-several").hidden = true;
+  for (const part of others) part.hidden = true;
   start.textContent = "Start";
   neutral.hidden = note.hidden = failing.hidden = true;
   neutral.disabled = false;

@@ -6,11 +6,11 @@ from pathlib import Path
 import gradio as gr
 from markupsafe import Markup
 
+from core.encoders.faces import MAX_FACES
 from demo import wording
 from demo.charts.html import render
 from demo.server import clients
 from demo.server.analyzers import AnyAnalyzer
-from demo.server.limits import UNSURE
 from demo.server.live_visits import IDLE, Guests
 from demo.server.sweeper import sweeper
 from demo.tabs.view import SWITCHES
@@ -45,4 +45,4 @@ def tab(analyzer: AnyAnalyzer) -> None:
 
 def markup() -> Markup:
     """The tab as it is before anybody has pressed Start."""
-    return render("live", "live", modalities=SWITCHES, unsure=UNSURE, messages=json.dumps(SAID))
+    return render("live", "live", modalities=SWITCHES, messages=json.dumps(SAID), others=MAX_FACES - 1)
