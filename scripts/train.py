@@ -5,7 +5,8 @@
 is finished in ``--runs`` is read back. They are trained twice: with speakers, faces and dialogues held out, on which
 they are measured (and kept in ``runs/measured/checkpoint``), and then with everything. All of it goes to
 ``runs/checkpoint``, which begins with the encoders of the shipped one; ``--install`` puts it into the shipped one's
-place once it is complete.
+place once it is complete. ``--measured-only`` (of ``voice`` and ``pair``) leaves out the second training: what is
+installed then is the pair whose figures stand beside it.
 
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
@@ -85,6 +86,7 @@ def main() -> int:
         "trained again, and what is not named is not in the checkpoint any more",
     )  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="face: from nothing, not from the encoder that there is")
+    parser.add_argument("--measured-only", action="store_true", help="voice, pair: learn nothing from what is held out")
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
     parser.add_argument("--target", type=Path, default=CHECKPOINTS, help="of --install (default: what the app loads)")
     parser.add_argument("--device", choices=CHOICES, default="auto")
@@ -95,6 +97,7 @@ def main() -> int:
     if arguments.install and arguments.part != "pair":
         parser.error("--install goes with pair, which learns from the encoders: what is installed must be complete")
     checkpoint = arguments.runs / "checkpoint"
+    measured = arguments.runs / "measured" / "checkpoint"
     try:
         prepare_folder(arguments.runs)
         if arguments.install:
@@ -105,7 +108,7 @@ def main() -> int:
         train = {"face": train_face, "voice": train_voice, "words": train_words, "pair": train_pair}[arguments.part]
         train(arguments, checkpoint, device)
         if arguments.install:
-            install(checkpoint, arguments.target)
+            install(measured if arguments.measured_only else checkpoint, arguments.target)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -134,7 +137,7 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     made |= {"recipe": asdict(recipe), "validation": history[-1], "share": SHARE}
     beside = arguments.runs / name / "checkpoint"
     save_encoder(beside, "voice", interpolate_weights(model.encoder), made)
-    if not arguments.without:
+    if not (arguments.without or arguments.measured_only):
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         folders = [folder / name, folder / "final"]
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
@@ -158,30 +161,35 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
     beside = arguments.runs / "measured" / "checkpoint"  # for whoever wants to measure more
     # Its voice encoder does not know the speakers that are held out; the other encoders know training parts only.
     copy_encoders(checkpoint, beside, ("face", "words") if "voice" in encoder_hashes(beside) else ENCODERS)
+    folders = (beside,) if arguments.measured_only else (beside, checkpoint)
     makers = [
         BankMaker(arguments.root, load_encoders(folder), FeatureSettings(), device, arguments.cache)
-        for folder in (beside, checkpoint)
+        for folder in folders
     ]
     clips, held_out_people = training_clips(arguments.root)
-    known, all_of_them = (
+    moments = [
         maker.moments(clips, folder, arguments.jobs) if clips else None
-        for maker, folder in zip(makers, (beside, checkpoint), strict=True)
-    )
-    heard = learned_voices(beside)
+        for maker, folder in zip(makers, folders, strict=True)
+    ]
+    known, heard = moments[0], learned_voices(beside)
     met, unmet = None, None
     if known is not None:
         kept = np.isin(known.groups, list(held_out_people))
         met, unmet = known.select(~kept), known.select(kept & ~np.isin(known.groups, heard))
         print(said_of(unmet, held_out_people), flush=True)
-    makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
+    if not arguments.measured_only:
+        makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
     measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet, heard, names)
     save_pair(beside, measured)
-    final = train_final_pair(makers[1], recipe, arguments.runs, measured.calibration, all_of_them or None)
-    write_json(checkpoint / "held_out.json", held_out, indent=1)
-    save_pair(checkpoint, final)
+    write_json(beside / "held_out.json", held_out, indent=1)
     draw_curves(arguments.runs / "measured")
-    draw_curves(arguments.runs / "final")
     print_tables(held_out)
+    if arguments.measured_only:
+        return
+    final = train_final_pair(makers[1], recipe, arguments.runs, measured.calibration, moments[1] or None)
+    save_pair(checkpoint, final)
+    write_json(checkpoint / "held_out.json", held_out, indent=1)
+    draw_curves(arguments.runs / "final")
 
 
 def said_of(unmet: MultimodalClips, held_out: set[str]) -> str:

@@ -159,6 +159,14 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     figures = json.loads((tmp_path / "checkpoint" / "held_out.json").read_text("utf-8"))
     assert set(figures["composed"]["text"]) == {"cross", "self", "both", "gated", "agreement"}
     assert load_checkpoint(tmp_path / "measured" / "checkpoint").calibration == more.calibration
+    # The measured pair can be what is installed, with its own figures beside it.
+    ran = command("train.py", "pair", "--root", root, "--runs", tmp_path, "--cache", root / "cache", "--device", "cpu",
+                  "--measured-only", "--install", "--target", tmp_path / "installed")  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    installed = load_checkpoint(tmp_path / "installed")
+    assert list(installed.fusion) == ["cross", "self"]
+    beside = json.loads((tmp_path / "installed" / "held_out.json").read_text("utf-8"))
+    assert beside["composed"]["text"]["self"] == figures["composed"]["text"]["self"]
 
 
 def test_whom_a_pair_is_measured_on_is_said():
