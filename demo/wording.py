@@ -427,5 +427,45 @@ MANY = f"""<h3>Several clips, one table</h3>
 turn among all visitors' clips, and each file is deleted as soon as it has been read. Stay on this page meanwhile: the
 table is yours alone and goes when you leave. A folder of any size is better read on your own machine:
 <code>python scripts/analyze.py FOLDER --csv OUT.csv</code>.</p>"""
+ROW_OPEN = "Open or close what is said of this clip"
+ROW_LET_GO = "What this row can be opened for was let go because many are visiting; its line stays."
+TRUTH = "Do you know what they show?"
+TRUTH_HINT = """<p class="hint">Then both models can be scored. Either the names of the files say it: write
+<code>{label}</code> where the label stands and <code>{anything}</code> for the rest, such as
+<code>{anything}_{label}_{anything}</code> for <code>1001_DFA_ANG_XX.wav</code>. Or a table does: CSV with a file and
+its label a line. Labels are the seven classes, also as <em>angry, happy, sad …</em> or <em>ANG, HAP, SAD …</em></p>"""
+TRUTH_PATTERN = "Names of the files"
+TRUTH_TABLE = "Table of labels …"
+TRUTH_UNKNOWN = "not known"
+RIGHT, WRONG = "right", "wrong"
+SCORES = "How often are they right?"
+SCORES_HINT = """Of the clips whose truth is known and of which the model says anything. Balanced accuracy is the mean
+of the recalls of the classes that occur; guessing gives one in seven where all of them do. Of a few clips both can be
+far from what more would give."""
+CONFUSION = "How many clips of each class, by line, each model takes for which class, by column"
+CONFUSION_HEAD = "true"
+LEFT_OUT_WHOLE = "What each gives to that, left out as a whole:"
+WHOLE_HINT = "In percentage points of that class; below zero it speaks against it."
+NOT_MEASURED_HERE = "What contributed to the verdict could not be measured of this clip."
+
+
+def labels_read(count: int, unknown: int) -> str:
+    """What was found in a table of labels."""
+    found = f"{count} file{'s have' if count != 1 else ' has'} a label in this table."
+    return f"{found} Lines without one of the seven: {unknown}." if unknown else found
+
+
+def models_agree(agree: int, both: int) -> str:
+    """How often both models say the same."""
+    if not both:
+        return "Of no clip do both models say anything."
+    return f"Both models say the same of {agree} of {both} clips ({percent(agree / both)})."
+
+
+def truth_known(known: int, read: int) -> str:
+    """Of how many clips it is known what they show."""
+    return f"What it shows is known of {known} of {read} clips." if known else "What the clips show is not known."
+
+
 MANY_FILES = "Choose files …"
 TOO_MANY = f"Left out: at most {SAID['at_once']} clips can be sent at once."

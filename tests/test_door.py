@@ -70,6 +70,7 @@ def events(page) -> dict:
         "begin": (page.event("clip", "upload"), lambda sent: [None, sent, None]),
         "sound file": (page.event("sound-file", "upload"), lambda sent: [sent]),
         "several": (page.event("many-files", "upload"), lambda sent: [[sent], None, 0]),
+        "labels of several": (page.event("many-labels", "upload"), lambda sent: [None, sent]),
         "a switch": (
             page.event("model", "input"),
             lambda sent: [None, True, True, True, sent, None, -1, "weights", False],

@@ -117,8 +117,8 @@ def test_json_table_and_page_show_them_apart():
 
 def test_a_csv_of_phrases_has_a_line_of_no_model():
     last = report.as_csv(spoken(POLISH)).splitlines()[-1]
-    assert last.startswith("1.000,2.000,,,") and last.endswith(f',"Polish, not used",{POLISH.text}')
-    assert report.as_csv(spoken(UNKNOWN)).splitlines()[-1].endswith(",language not recognised,")
+    assert last.startswith("1.000,2.000,,,") and last.endswith(f',"Polish, not used",{POLISH.text},')
+    assert report.as_csv(spoken(UNKNOWN)).splitlines()[-1].endswith(",language not recognised,,")
 
 
 def test_a_stored_analysis_keeps_them(tmp_path):

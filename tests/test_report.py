@@ -49,7 +49,8 @@ def test_csv_has_one_line_a_window_and_model(long):
     first = long.windows[0].prediction.cross
     assert rows[0]["label"] == first.label
     assert [float(rows[0][label]) for label in LABELS] == pytest.approx(first.probabilities, abs=1e-6)
-    assert rows[2]["label"] == rows[2]["anger"] == ""
+    assert rows[0]["set"] == "+".join(first.prediction_set) == first.label, "a threshold of 1 rules out all others"
+    assert rows[2]["label"] == rows[2]["anger"] == rows[2]["set"] == ""
 
 
 def test_report_is_one_file_with_all_charts_that_loads_nothing(long):

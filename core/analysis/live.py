@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core import MODALITIES
+from core import LABELS, MODALITIES
 from core.analysis.analyzer import Analyzer
 from core.analysis.results import Prediction, Predictions, choose
 from core.cancellation import cancellation_scope
@@ -27,7 +27,10 @@ from core.encoders.transcript import Transcript, within
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.media.reader import SAMPLE_RATE, Frame, Waveform
 
-FACE_MEMORY = 1.2  # seconds of faces that a verdict rests on: a new face is most of them after half of that
+FACE_MEMORY = 1.5  # seconds of faces that a verdict rests on, fewer where the face has changed:
+CHANGE = 0.5  # seconds of faces that are asked about alone,
+MIN_CHANGE = 3  # of so many pictures at least; the older ones are let go if another label
+CHANGED_BY = 0.3  # of probability leads what all of them say by so much
 VOICE_MEMORY = 6.0  # seconds of voice
 PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
 PHRASE_END = 0.6  # seconds of silence that end a phrase
@@ -183,6 +186,8 @@ class Live:
             text, transcript = Missing("no phrase lately"), Transcript()
         with one_thread():
             predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
+            if self._changed(predictions):
+                predictions = self._analyzer.predict(self._utterance(audio, text, transcript), attention=False)
         box = self._follower.face.box if self._follower.face else None
         found, failing = choose(predictions, modalities), doing in (DEAF, SLOW, MUTE)
         others = self._follower.others
@@ -195,6 +200,24 @@ class Live:
         self._held.close()
         self._faces.clear()
         self._follower = Follower()
+
+    def _changed(self, predictions: Predictions) -> bool:
+        """Lets go of the older pictures where the newest ones alone clearly say something else; whether it has."""
+        said = predictions.get(("video",))
+        if said is None or said.self_ is None:
+            return False
+        since = self._faces[-1][0] - CHANGE
+        recent = [(at, embedding) for at, _, embedding in self._faces if embedding is not None and at > since]
+        if len(recent) < MIN_CHANGE or self._faces[0][0] > since:
+            return False
+        sequence = FeatureSequence(np.stack([found for _, found in recent]), np.array([at for at, _ in recent]))
+        alone = self._analyzer.predict_from({"video": sequence}, attention=False)["video",].self_
+        assert alone is not None
+        if alone.probability - alone.probabilities[LABELS.index(said.self_.label)] < CHANGED_BY:
+            return False
+        while self._faces[0][0] <= since:
+            self._faces.popleft()
+        return True
 
     def _utterance(self, audio, text, transcript: Transcript) -> Utterance:
         seen = [(at, face, found) for at, face, found in self._faces if face is not None and found is not None]

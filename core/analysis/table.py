@@ -17,19 +17,21 @@ from core.paths import NamedFile, escaped
 COLUMNS = (
     "file", "error", "duration", "used",
     *(name for model in MODELS for name in (model, *(f"{model} {label}" for label in LABELS))),
-    "text", "warnings", "missing", "language", "text in language", "content", "location", "settings",
+    "text", "warnings", "missing", "language", "text in language", *(f"{model} set" for model in MODELS),
+    "content", "location", "settings",
 )  # fmt: skip
 """``file`` and ``error`` (a sentence, empty for a clip that was read); seconds; modalities such as "text+audio"; of
 each model the label and seven probabilities, empty where it says nothing; words; sentences; what is not used and why
 ("video: no face was found; text: switched off"); of speech that was not understood as English the language ("Polish",
-"not recognised", empty where there is no such speech) and the words in it, which no model uses.
+"not recognised", empty where there is no such speech) and the words in it, which no model uses; of each model the
+labels that are not ruled out, the most probable first ("anger+fear", see ``core.fusion.prediction_sets``).
 
 The last three tell whoever goes on with the table what a line belongs to: the first 16 digits of the SHA-256 of the
 file's content (empty where it is to be read again in any case), likewise of its absolute path, and the settings of the
 analysis ("modalities=video+audio whisper=tiny.en"). They are empty in a table with which nobody goes on."""
 
-ADDED = ("language", "text in language")
-"""What tables of version 1.0.0 lack; they are read as if it were empty."""
+ADDED = (("language", "text in language"), tuple(f"{model} set" for model in MODELS))
+"""What tables of earlier versions lack, the oldest all of it; they are read as if it were empty."""
 
 BEFORE = COLUMNS[: COLUMNS.index("missing")]
 """Of tables that said nothing of content and settings."""
@@ -39,9 +41,13 @@ Row = dict[str, str]
 
 
 def columns_of(models: Sequence[str] = MODELS) -> tuple[str, ...]:
-    """``COLUMNS``, and behind them label and probabilities of each model that is asked beside cross and self."""
+    """``COLUMNS``, and behind them the same of each model that is asked beside cross and self: label, probabilities and
+    what is not ruled out."""
     more = [name for name in models if name not in MODELS]
-    return (*COLUMNS, *(column for name in more for column in (name, *(f"{name} {label}" for label in LABELS))))
+    return (
+        *COLUMNS,
+        *(c for name in more for c in (name, *(f"{name} {label}" for label in LABELS), f"{name} set")),
+    )
 
 
 def row_of(file: str, analysis: Analysis, wanted: Subset = MODALITIES) -> Row:
@@ -60,8 +66,14 @@ def row_of(file: str, analysis: Analysis, wanted: Subset = MODALITIES) -> Row:
     for model, verdict in prediction.verdicts().items():
         if verdict:
             row[model] = verdict.label
+            row[f"{model} set"] = "+".join(verdict.prediction_set)
             row |= {f"{model} {label}": f"{p:.6f}" for label, p in zip(LABELS, verdict.probabilities, strict=True)}
     return row
+
+
+def set_of(row: Row, model: str) -> tuple[str, ...]:
+    """The labels that a line says are not ruled out; none in tables of earlier versions."""
+    return tuple(filter(None, row[f"{model} set"].split("+")))
 
 
 def failed(file: str, sentence: str) -> Row:
@@ -95,7 +107,8 @@ def read_rows(path: Path, columns: Sequence[str] = COLUMNS) -> list[Row]:
         )
     if head in {(";".join(columns),), ("\t".join(columns),)}:
         raise ValueError(f"{path} was saved with other separators than commas: save it with commas again.")
-    if text and head not in {tuple(columns), tuple(column for column in columns if column not in ADDED)}:
+    lacking = [sum(ADDED[since:], ()) for since in range(len(ADDED) + 1)]
+    if text and head not in {tuple(column for column in columns if column not in lacks) for lacks in lacking}:
         raise ValueError(another)
     return [{column: plain_cell(row.get(column, "")) for column in columns} for row in rows]
 

@@ -6,6 +6,8 @@ from core.analysis.results import Analysis
 from demo.charts.html import render
 
 
-def table(analysis: Analysis) -> Markup:
-    """Nothing for a clip of fewer than two phrases."""
-    return render("tables", "phrases", phrases=analysis.phrases) if analysis.phrases else Markup()
+def table(analysis: Analysis, playable: bool = True) -> Markup:
+    """Nothing for a clip of fewer than two phrases; ``playable``: whether the clip is there to be played."""
+    if not analysis.phrases:
+        return Markup()
+    return render("tables", "phrases", phrases=analysis.phrases, playable=playable)

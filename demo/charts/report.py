@@ -29,20 +29,22 @@ def as_json(analysis: Analysis, attributions: Sequence[Attribution] = ()) -> str
 def as_csv(analysis: Analysis) -> str:
     """One line a window or phrase and model; a short clip is one window.
 
-    Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase. Words in
-    another language are a line of no model; its part is "Polish, not used" or "language not recognised".
+    Its columns: start, end, model, label, seven probabilities, part ("window" or "phrase"), text of a phrase, set (the
+    labels that are not ruled out, the most probable first: "anger+fear"). Words in another language are a line of no
+    model; its part is "Polish, not used" or "language not recognised".
     """
-    rows = [["start", "end", "model", "label", *LABELS, "part", "text"]]
+    rows = [["start", "end", "model", "label", *LABELS, "part", "text", "set"]]
     windows = analysis.windows or (Segment(0.0, analysis.duration, analysis.everything),)
     for window in (*windows, *analysis.phrases):
         part = ["phrase" if window.text else "window", window.text]
         for name, verdict in window.prediction.verdicts().items():
             cells = [verdict.label, *(f"{p:.6f}" for p in verdict.probabilities)] if verdict else [""] * 8
-            rows.append([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part])
+            kept = "+".join(verdict.prediction_set) if verdict else ""
+            rows.append([f"{window.start:.3f}", f"{window.end:.3f}", name, *cells, *part, kept])
     if other := analysis.transcript.other:
         span = [f"{other.words[0].start:.3f}", f"{other.words[-1].end:.3f}"] if other.words else ["", ""]
         part = [f"{other.name}, not used" if other.name else "language not recognised", other.text]
-        rows.append([*span, *[""] * (2 + len(LABELS)), *part])
+        rows.append([*span, *[""] * (2 + len(LABELS)), *part, ""])
     return csv_text(rows)
 
 

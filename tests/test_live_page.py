@@ -1,0 +1,131 @@
+"""Live and several clips in a browser on a phone: what is on one screen, whom a tap chooses, what a row opens to."""
+
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import recordings
+from playwright.sync_api import Page, expect, sync_playwright
+from serving import served
+
+from core.media.reader import SAMPLE_RATE, read_frames
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox", "--disable-gpu",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+LONG = 60_000  # milliseconds; a clip may take that long where many share two cores
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or "PAGE_TESTS" not in os.environ,
+    reason="run with PAGE_TESTS=1 and Chromium (packages-dev.txt), as tests/test_page.py",
+)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """A camera that shows two persons, a microphone, and clips whose names say what they show."""
+    folder = tmp_path_factory.mktemp("clips")
+    (picture, *_) = read_frames(recordings.save_two_faces(folder / "two.mp4"), rate=5)
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    (folder / "two.mjpeg").write_bytes(encoded * 20)
+    recordings.save_wav(np.zeros(SAMPLE_RATE, np.float32), folder / "silence.wav")
+    for name in ("glad", "angry"):
+        shutil.copyfile(recordings.EXAMPLES / f"{name}.mp4", folder / f"{name.replace('glad', 'happy')}_1.mp4")
+    (folder / "angry_2.mp4").write_bytes(b"this is no clip" * 300)
+    (folder / "labels.csv").write_text("file,label\nhappy_1.mp4,sad\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(analyzer, clips, tmp_path_factory):
+    """A visitor on a phone, who allows the camera, for all of these tests."""
+    camera = [
+        f"--use-file-for-fake-video-capture={clips / 'two.mjpeg'}",
+        f"--use-file-for-fake-audio-capture={clips / 'silence.wav'}",
+    ]
+    with served(tmp_path_factory.mktemp("served"), analyzer) as app, sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS + camera)
+        context = browser.new_context(viewport=PHONE, has_touch=True, permissions=["camera", "microphone"])
+        page, errors = context.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.add_init_script("localStorage.setItem('guessed', '1')")
+        page.goto(app.address)
+        page.wait_for_selector("#clip", timeout=LONG)
+        yield page
+        browser.close()
+        assert not errors
+
+
+def bottom(page: Page, selector: str) -> float:
+    """Pixels from the top of the page to the lower end of something that is shown."""
+    box = page.locator(selector).bounding_box()
+    return box["y"] + box["height"]
+
+
+def test_live_picture_start_and_both_verdicts_are_on_one_phone_screen(page):
+    page.get_by_role("tab", name="Live").tap()
+    page.locator(".live-start").tap()
+    page.wait_for_selector('.live[data-used*="video"]', timeout=LONG)
+    shown = (".live-view", ".live-start", "#live-cross .label", "#live-self .live-bar >> nth=6")
+    assert page.evaluate("scrollY") == 0
+    assert max(bottom(page, selector) for selector in shown) <= PHONE["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_tap_has_another_person_followed(page):
+    """The larger face, a smile, lies on the left of the picture, which is shown as a mirror."""
+    followed, other = page.locator(".live-box"), page.locator(".live-other >> nth=0")
+    expect(other).to_be_visible(timeout=LONG)
+    expect(page.locator(".live-several")).to_contain_text("Tap a face")
+    expect(page.locator("#live-self")).to_have_attribute("data-label", "happiness", timeout=LONG)
+    assert followed.bounding_box()["x"] > other.bounding_box()["x"]
+    other.tap()
+    page.wait_for_function(
+        """() => document.querySelector(".live-box").getBoundingClientRect().x
+        < document.querySelector(".live-other").getBoundingClientRect().x""",
+        timeout=LONG,
+    )
+    expect(page.locator("#live-self")).not_to_have_attribute("data-label", "happiness", timeout=LONG)
+    page.locator(".live-start").tap()
+    expect(page.locator(".live-doing")).to_contain_text("Nothing was kept")
+    assert page.locator(".live-box").is_hidden() and other.is_hidden()
+
+
+def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, clips):
+    page.get_by_role("tab", name="Several").tap()
+    page.locator("#many-files input[type=file]").set_input_files(
+        [clips / "happy_1.mp4", clips / "angry_1.mp4", clips / "angry_2.mp4"]
+    )
+    page.wait_for_selector('#many-table [data-done="3"]', timeout=3 * LONG)
+    row = page.locator(".many-open", has_text="happy_1.mp4")
+    row.tap()
+    expect(page.locator(".opened .verdict")).to_have_count(2, timeout=LONG)
+    expect(page.locator(".opened .worth")).to_have_count(2)
+    expect(row).to_be_focused()
+    page.locator("#many-truth > button").tap()
+    page.locator("#many-pattern :is(input, textarea)").fill("{label}_{anything}")
+    expect(page.locator("[data-truth=anger]")).to_have_count(1)
+    expect(page.locator("[data-truth=happiness]")).to_have_count(1)
+    expect(page.locator(".confusion")).to_have_count(2)
+    expect(page.locator(".opened .verdict")).to_have_count(2)
+    assert page.locator("#many-figures tbody tr >> nth=0").locator("td").first.text_content() == "2"
+    page.locator("#many-labels input[type=file]").set_input_files(clips / "labels.csv")
+    expect(page.locator("#many-truth-said")).to_contain_text("1 file has a label")
+    expect(page.locator("[data-truth=sadness]")).to_have_count(1)
+    page.locator("#many-pattern :is(input, textarea)").fill("{nobody}")
+    expect(page.locator("#many-truth-said")).to_contain_text("{label} once")
+    row.tap()
+    expect(page.locator(".opened")).to_have_count(0, timeout=LONG)
+    expect(row).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    with page.expect_download() as download:
+        page.locator("#many-csv").tap()
+    head = Path(download.value.path()).read_text("utf-8").splitlines()[0]
+    assert head.endswith(",cross set,self set,content,location,settings,truth")
