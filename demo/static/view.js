@@ -73,7 +73,7 @@
       const button = view.clip && one(`#example-${view.clip}`);
       if (button && view.clip !== example()) {
         button.click();
-        if (!(await until(() => example() === view.clip || !goesOn()))) return;
+        if (!(await until(() => example() === view.clip || !goesOn(), 30000))) return; // many may be asking for one
         await pause(150);
       }
       const on = view.on === undefined ? MODALITIES : view.on.split(",");

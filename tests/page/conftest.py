@@ -45,7 +45,7 @@ def clips(tmp_path_factory) -> Path:
     recordings.save_clip(folder / "train.webm", other)
     recordings.save_clip(folder / "no-face.mp4", spoken, face=False)
     recordings.save_clip(folder / "mute.mp4", None, seconds=1)
-    recordings.save_clip(folder / "long.mp4", np.tile(np.concatenate([spoken, pause]), 4))
+    recordings.save_clip(folder / "long.mp4", np.tile(np.concatenate([spoken, pause]), 5))
     recordings.save_two_faces(folder / "two.mp4")
     (folder / "corrupt.mp4").write_bytes(b"this is not a video" * 300)
     return folder

@@ -120,10 +120,12 @@ def test_what_plays_moves_box_word_and_playheads_and_a_face_seeks(newcomer):
     newcomer.locator(".play").click()
     found = []
     for seconds in (0.6, 3.2):
-        newcomer.wait_for_function(f"{VIDEO}.currentTime > {seconds}")
-        if seconds > 1:
-            newcomer.evaluate(f"{VIDEO}.pause()")
-            newcomer.wait_for_timeout(200)
+        newcomer.evaluate(
+            f"""async (seconds) => {{ const video = {VIDEO}; video.play();
+            while (video.currentTime < seconds) await new Promise(requestAnimationFrame);
+            video.pause(); await new Promise((done) => setTimeout(done, 200)) }}""",
+            seconds,
+        )
         found.append(
             [place(newcomer, s) for s in (".face-box", "#timeline-chart .playhead", "#attention-chart .asking")]
         )
