@@ -5,7 +5,8 @@ where it finds none, parts of the picture are looked at more closely.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -15,6 +16,7 @@ from mediapipe.tasks.python import vision
 
 from core.encoders.face_track import THUMBNAIL
 from core.encoders.faces import MAX_FACES, Face, FaceFinder, apart, cut_faces, landmarker
+from core.encoders.stages import ahead
 from core.media.reader import Frame
 
 PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
@@ -30,6 +32,10 @@ APPEARANCE = 16  # side of the picture by which faces are compared
 SCENE = (16, 12)  # columns and rows of the picture by which scenes are compared
 MAX_SAMPLES = 12  # pictures spread over the clip that are kept for a second opinion
 THUMBNAIL_EVERY = 1.0  # seconds between thumbnails of faces that are not the largest of their picture
+
+
+Report = Callable[[float, list[Face]], None]
+"""Called with the time in seconds and the faces of each picture, as soon as they are found."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,8 @@ def appearance_of(crop: np.ndarray) -> np.ndarray:
     return values / max(float(np.linalg.norm(values)), 1e-6)
 
 
-def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
-    """Looks for every face of successive pictures.
+def search(frames: Iterable[Frame], closer: CloserLook, report: Report | None = None) -> Search:
+    """Looks for every face of successive pictures, of which the next ones are decoded meanwhile.
 
     A closer look is had where a face is missing that was there within the last ``LOST_AFTER`` seconds, and every
     ``SEARCH_EVERY`` seconds at all parts of a picture without any.
@@ -172,8 +178,8 @@ def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
     missed: deque[tuple[int, Frame]] = deque(maxlen=MAX_MISSED)
     linked = _Linked()
     searched = -np.inf
-    with FaceFinder() as finder:
-        for index, frame in enumerate(frames):
+    with FaceFinder() as finder, closing(ahead(frames)) as coming:
+        for index, frame in enumerate(coming):
             times.append(frame.time)
             small = cv2.resize(frame.image, SCENE, interpolation=cv2.INTER_AREA)
             scenes.append(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel())
@@ -186,6 +192,8 @@ def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
                 faces = closer.everywhere(frame.image)
                 if faces:
                     _look_back(missed, closer, max(faces, key=lambda face: face.size), linked)
+            if report:
+                report(frame.time, faces)
             if faces:
                 missed.clear()
                 linked.add(index, frame.time, faces)
