@@ -32,6 +32,7 @@ APPEARANCE = 16  # side of the picture by which faces are compared
 SCENE = (16, 12)  # columns and rows of the picture by which scenes are compared
 MAX_SAMPLES = 12  # pictures spread over the clip that are kept for a second opinion
 THUMBNAIL_EVERY = 1.0  # seconds between thumbnails of faces that are not the largest of their picture
+MAX_THUMBNAILS = 480  # of faces that are, spread over the clip: all of them in 48 seconds
 
 
 Report = Callable[[float, list[Face]], None]
@@ -42,7 +43,7 @@ Report = Callable[[float, list[Face]], None]
 class Sighting:
     """A face in a picture: ``picture`` counts from 0, ``time`` in seconds, ``appearance`` see ``appearance_of``.
 
-    ``face.thumbnail`` is empty for most of the faces that are not the largest of their picture.
+    ``face.thumbnail`` is empty for most of the faces that are not the largest of their picture, and of a long clip.
     """
 
     picture: int
@@ -238,6 +239,10 @@ class _Linked:
     def __init__(self):
         self.tracklets: list[Tracklet] = []
         self._recent: list[Tracklet] = []
+        self._shown: list[
+            tuple[Tracklet, int]
+        ] = []  # which sightings have one
+        self._every, self._largest = 1, 0
 
     def missing(self, time: float, faces: list[Face]) -> list[tuple[float, float, float, float]]:
         """Where faces were last that were there a moment ago and are not among those found, the longest seen first."""
@@ -264,7 +269,21 @@ class _Linked:
                 owners[j] = Tracklet()
                 self.tracklets.append(owners[j])
                 self._recent.append(owners[j])
-            owners[j].sightings.append(_light(sighting, owners[j]) if j else sighting)
+            owners[j].sightings.append(_light(sighting, owners[j]) if j else self._spread(sighting, owners[j]))
+
+    def _spread(self, sighting: Sighting, tracklet: Tracklet) -> Sighting:
+        """Without its thumbnail if there are many; the first one of a tracklet keeps it."""
+        self._largest += 1
+        if not tracklet.sightings:
+            return sighting
+        if self._largest % self._every:
+            return _without_thumbnail(sighting)
+        if len(self._shown) == MAX_THUMBNAILS:
+            for other, i in self._shown[::2]:
+                other.sightings[i] = _without_thumbnail(other.sightings[i])
+            self._shown, self._every = self._shown[1::2], 2 * self._every
+        self._shown.append((tracklet, len(tracklet.sightings)))
+        return sighting
 
 
 def _cost(before: Sighting, now: Sighting) -> float:
@@ -281,4 +300,8 @@ def _light(sighting: Sighting, tracklet: Tracklet) -> Sighting:
     recent = next((s for s in reversed(tracklet.sightings) if s.face.thumbnail.size), None)
     if recent is None or sighting.time - recent.time >= THUMBNAIL_EVERY:
         return sighting
+    return _without_thumbnail(sighting)
+
+
+def _without_thumbnail(sighting: Sighting) -> Sighting:
     return replace(sighting, face=replace(sighting.face, thumbnail=np.zeros((0, 0, 3), np.uint8)))

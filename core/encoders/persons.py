@@ -58,7 +58,12 @@ def follow_faces(read: Callable[[], Iterable[Frame]], report: Report | None = No
         return Followed(no_faces(found.times))
     seen = np.unique([s.picture for sightings in persons for s in sightings])
     each = tuple(_person(sightings, found, seen, upside_down) for sightings in persons)
-    track = replace(_track(each, 1, found.times, upside_down), thumbnails=_thumbnails(persons[0]))
+    shown = [s for s in persons[0] if s.face.thumbnail.size]
+    track = replace(
+        _track(each, 1, found.times, upside_down),
+        thumbnails=np.stack([s.face.thumbnail for s in shown]),
+        thumbnail_times=np.array([s.time for s in shown]),
+    )
     return Followed(track, Persons(each, found.times, upside_down) if len(each) > 1 else None)
 
 
@@ -198,10 +203,3 @@ def _missed(scenes: np.ndarray, pictures: np.ndarray, seen: np.ndarray) -> int:
         difference = np.abs(scenes[others].astype(np.int16) - scenes[compared])  # [M, 192]
         same |= (difference <= SAME_SCENE).mean(1) >= 0.5
     return int(same.sum())
-
-
-def _thumbnails(sightings: list[Sighting]) -> np.ndarray:
-    """uint8 [T, 96, 96, 3]; a sighting that has none has that of the nearest one."""
-    shown = [s for s in sightings if s.face.thumbnail.size]
-    nearest = _nearest(np.array([s.time for s in shown]), np.array([s.time for s in sightings]))
-    return np.stack([shown[i].face.thumbnail for i in nearest])
