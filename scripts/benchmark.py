@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.request
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from importlib.metadata import version
@@ -29,7 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from scripts.arguments import parser_of
+from scripts.benchmark_records import compare, flat, record
 
+PAIRED = 5  # seconds of the clip whose analysis is compared with a transcription
 RATE = 30  # pictures a second
 VOICE_RATE = 48_000  # Hz
 EXAMPLES = {"short": ROOT / "demo/examples/glad.mp4", "long": ROOT / "demo/examples/moods.mp4"}
@@ -69,7 +71,14 @@ def make_clip(path: Path, seconds: float) -> Path:
     return path
 
 
-def time_pairs(folder: Path, pairs: int) -> dict:
+def cost(run: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that a call takes, and seconds that the processor works meanwhile, all threads together."""
+    start, busy = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - start, time.process_time() - busy
+
+
+def time_pairs(folder: Path, pairs: int, device: str) -> dict:
     """The whole analysis of five seconds against a bare transcription of their sound, in turn."""
     import numpy as np
     import whisper
@@ -79,47 +88,99 @@ def time_pairs(folder: Path, pairs: int) -> dict:
     from core.encoders.whisper_weights import load_tiny_en
 
     begun = time.perf_counter()
-    analyzer = Analyzer.load(device="cpu")
+    analyzer = Analyzer.load(device=device)
     loading = time.perf_counter() - begun
-    clip, bare = make_clip(folder / "pair.mp4", 5), load_tiny_en()
+    clip, bare = make_clip(folder / "pair.mp4", PAIRED), load_tiny_en().to(device)
     voice = voice_in(clip).samples
-
-    def seconds(run) -> float:
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start
 
     def transcribe():
         whisper.transcribe(bare, voice, language="en", fp16=False, word_timestamps=True)
 
-    first = seconds(lambda: analyzer.analyze(clip))
+    first = cost(lambda: analyzer.analyze(clip))[0]
     transcribe()
-    found = np.array([(seconds(lambda: analyzer.analyze(clip)), seconds(transcribe)) for _ in range(pairs)])
-    ratios = found[:, 0] / found[:, 1]
+    found = np.array([(*cost(lambda: analyzer.analyze(clip)), *cost(transcribe)) for _ in range(pairs)])
+    ratios = found[:, 0] / found[:, 2]
+    whole, busy, bare_whole, bare_busy = np.median(found, 0).tolist()
     return {
-        "models loaded (s)": loading, "first analysis (s)": first, "analysis (s)": float(np.median(found[:, 0])),
-        "transcription (s)": float(np.median(found[:, 1])), "ratio": float(np.median(ratios)),
-        "ratio, least": float(ratios.min()), "ratio, most": float(ratios.max()),
+        "pairs": pairs, "clip (s)": PAIRED, "models loaded (s)": loading, "first analysis (s)": first,
+        "analysis (s)": whole, "processor time (s)": busy, "idle share": idle_share(whole, busy),
+        "transcription (s)": bare_whole, "transcription, processor time (s)": bare_busy,
+        "ratio": float(np.median(ratios)), "ratio, least": float(ratios.min()), "ratio, most": float(ratios.max()),
+        "ratio of processor time": busy / bare_busy, "peak with both (MB)": peak_memory(),
     }  # fmt: skip
 
 
-def time_length(folder: Path, seconds: float) -> dict:
-    """One clip in a process of its own: seconds, the process's peak of memory, size of the JSON with attention."""
+def time_stages(folder: Path, runs: int, device: str) -> dict:
+    """Stages of the analysis of five seconds: how long each lasts within it, while others work beside it, and what it
+    costs alone, with one thread of torch."""
+    import numpy as np
+
     from core.analysis.analyzer import Analyzer
+    from core.device import one_thread
+    from core.encoders.persons import follow_faces
+    from core.media.reader import open_clip, read_frames
+
+    analyzer, clip = Analyzer.load(device=device), make_clip(folder / "stages.mp4", PAIRED)
+    extractor = analyzer.extractor
+    analyzer.analyze(clip)
+    within: list[dict[str, float]] = []
+    found = [cost(lambda: within.append(analyzer.analyze(clip).timings)) for _ in range(runs)]
+    whole, busy = np.median(found, 0).tolist()
+    opened, frames, utterance = open_clip(clip), list(read_frames(clip)), analyzer.extract(clip)
+    voice, track = opened.audio, utterance.faces
+    speech = extractor.listener.listen(voice, with_states=extractor.voice_encoder is None)
+    texts = [word.text for word in speech.transcript.words]
+    stages = {
+        "opening": lambda: open_clip(clip),
+        "decoding": lambda: list(read_frames(clip)),
+        "finding faces": lambda: follow_faces(lambda: frames),
+        "embedding faces": lambda: extractor.face_features(track.crops, track.blendshapes),
+        "detecting speech": lambda: extractor.listener.intervals(voice),
+        "hearing words": lambda: extractor.listener.words(voice, speech.intervals),
+        "voice": lambda: extractor.voice_features(voice, speech),
+        "reading words": lambda: extractor.word_encoder.encode(texts),
+        "both models": lambda: analyzer.predict(utterance),
+    }
+    with one_thread():
+        alone = {name: np.median([cost(run) for _ in range(runs)], 0).tolist() for name, run in stages.items()}
+    return {
+        "clip (s)": PAIRED, "analysis (s)": whole, "processor time (s)": busy, "idle share": idle_share(whole, busy),
+        "within it (s)": {name: float(np.median([each[name] for each in within])) for name in within[0]},
+        "alone (s)": {name: seconds for name, (seconds, _) in alone.items()},
+        "alone, processor time (s)": {name: seconds for name, (_, seconds) in alone.items()},
+    }  # fmt: skip
+
+
+def idle_share(seconds: float, busy: float) -> float:
+    """Which share of all cores' time nothing was computed in; others may have used it."""
+    return 1 - busy / (seconds * (os.cpu_count() or 1))
+
+
+def peak_memory() -> float:
+    """Megabytes that this process held at most so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def time_length(folder: Path, seconds: float, device: str) -> dict:
+    """One clip in a process of its own: seconds, the process's peak of memory, what a visit keeps of it, and the size
+    of the JSON with attention."""
+    from core.analysis.analyzer import Analyzer
+    from core.analysis.kept import nbytes
 
     clip = make_clip(folder / "length.mp4", seconds) if not (folder / "length.mp4").exists() else folder / "length.mp4"
-    analyzer = Analyzer.load(device="cpu")
+    analyzer = Analyzer.load(device=device)
     analyzer.analyze(EXAMPLES["short"])
     start, busy = time.perf_counter(), time.process_time()
     analysis = analyzer.analyze(clip)
     took, busy = time.perf_counter() - start, time.process_time() - busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
     text = len(json.dumps(analysis.to_json(attention=True)))
     return {"length (s)": seconds, "analysis (s)": took, "a second of clip (s)": took / seconds,
-            "processor time (s)": busy, "peak (MB)": peak, "JSON with attention (MB)": text / 1e6}  # fmt: skip
+            "processor time (s)": busy, "idle share": idle_share(took, busy), "peak (MB)": peak,
+            "kept for a visit (MB)": nbytes(analysis) / 1e6, "JSON with attention (MB)": text / 1e6}  # fmt: skip
 
 
-def time_live(folder: Path, seconds: float) -> dict:
+def time_live(folder: Path, seconds: float, device: str) -> dict:
     """A visitor who sends a picture and the sound since the last one as soon as there is an answer.
 
     The processor's time a verdict, listening included, means something on a machine that others use as well, too.
@@ -134,7 +195,7 @@ def time_live(folder: Path, seconds: float) -> dict:
 
     voice = (np.tile(voice_in(EXAMPLES["short"]).samples, 8) * 32767).astype("<i2")
     pictures = [cv2.imencode(".jpg", f.image[:, :, ::-1])[1].tobytes() for f in read_frames(EXAMPLES["short"])]
-    guests = Guests(Analyzer.load(device="cpu"))
+    guests = Guests(Analyzer.load(device=device))
     ticket = guests.begin()["ticket"]
 
     def verdicts(seconds: float) -> float:
@@ -154,7 +215,7 @@ def time_live(folder: Path, seconds: float) -> dict:
     return {"verdicts a second": found, "processor time a verdict (s)": busy / max(1.0, found * seconds)}
 
 
-def time_browser(folder: Path, seconds: float) -> dict:
+def time_browser(folder: Path, seconds: float, *_) -> dict:
     """The Live tab in Chromium on this machine (requirements-dev.txt): verdicts a second, as the page counts them."""
     import cv2
     from playwright.sync_api import sync_playwright
@@ -278,28 +339,32 @@ def plot_soak(curve: Path, path: Path) -> None:
 
 
 PARTS = {
-    "pairs": time_pairs, "length": time_length, "live": time_live, "browser": time_browser, "start": time_start,
+    "start": time_start, "pairs": time_pairs, "stages": time_stages, "live": time_live, "browser": time_browser,
+    "length": time_length,
 }  # fmt: skip
 
 
-def apart(part: str, number: float, folder: Path) -> dict:
+def apart(part: str, number: float, folder: Path, device: str) -> dict:
     """A part in a process of its own, so that none profits or suffers from what another one left in memory."""
     command = [sys.executable, __file__, "--part", part, "--number", str(number), "--folder", str(folder)]
+    command += ["--device", device]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"{part}: {run.stderr[-2000:]}")
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def machine() -> dict:
-    """What the times depend on."""
+def machine(device: str) -> dict:
+    """What the times depend on, and which code took them."""
     import torch
 
     from core.device import processor
+    from core.training.provenance import code_commit
 
     capabilities = torch.cpu.get_capabilities()
     return {
-        "processor": processor(), "cores": os.cpu_count(), "torch threads": torch.get_num_threads(),
+        "commit": code_commit(), "device": device, "processor": processor(), "cores": os.cpu_count(),
+        "torch threads": torch.get_num_threads(),
         "features": " ".join(name for name, there in capabilities.items() if there is True),
         "load before": round(os.getloadavg()[0], 2), "system": platform.platform(), "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
@@ -308,11 +373,14 @@ def machine() -> dict:
 
 def main() -> int:
     parser = parser_of(__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--pairs", type=int, default=8, help="analyses against transcriptions; the median counts")
     parser.add_argument("--lengths", type=float, nargs="*", default=[5, 15, 60, 300], help="seconds of clip")
     parser.add_argument("--live", type=float, default=10.0, help="seconds of live")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
     parser.add_argument("--json", type=Path, help="a file for all numbers")
+    parser.add_argument("--record", action="store_true", help="writes them to docs/benchmarks, under the commit")
+    parser.add_argument("--compare", type=Path, nargs=2, metavar=("OLD", "NEW"), help="says what got worse, no more")
     parser.add_argument("--plot", type=Path, help="an SVG of cost by length")
     parser.add_argument("--soak", type=Path, nargs=2, metavar=("CSV", "SVG"), help="draws a curve of load.py, no more")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
@@ -320,18 +388,23 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        number = int(options.number) if options.part == "pairs" else options.number
-        print(json.dumps(PARTS[options.part](options.folder, number)))
+        number = int(options.number) if options.part in ("pairs", "stages") else options.number
+        print(json.dumps(PARTS[options.part](options.folder, number, options.device)))
         return 0
+    if options.compare:
+        lines, worse = compare(*(json.loads(path.read_text("utf-8")) for path in options.compare))
+        print("\n".join(lines))
+        return 1 if worse else 0
     if options.soak:
         plot_soak(*options.soak)
         return 0
-    facts = machine()
+    facts = machine(options.device)
     found: dict = {"machine": facts}
     show("machine", facts)
     numbers = {
         "start": [0],
         "pairs": [options.pairs],
+        "stages": [options.pairs],
         "live": [options.live],
         "browser": [options.live],
         "length": options.lengths,
@@ -341,20 +414,20 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as folder:
                 if part == "length":
                     make_clip(Path(folder) / "length.mp4", number)  # what encodes it must not count as memory
-                measured = apart(part, number, Path(folder))
+                measured = apart(part, number, Path(folder), options.device)
             found.setdefault(part, []).append(measured)
             show(part, measured)
     if options.plot and "length" in found:
         plot(found, options.plot)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    if options.record:
+        print(f"recorded: {record(found)}")
     return 0
 
 
 def show(part: str, measured: dict) -> None:
-    cells = (
-        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in measured.items()
-    )
+    cells = (f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in flat(measured))
     print(f"{part}: " + ", ".join(cells), flush=True)
 
 

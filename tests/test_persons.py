@@ -9,7 +9,7 @@ import pytest
 from recordings import portrait, save_two_faces
 
 from core.analysis.analyzer import Analyzer
-from core.encoders.face_search import Search, Sighting, _Linked
+from core.encoders.face_search import MAX_THUMBNAILS, Search, Sighting, _Linked
 from core.encoders.faces import Face
 from core.encoders.features import face_warnings
 from core.encoders.persons import follow_faces, merged, persons_in
@@ -256,6 +256,13 @@ def test_only_some_thumbnails_of_smaller_faces_are_held_meanwhile(monkeypatch):
         for t in linked(sightings, monkeypatch)
     }
     assert len(shown[1]) == 40 and shown[2] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_thumbnails_of_a_long_clip_are_spread_over_it(monkeypatch):
+    (tracklet,) = linked([seen(i, 1, 0.1) for i in range(3_000)], monkeypatch)
+    times = [s.time for s in tracklet.sightings if s.face.thumbnail.size]
+    assert MAX_THUMBNAILS / 2 <= len(times) <= MAX_THUMBNAILS + 1 and times[0] == 0
+    assert np.diff(times)[1:].min() == pytest.approx(np.diff(times)[1:].max()) and times[-1] > 299
 
 
 # Whose face counts.

@@ -13,6 +13,7 @@ from core.encoders.expression import ExpressionNet, folded
 from core.encoders.speech import MAX_WINDOW_FRAMES, windows
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import MAX_STEPS
+from scripts.benchmark_records import compare, record
 
 
 def test_folded_normalisations_change_nothing():
@@ -91,3 +92,23 @@ def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):
     for i, j in ((0, 0), (80, 3), (159, 159)):
         cell = weights[:, rows[i] : rows[i + 1], columns[j] : columns[j + 1]].mean((1, 2))
         np.testing.assert_allclose(map_.weights[:, i, j], cell, atol=1e-7)
+
+
+def benchmark(commit: str, **figures) -> dict:
+    machine = {"commit": commit, "device": "cpu", "processor": "P", "cores": 2}
+    return {"machine": machine | {k: figures.pop(k) for k in list(figures) if k in machine}, **figures}
+
+
+def test_two_benchmarks_are_compared_and_what_got_worse_is_named(tmp_path):
+    row = {"length (s)": 60, "analysis (s)": 10.0, "peak (MB)": 1_000.0, "alone (s)": {"voice": 0.5}}
+    old = benchmark("a", length=[row], live=[{"verdicts a second": 25.0}], pairs=[{"ratio": 1.3}])
+    new = benchmark("b", length=[row | {"analysis (s)": 12.0, "peak (MB)": 1_050.0, "alone (s)": {"voice": 0.6}}],
+                    live=[{"verdicts a second": 20.0}], pairs=[{"ratio": 1.0}])  # fmt: skip
+    lines, worse = compare(old, new)
+    assert worse == ["length of 60 s: alone (s), voice", "length of 60 s: analysis (s)", "live: verdicts a second"]
+    assert "pairs: ratio: 1.3 -> 1 (-23%)" in lines and "length of 60 s: peak (MB): 1e+03 -> 1.05e+03 (+5%)" in lines
+    elsewhere = benchmark("b", processor="Q", length=new["length"], pairs=[{"ratio": 1.5}])
+    lines, worse = compare(old, elsewhere)
+    assert worse == ["pairs: ratio"] and len(lines) == 2, "seconds of another machine are not compared"
+    assert record(old, tmp_path).name == "a.json" and record(benchmark("a", device="cuda"), tmp_path) != tmp_path / "a"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-cuda.json", "a.json"]

@@ -49,14 +49,14 @@ class FaceSummary:
         Args:
             duration: of the clip, in seconds.
         """
-        shown = spread(track.times, MAX_PICTURES, duration)
+        shown = spread(track.shown_at, MAX_PICTURES, duration)
         return cls(
             times=track.times,
             boxes=track.boxes,
             frame_times=track.frame_times,
             found=track.found,
             pictures=tuple(webp(track.thumbnails[i]) for i in shown),
-            picture_times=track.times[shown],
+            picture_times=track.shown_at[shown],
             note=track.note,
         )
 

@@ -5,7 +5,8 @@ where it finds none, parts of the picture are looked at more closely.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -15,6 +16,7 @@ from mediapipe.tasks.python import vision
 
 from core.encoders.face_track import THUMBNAIL
 from core.encoders.faces import MAX_FACES, Face, FaceFinder, apart, cut_faces, landmarker
+from core.encoders.stages import ahead
 from core.media.reader import Frame
 
 PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
@@ -30,13 +32,18 @@ APPEARANCE = 16  # side of the picture by which faces are compared
 SCENE = (16, 12)  # columns and rows of the picture by which scenes are compared
 MAX_SAMPLES = 12  # pictures spread over the clip that are kept for a second opinion
 THUMBNAIL_EVERY = 1.0  # seconds between thumbnails of faces that are not the largest of their picture
+MAX_THUMBNAILS = 480  # of faces that are, spread over the clip: all of them in 48 seconds
+
+
+Report = Callable[[float, list[Face]], None]
+"""Called with the time in seconds and the faces of each picture, as soon as they are found."""
 
 
 @dataclass(frozen=True)
 class Sighting:
     """A face in a picture: ``picture`` counts from 0, ``time`` in seconds, ``appearance`` see ``appearance_of``.
 
-    ``face.thumbnail`` is empty for most of the faces that are not the largest of their picture.
+    ``face.thumbnail`` is empty for most of the faces that are not the largest of their picture, and of a long clip.
     """
 
     picture: int
@@ -160,8 +167,8 @@ def appearance_of(crop: np.ndarray) -> np.ndarray:
     return values / max(float(np.linalg.norm(values)), 1e-6)
 
 
-def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
-    """Looks for every face of successive pictures.
+def search(frames: Iterable[Frame], closer: CloserLook, report: Report | None = None) -> Search:
+    """Looks for every face of successive pictures, of which the next ones are decoded meanwhile.
 
     A closer look is had where a face is missing that was there within the last ``LOST_AFTER`` seconds, and every
     ``SEARCH_EVERY`` seconds at all parts of a picture without any.
@@ -172,8 +179,8 @@ def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
     missed: deque[tuple[int, Frame]] = deque(maxlen=MAX_MISSED)
     linked = _Linked()
     searched = -np.inf
-    with FaceFinder() as finder:
-        for index, frame in enumerate(frames):
+    with FaceFinder() as finder, closing(ahead(frames)) as coming:
+        for index, frame in enumerate(coming):
             times.append(frame.time)
             small = cv2.resize(frame.image, SCENE, interpolation=cv2.INTER_AREA)
             scenes.append(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel())
@@ -186,6 +193,8 @@ def search(frames: Iterable[Frame], closer: CloserLook) -> Search:
                 faces = closer.everywhere(frame.image)
                 if faces:
                     _look_back(missed, closer, max(faces, key=lambda face: face.size), linked)
+            if report:
+                report(frame.time, faces)
             if faces:
                 missed.clear()
                 linked.add(index, frame.time, faces)
@@ -230,6 +239,10 @@ class _Linked:
     def __init__(self):
         self.tracklets: list[Tracklet] = []
         self._recent: list[Tracklet] = []
+        self._shown: list[
+            tuple[Tracklet, int]
+        ] = []  # which sightings have one
+        self._every, self._largest = 1, 0
 
     def missing(self, time: float, faces: list[Face]) -> list[tuple[float, float, float, float]]:
         """Where faces were last that were there a moment ago and are not among those found, the longest seen first."""
@@ -256,7 +269,21 @@ class _Linked:
                 owners[j] = Tracklet()
                 self.tracklets.append(owners[j])
                 self._recent.append(owners[j])
-            owners[j].sightings.append(_light(sighting, owners[j]) if j else sighting)
+            owners[j].sightings.append(_light(sighting, owners[j]) if j else self._spread(sighting, owners[j]))
+
+    def _spread(self, sighting: Sighting, tracklet: Tracklet) -> Sighting:
+        """Without its thumbnail if there are many; the first one of a tracklet keeps it."""
+        self._largest += 1
+        if not tracklet.sightings:
+            return sighting
+        if self._largest % self._every:
+            return _without_thumbnail(sighting)
+        if len(self._shown) == MAX_THUMBNAILS:
+            for other, i in self._shown[::2]:
+                other.sightings[i] = _without_thumbnail(other.sightings[i])
+            self._shown, self._every = self._shown[1::2], 2 * self._every
+        self._shown.append((tracklet, len(tracklet.sightings)))
+        return sighting
 
 
 def _cost(before: Sighting, now: Sighting) -> float:
@@ -273,4 +300,8 @@ def _light(sighting: Sighting, tracklet: Tracklet) -> Sighting:
     recent = next((s for s in reversed(tracklet.sightings) if s.face.thumbnail.size), None)
     if recent is None or sighting.time - recent.time >= THUMBNAIL_EVERY:
         return sighting
+    return _without_thumbnail(sighting)
+
+
+def _without_thumbnail(sighting: Sighting) -> Sighting:
     return replace(sighting, face=replace(sighting.face, thumbnail=np.zeros((0, 0, 3), np.uint8)))

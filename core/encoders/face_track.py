@@ -18,7 +18,7 @@ class FaceTrack:
     Attributes:
         times: [T] seconds.
         crops: uint8 [T, 48, 48] grey, levelled by the eyes, placed as in FER2013.
-        thumbnails: uint8 [T, 96, 96, 3] RGB of the same cut.
+        thumbnails: uint8 [K, 96, 96, 3] RGB of the same cut, of as many of the faces as were kept (see ``shown_at``).
         boxes: float64 [T, 4] x, y, width, height as shares of the frame.
         blendshapes: float32 [T, 52], how far each movement of the face goes, in [0, 1].
         frame_times: [F] seconds of every frame.
@@ -26,6 +26,7 @@ class FaceTrack:
         note: a sentence when one of several faces had to be chosen, else empty.
         share: of the pictures that could have shown the face, in how many it was found, in [0, 1].
         upside_down: whether the pictures were turned to read it; boxes are those of the pictures as they are.
+        thumbnail_times: float64 [K] seconds; None if there is a thumbnail of each face.
     """
 
     times: np.ndarray
@@ -38,9 +39,15 @@ class FaceTrack:
     note: str = ""
     share: float = 1.0
     upside_down: bool = False
+    thumbnail_times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def shown_at(self) -> np.ndarray:
+        """float64 [K] seconds of the thumbnails."""
+        return self.times if self.thumbnail_times is None else self.thumbnail_times
 
 
 def no_faces(frame_times: np.ndarray) -> FaceTrack:
@@ -107,7 +114,7 @@ class Persons:
 
     @property
     def track(self) -> FaceTrack:
-        """Of the person who counts; each moment has the nearest of the thumbnails that were kept."""
+        """Of the person who counts, with the thumbnails that were kept."""
         return _track(self.each, self.chosen, self.frame_times, self.upside_down)
 
 
@@ -124,7 +131,7 @@ def _track(each: tuple[Person, ...], number: int, frame_times: np.ndarray, upsid
     return FaceTrack(
         times=person.times,
         crops=person.crops,
-        thumbnails=person.thumbnails[_nearest(person.thumbnail_times, person.times)],
+        thumbnails=person.thumbnails,
         boxes=person.boxes,
         blendshapes=person.blendshapes,
         frame_times=frame_times,
@@ -132,6 +139,7 @@ def _track(each: tuple[Person, ...], number: int, frame_times: np.ndarray, upsid
         note=_choice(each, number),
         share=person.share,
         upside_down=upside_down,
+        thumbnail_times=person.thumbnail_times,
     )
 
 

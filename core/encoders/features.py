@@ -19,10 +19,11 @@ from core.cancellation import raise_if_cancelled
 from core.device import share_of_cores
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.face_track import FaceTrack, no_faces
-from core.encoders.faces import FaceFinder
+from core.encoders.faces import Face, FaceFinder
 from core.encoders.languages import LanguageReader
 from core.encoders.persons import Followed, follow_faces
 from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
+from core.encoders.stages import CROPS_AT_A_TIME, Embedding
 from core.encoders.transcript import OtherLanguage, not_understood
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
@@ -35,7 +36,6 @@ Progress = Callable[[float, str], None]
 FEATURES_VERSION = 4
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
-CROPS_AT_A_TIME = 16  # whose activations a processor's cache holds
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
 
 
@@ -133,18 +133,16 @@ class FeatureExtractor:
             report(0.0, "reading the clip")
             with timed(timings, "media"):
                 clip = open_clip(path, self._seconds_of_speech, shows_face)
-            stages = 2 if clip.has_pictures and clip.audio else 1
+            # Faces are found and embedded at the same time, voice and words are heard beside them.
+            stages = max(1, 2 * clip.has_pictures + (clip.audio is not None))
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
-                hearing = beside.submit(context.run, self._hear, clip, timings, stages)
+                hearing = beside.submit(context.run, self._listen, clip, timings, stages)
                 followed, video = self._see(
-                    clip, timings, lambda share: report(0.1 + 0.5 * share, "looking for the face")
+                    clip, timings, stages, lambda share: report(0.1 + 0.5 * share, "looking for the face")
                 )
                 report(0.6, "listening for words")
-                speech, audio = hearing.result()
-            report(0.95, "reading the words")
-            with timed(timings, "words"):
-                text = self._read(speech, audio)
+                speech, audio, text = hearing.result()
         return Utterance(
             file=clip.path.name,
             duration=clip.duration,
@@ -188,14 +186,16 @@ class FeatureExtractor:
 
     def face_features(self, crops: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
         """Features float32 [T, D] of crops uint8 [T, 48, 48] and what MediaPipe says of them [T, 52]."""
-        with torch.inference_mode():
-            parts = torch.from_numpy(crops).to(self.device).split(CROPS_AT_A_TIME)
-            embedded = torch.cat([self._embed(part) for part in parts]).cpu().numpy()
+        parts = np.split(crops, range(CROPS_AT_A_TIME, len(crops), CROPS_AT_A_TIME))
+        return self._with_blendshapes(np.concatenate([self._embed(part) for part in parts]), blendshapes)
+
+    def _with_blendshapes(self, embedded: np.ndarray, blendshapes: np.ndarray) -> np.ndarray:
         return with_blendshapes(embedded, blendshapes) if self.settings.blendshapes else embedded
 
-    def _embed(self, crops: torch.Tensor) -> torch.Tensor:
+    @torch.inference_mode()
+    def _embed(self, crops: np.ndarray) -> np.ndarray:
         raise_if_cancelled()
-        return self._folded.embed(crops)
+        return self._folded.embed(torch.from_numpy(crops).to(self.device)).cpu().numpy()
 
     def voice_features(self, voice: Waveform, speech: Speech) -> FeatureSequence:
         """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
@@ -217,42 +217,58 @@ class FeatureExtractor:
         return sum(end - start for start, end in self.listener.intervals(Waveform(samples)))
 
     def _see(
-        self, clip: Clip, timings: dict[str, float], report: Callable[[float], None]
+        self, clip: Clip, timings: dict[str, float], stages: int, report: Callable[[float], None]
     ) -> tuple[Followed, FeatureSequence | Missing]:
         if not clip.has_pictures:
             return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
-        with timed(timings, "faces"):
-            followed = follow_faces(
-                lambda: read_frames(
-                    clip.path, progress=lambda reached: report(min(reached / clip.duration, 1.0)), clock=clip.clock
-                )
-            )
-        track = followed.track
-        if not len(track.frame_times):
-            return followed, Missing("no picture could be decoded")
-        if not len(track):
-            return followed, Missing("no face was found")
-        with timed(timings, "expression"):
-            return followed, FeatureSequence(self.face_features(track.crops, track.blendshapes), track.times)
 
-    def _hear(self, clip: Clip, timings: dict[str, float], stages: int) -> tuple[Speech, FeatureSequence | Missing]:
+        def embed(crops: np.ndarray) -> np.ndarray:
+            with share_of_cores(stages), timed(timings, "expression"):
+                return self._embed(crops)
+
+        with Embedding(embed) as embedding:
+
+            def found(time: float, faces: list[Face]) -> None:
+                report(min(time / clip.duration, 1.0))
+                if faces:  # most clips show one person, whose face is the largest
+                    embedding.add(max(faces, key=lambda face: face.size).crop)
+
+            with timed(timings, "faces"):
+                followed = follow_faces(lambda: read_frames(clip.path, clock=clip.clock), found)
+            track = followed.track
+            if not len(track.frame_times):
+                return followed, Missing("no picture could be decoded")
+            if not len(track):
+                return followed, Missing("no face was found")
+            embedded = embedding.of(track.crops)
+        return followed, FeatureSequence(self._with_blendshapes(embedded, track.blendshapes), track.times)
+
+    def _listen(
+        self, clip: Clip, timings: dict[str, float], stages: int
+    ) -> tuple[Speech, FeatureSequence | Missing, FeatureSequence | Missing]:
+        """What is heard, and the features of voice and words."""
+        with share_of_cores(stages):
+            speech, audio = self._hear(clip, timings)
+            with timed(timings, "words"):
+                return speech, audio, self._read(speech, audio)
+
+    def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, FeatureSequence | Missing]:
         if clip.audio is None:
             return NO_SPEECH, Missing("the clip has no sound track")
         if clip.audio.silent:
             return NO_SPEECH, Missing("the sound track is silent")
-        with share_of_cores(stages):
-            with timed(timings, "speech"):
-                speech = self.listener.listen(clip.audio, with_states=self.voice_encoder is None)
-            if not speech.intervals:
-                return speech, Missing("no speech was heard")
-            with timed(timings, "voice"):
-                features = self.voice_features(clip.audio, speech)
-            missed = not_understood(speech.intervals, speech.transcript.words) if self.languages else ()
-            if self.languages and missed:
-                with timed(timings, "language"):
-                    other = self.languages.read(clip.audio, missed, speech.intervals)
-                speech = replace(speech, transcript=replace(speech.transcript, other=other))
-            return speech, features
+        with timed(timings, "speech"):
+            speech = self.listener.listen(clip.audio, with_states=self.voice_encoder is None)
+        if not speech.intervals:
+            return speech, Missing("no speech was heard")
+        with timed(timings, "voice"):
+            features = self.voice_features(clip.audio, speech)
+        missed = not_understood(speech.intervals, speech.transcript.words) if self.languages else ()
+        if self.languages and missed:
+            with timed(timings, "language"):
+                other = self.languages.read(clip.audio, missed, speech.intervals)
+            speech = replace(speech, transcript=replace(speech.transcript, other=other))
+        return speech, features
 
     def _read(self, speech: Speech, audio: FeatureSequence | Missing) -> FeatureSequence | Missing:
         words = speech.transcript.words
@@ -318,9 +334,9 @@ def face_warnings(track: FaceTrack) -> tuple[str, ...]:
 
 @contextmanager
 def timed(timings: dict[str, float], stage: str):
-    """Enters the seconds that the block took into ``timings``."""
+    """Adds the seconds that the block took to ``timings``."""
     start = time.perf_counter()
     try:
         yield
     finally:
-        timings[stage] = time.perf_counter() - start
+        timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - start

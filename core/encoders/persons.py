@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from core.encoders.face_search import CloserLook, Search, Sighting, Tracklet, search
+from core.encoders.face_search import CloserLook, Report, Search, Sighting, Tracklet, search
 from core.encoders.face_track import FaceTrack, Person, Persons, _nearest, _track, no_faces
 from core.media.reader import Frame
 
@@ -37,18 +37,20 @@ class Followed:
     persons: Persons | None = None
 
 
-def follow_faces(read: Callable[[], Iterable[Frame]]) -> Followed:
+def follow_faces(read: Callable[[], Iterable[Frame]], report: Report | None = None) -> Followed:
     """Finds the persons of a clip; the one who counts is the largest and steadiest: whose sizes, summed over all
     pictures, are the most. A face that does not move at all, as on a poster, counts only if no other one moves.
 
     Args:
-        read: gives the clip's pictures in order of time; called a second time if they seem to be upside down.
+        read: gives the clip's pictures in order of time; called a second time if they seem to be upside down. They are
+            made in a thread of their own.
+        report: is told what is found meanwhile.
     """
     with CloserLook() as closer:
-        found = search(read(), closer)
+        found = search(read(), closer, report)
         persons, upside_down = persons_in(found, closer), False
         if sum(map(len, persons[:1])) < FEW * len(found.times) and _more_when_turned(found.samples, closer):
-            turned = search((Frame(frame.time, _turned(frame.image)) for frame in read()), closer)
+            turned = search((Frame(frame.time, _turned(frame.image)) for frame in read()), closer, report)
             others = persons_in(turned, closer)
             if sum(map(len, others[:1])) > sum(map(len, persons[:1])):
                 found, persons, upside_down = turned, others, True
@@ -56,7 +58,12 @@ def follow_faces(read: Callable[[], Iterable[Frame]]) -> Followed:
         return Followed(no_faces(found.times))
     seen = np.unique([s.picture for sightings in persons for s in sightings])
     each = tuple(_person(sightings, found, seen, upside_down) for sightings in persons)
-    track = replace(_track(each, 1, found.times, upside_down), thumbnails=_thumbnails(persons[0]))
+    shown = [s for s in persons[0] if s.face.thumbnail.size]
+    track = replace(
+        _track(each, 1, found.times, upside_down),
+        thumbnails=np.stack([s.face.thumbnail for s in shown]),
+        thumbnail_times=np.array([s.time for s in shown]),
+    )
     return Followed(track, Persons(each, found.times, upside_down) if len(each) > 1 else None)
 
 
@@ -196,10 +203,3 @@ def _missed(scenes: np.ndarray, pictures: np.ndarray, seen: np.ndarray) -> int:
         difference = np.abs(scenes[others].astype(np.int16) - scenes[compared])  # [M, 192]
         same |= (difference <= SAME_SCENE).mean(1) >= 0.5
     return int(same.sum())
-
-
-def _thumbnails(sightings: list[Sighting]) -> np.ndarray:
-    """uint8 [T, 96, 96, 3]; a sighting that has none has that of the nearest one."""
-    shown = [s for s in sightings if s.face.thumbnail.size]
-    nearest = _nearest(np.array([s.time for s in shown]), np.array([s.time for s in sightings]))
-    return np.stack([shown[i].face.thumbnail for i in nearest])

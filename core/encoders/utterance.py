@@ -70,6 +70,7 @@ class Utterance:
 
         other = self.transcript.other
         inside = slice(*np.searchsorted(self.faces.times, (start, end)))
+        shown = slice(*np.searchsorted(self.faces.shown_at, (start, end)))
         looked = slice(*np.searchsorted(self.faces.frame_times, (start, end)))
         return replace(
             self,
@@ -83,8 +84,8 @@ class Utterance:
             faces=replace(
                 self.faces,
                 times=self.faces.times[inside], crops=self.faces.crops[inside],
-                thumbnails=self.faces.thumbnails[inside], boxes=self.faces.boxes[inside],
-                blendshapes=self.faces.blendshapes[inside],
+                thumbnails=self.faces.thumbnails[shown], thumbnail_times=self.faces.shown_at[shown],
+                boxes=self.faces.boxes[inside], blendshapes=self.faces.blendshapes[inside],
                 frame_times=self.faces.frame_times[looked], found=self.faces.found[looked],
             ),
         )  # fmt: skip

@@ -43,9 +43,7 @@ class Frame:
     image: np.ndarray
 
 
-def read_images(
-    path: Path, clock: Clock, rate: float, progress: Callable[[float], None] | None = None
-) -> Iterator[Frame]:
+def read_images(path: Path, clock: Clock, rate: float) -> Iterator[Frame]:
     """The pictures of the track that the clock names, the first of each 1/``rate`` seconds, in order of time."""
     track = clock.pictures
     if track is None:
@@ -57,13 +55,12 @@ def read_images(
         frames = ((times.of(frame), frame) for frame in _decoded(container, stream, times, choice))
         kept = ((t, frame) for t, frame in frames if t is not None and (not choice or frame.pts in choice.kept))
         shape = _Shape(stream.sample_aspect_ratio)
-        yield from first_of_each(kept, rate, progress, shape.upright)
+        yield from first_of_each(kept, rate, shape.upright)
 
 
 def first_of_each(
     pictures: Iterable[tuple[float, Any]],
     rate: float,
-    progress: Callable[[float], None] | None = None,
     upright: Callable[[Any], np.ndarray | None] | None = None,
 ) -> Iterator[Frame]:
     """Of pictures at times the first of each 1/``rate`` seconds, in order of time, up to ``MAX_CLIP_SECONDS``.
@@ -82,8 +79,6 @@ def first_of_each(
         if image is None:
             continue
         slot = here
-        if progress:
-            progress(time)
         yield Frame(float(time), image)
 
 

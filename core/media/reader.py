@@ -4,7 +4,7 @@ PyAV (FFmpeg's libraries) does the decoding. What a player shows is what is read
 never frame counts; what an edit list leaves out is left out; pictures are upright and as wide as they were filmed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,25 +117,23 @@ def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | 
 def read_frames(
     path: str | Path,
     rate: float = FRAME_RATE,
-    progress: Callable[[float], None] | None = None,
     clock: Clock | None = None,
 ) -> Iterator[Frame]:
     """Yields upright RGB frames in order of time, at most ``rate`` a second, no side above 640 pixels.
 
-    ``progress`` is called with the time reached, in seconds; ``clock`` is that of the clip, read anew if it is not
-    given. Damaged frames are passed over.
+    ``clock`` is that of the clip, read anew if it is not given. Damaged frames are passed over.
     """
     path = Path(path)
     if animation := Animation.of(path):
         images = zip(animation.times, animation.images(), strict=False)
-        yield from first_of_each(images, rate, progress)
+        yield from first_of_each(images, rate)
         return
     if clock is None:
         tracks, _ = _tracks(path)
         sound = min((track for track in tracks if not track.pictures), key=lambda t: not t.default, default=None)
         clock = _clock(tracks, _choose_pictures(path, tracks, None)[0], sound)
     if clock.pictures is not None:
-        yield from read_images(path, clock, rate, progress)
+        yield from read_images(path, clock, rate)
 
 
 def _animated(animation: Animation) -> Clip:

@@ -22,8 +22,8 @@ SILENCE = 1e-4  # a sound track that never leaves +-this is digital silence
 RATES = (2_000, 768_000)  # Hz of a sound track
 LATE = 0.1  # seconds by which sound may lie behind its timestamps before the gap is filled with silence
 EARLY = 0.5  # and before them until it is left out: clocks of microphones run a little faster than those of recorders
-SHORT = 256  # samples of a packet; shorter ones are collected
-COLLECTED = 4096  # samples
+SHORT = 4096  # samples of a packet; shorter ones, as those of all usual codecs, are collected
+COLLECTED = 16_384  # samples
 MAX_SAMPLES = 1 << 20  # of one packet: some formats make gigabytes of silence from a few bytes
 MAX_CHANNELS = 16  # whose likeness is measured
 MAX_TRIED = 8  # channels that are listened to one by one
@@ -202,9 +202,10 @@ class _Recording:
             return
         self._begun = True
         form = frame.format.name, frame.layout.name
-        if frame.samples >= SHORT or form != self._form:
+        alone = frame.samples >= SHORT or overlap > 0
+        if alone or form != self._form:
             self._take_short()
-        if frame.samples >= SHORT:
+        if alone:
             self._take(frame, overlap)
             return
         self._short, self._form = self._short or av.AudioFifo(), form

@@ -19,7 +19,7 @@ def this_process(device: Device) -> dict[str, str]:
     """What a run notes of each process that trained it: command, commit of the code, device and date."""
     return {
         "command": shlex.join(["python", *sys.argv]),
-        "commit": _commit(),
+        "commit": code_commit(),
         "device": str(device),
         "date": datetime.now(UTC).date().isoformat(),
     }
@@ -62,8 +62,8 @@ def provenance(seed: int, data: dict, folders: list[Path]) -> dict:
     }
 
 
-def _commit() -> str:
-    """The commit of the code that trains, marked if files were changed since; "unknown" outside a repository."""
+def code_commit() -> str:
+    """The commit of the code that runs, marked if files were changed since; "unknown" outside a repository."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "-uno", "--", "..")  # in core: what can change a result
