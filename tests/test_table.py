@@ -34,7 +34,9 @@ def test_a_line_holds_what_was_said_of_a_clip():
     unsure = replace(
         made.everything.self_, probabilities=np.array([0.5, 0.05, 0.3, 0.05, 0.02, 0.05, 0.03]), threshold=0.2
     )
-    doubtful = replace(made, predictions={("text", "audio"): Prediction(("text", "audio"), None, unsure)})
+    doubtful = replace(
+        made, predictions=made.predictions | {("text", "audio"): Prediction(("text", "audio"), None, unsure)}
+    )
     assert row_of("a.mp4", doubtful)["self set"] == "anger+fear" and row_of("a.mp4", doubtful)["cross set"] == ""
     alone = row_of("a.mp4", made, ("audio",))
     assert alone["used"] == "audio" and alone["cross"] == alone["cross anger"] == "" and alone["self"]
