@@ -69,6 +69,13 @@ def bottom(page: Page, selector: str) -> float:
     return box["y"] + box["height"]
 
 
+def put(page: Page, button: str, files: list[Path]) -> None:
+    """Chooses files by a button."""
+    with page.expect_file_chooser() as choosing:
+        page.locator(button).tap()
+    choosing.value.set_files(files)
+
+
 def test_live_picture_start_and_both_verdicts_are_on_one_phone_screen(page):
     page.get_by_role("tab", name="Live").tap()
     page.locator(".live-start").tap()
@@ -100,9 +107,7 @@ def test_a_tap_has_another_person_followed(page):
 
 def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, clips):
     page.get_by_role("tab", name="Several").tap()
-    page.locator("#many-files input[type=file]").set_input_files(
-        [clips / "happy_1.mp4", clips / "angry_1.mp4", clips / "angry_2.mp4"]
-    )
+    put(page, "#many-files", [clips / "happy_1.mp4", clips / "angry_1.mp4", clips / "angry_2.mp4"])
     page.wait_for_selector('#many-table [data-done="3"]', timeout=3 * LONG)
     row = page.locator(".many-open", has_text="happy_1.mp4")
     row.tap()
@@ -116,7 +121,7 @@ def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, cl
     expect(page.locator(".confusion")).to_have_count(2)
     expect(page.locator(".opened .verdict")).to_have_count(2)
     assert page.locator("#many-figures tbody tr >> nth=0").locator("td").first.text_content() == "2"
-    page.locator("#many-labels input[type=file]").set_input_files(clips / "labels.csv")
+    put(page, "#many-labels", [clips / "labels.csv"])
     expect(page.locator("#many-truth-said")).to_contain_text("1 file has a label")
     expect(page.locator("[data-truth=sadness]")).to_have_count(1)
     page.locator("#many-pattern :is(input, textarea)").fill("{nobody}")

@@ -28,9 +28,8 @@ from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.media.reader import SAMPLE_RATE, Frame, Waveform
 
 FACE_MEMORY = 1.5  # seconds of faces that a verdict rests on, fewer where the face has changed:
-CHANGE = 0.5  # seconds of faces that are asked about alone,
-MIN_CHANGE = 3  # of so many pictures at least; the older ones are let go if another label
-CHANGED_BY = 0.3  # of probability leads what all of them say by so much
+CHANGE, MIN_CHANGE = 0.5, 3  # the newest are asked about alone: so many seconds, and so many pictures at least
+CHANGED_BY = 0.3  # of probability, by which their label must lead what all pictures say to have the older ones let go
 VOICE_MEMORY = 6.0  # seconds of voice
 PHRASE_MEMORY = 12.0  # seconds a phrase counts after its end
 PHRASE_END = 0.6  # seconds of silence that end a phrase
@@ -206,16 +205,17 @@ class Live:
         said = predictions.get(("video",))
         if said is None or said.self_ is None:
             return False
-        since = self._faces[-1][0] - CHANGE
-        recent = [(at, embedding) for at, _, embedding in self._faces if embedding is not None and at > since]
-        if len(recent) < MIN_CHANGE or self._faces[0][0] > since:
+        seen = [(at, embedding) for at, _, embedding in self._faces if embedding is not None]
+        recent = [(at, embedding) for at, embedding in seen if at > self._faces[-1][0] - CHANGE]
+        recent = recent if len(recent) >= MIN_CHANGE else seen[-MIN_CHANGE:]
+        if len(recent) < MIN_CHANGE or len(recent) == len(seen):
             return False
         sequence = FeatureSequence(np.stack([found for _, found in recent]), np.array([at for at, _ in recent]))
         alone = self._analyzer.predict_from({"video": sequence}, attention=False)["video",].self_
         assert alone is not None
         if alone.probability - alone.probabilities[LABELS.index(said.self_.label)] < CHANGED_BY:
             return False
-        while self._faces[0][0] <= since:
+        while self._faces[0][0] < recent[0][0]:
             self._faces.popleft()
         return True
 
