@@ -286,6 +286,44 @@ GUESS_WRONG = "Not this time."
 EXAMPLES_HINT = """<p class="hint">Examples, made of a public-domain portrait (NASA) moved by a warp and a synthetic
 voice. The astronaut never said or looked any of this.</p>"""
 
+RECORDER = {  # what is said over the clip while it is recorded with one press
+    "wait": "Opening camera and microphone …",
+    "count": "Recording starts in",
+    "cancel": "Cancel",
+    "stop": "Stop",
+    "recording": "Recording",
+}
+AGAIN = "Say it another way"
+CHALLENGE = "A challenge"
+CARD = "A picture to send on"
+TAKES_WAITING = "A is kept. Now say the same sentence another way: with another face, another voice, or both."
+FORGET_TAKES = "Forget the first take"
+COMPARED = "Two takes of a sentence"
+TAKES_COLUMNS = ["", "A", "B", "changed by points"]
+TAKE_NONE = "no verdict"
+ALONE = {"text": "words alone", "video": "face alone", "audio": "voice alone"}
+MOST_CHANGED = {
+    "text": "Alone, the words changed most.",
+    "video": "Alone, the face changed most.",
+    "audio": "Alone, the voice changed most.",
+}
+NOTHING_CHANGED = "Nothing that stands alone changed by a point."
+UNCHANGED = "nothing"
+TAKES_WORDS = "The words of A above those of B; press one of B to play it."
+CHALLENGE_SAYS = "The dogs are sitting by the door."
+CHALLENGE_ASKS = f"Say “{CHALLENGE_SAYS}” so that your face and your voice disagree: smile, and sound angry."
+CHALLENGE_WON = "They disagree: alone, the face says {face} and the voice says {voice}. You did it."
+CHALLENGE_LOST = "Not yet: alone, the face says {face} and the voice says {voice}."
+CHALLENGE_NEEDS_BOTH = "This clip lacks a face or a voice, so they cannot disagree."
+CARD_FACE = "with the picture that the clip shows now"
+CARD_SHARE = "Share"
+CARD_SAVE = "Save the picture"
+CARD_CLOSE = "Close"
+CARD_HINT = "Drawn in your browser. Nothing is sent before you share it."
+CARD_PICTURE = "The picture as it will be sent"
+CARD_NONE = "no verdict"
+CARD_FILE = "cross-or-self.png"
+
 DOWNLOADS = {
     "json": "JSON",
     "csv": "CSV of windows and phrases",

@@ -105,9 +105,7 @@ def stopwatch(browser, address: str) -> None:
     page = browser.new_page()
     page.goto(address)
     page.get_by_label("Capture from camera").click()
-    page.get_by_title("grant webcam access").click()
-    page.get_by_test_id("webcam-video").wait_for(state="visible")
-    page.get_by_label("start recording").click()
+    page.wait_for_selector('#recorder[data-phase="recording"]')
     page.wait_for_timeout(5000)
     page.evaluate(
         """() => { window.seen = new Promise((done) => { const look = () => {
@@ -116,7 +114,7 @@ def stopwatch(browser, address: str) -> None:
         ? done(performance.now()) : requestAnimationFrame(look); };
         look(); }) }"""
     )
-    page.get_by_label("start recording").click()
+    page.locator(".recorder-stop").click()
     seconds = page.evaluate("async () => (await window.seen - window.stoppedAt) / 1000")
     print(f"{seconds:.2f} s from stop to both verdicts; {page.locator('#status').inner_text().strip()}")
     page.close()

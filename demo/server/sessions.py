@@ -18,6 +18,7 @@ from core.analysis.attribution import Attribution, spans
 from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
 from core.analysis.results import Analysis
+from core.analysis.takes import Take
 from core.cancellation import cancellation_scope
 from core.encoders.features import Progress
 from core.media.reader import MediaError
@@ -152,6 +153,9 @@ class Session:
         dismissed: whether the analysis was let go to make room for those of others.
         ticket: with which the visitor may come back to the analysis, "" for none.
         player: the part of the page that plays the clip, and its file.
+        stored: whether the analysis is an example's, which is everybody's.
+        first: what is kept of an earlier clip, to set the next ones beside it.
+        challenged: whether face and voice are to disagree in the next clips.
     """
 
     analysis: Analysis | None = None
@@ -161,6 +165,9 @@ class Session:
     dismissed: bool = False
     ticket: str = ""
     player: tuple[str, str] | None = None
+    stored: bool = False
+    first: Take | None = None
+    challenged: bool = False
 
     @property
     def in_use(self) -> bool:
@@ -225,7 +232,7 @@ class Session:
             give_back()
         log.info("%.1f seconds of clip, read in %.1f seconds", analysis.duration, time.monotonic() - begun)
         self.analysis, self.dismissed = analysis, False
-        budget.hold(self, nbytes(analysis))
+        self._count()
         return analysis
 
     def choose_face(
@@ -253,8 +260,33 @@ class Session:
             chosen = loaded(analyzer).choose_face(before, face)
         check()
         self.analysis, self.attributions = chosen, {}
-        budget.hold(self, nbytes(chosen))
+        self._count()
         return chosen
+
+    def keep_first(self) -> Analysis | None:
+        """Keeps what there is as the first of two takes, unless one is kept already.
+
+        Returns:
+            The analysis that is there, None if there is none and nothing was kept.
+        """
+        analysis = self.current()
+        if analysis is not None and self.first is None:
+            self.first = Take.of(analysis)
+            self._count()
+        return analysis
+
+    def forget_takes(self) -> None:
+        """The next clip stands alone again."""
+        self.first, self.challenged = None, False
+        self._count()
+
+    def _count(self) -> None:
+        """Counts what is the visitor's own; whoever keeps nothing is not counted."""
+        own = None if self.stored else self.analysis
+        if own is None and self.first is None and not self.attributions:
+            budget.drop(self)
+        else:
+            budget.hold(self, nbytes((own, self.attributions, self.first)))
 
     def show(self, analysis: Analysis | None, path: str | None = None) -> None:
         """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
@@ -263,18 +295,19 @@ class Session:
         for other in list(self.files):
             self.disown(other)
         self.own(path)
-        self.analysis, self.attributions, self.dismissed = analysis, {}, False
-        budget.drop(self)  # a stored result is everybody's
+        self.analysis, self.attributions, self.dismissed, self.stored = analysis, {}, False, True
+        self.forget_takes()
 
     def clear(self) -> None:
-        """Forgets the clip, not its file: the player may still show it."""
-        self.analysis, self.attributions, self.dismissed = None, {}, False
-        budget.drop(self)
+        """Forgets the clip, not its file, which the player may still show, and not what is kept of an earlier one."""
+        self.analysis, self.attributions, self.dismissed, self.stored = None, {}, False, False
+        self._count()
 
     def take_over(self, other: "Session") -> None:
         """Moves everything of another session of the same visitor here, which leaves that one empty."""
         analysis, attributions, self.player = other.analysis, other.attributions, other.player
-        other.analysis, other.attributions = None, {}
+        self.first, self.challenged, self.stored = other.first, other.challenged, other.stored
+        other.analysis, other.attributions, other.first = None, {}, None
         while other.files:
             try:
                 self.files.add(other.files.pop())
@@ -285,7 +318,7 @@ class Session:
 
     def let_go(self) -> None:
         """Forgets the clip because others need the room."""
-        self.analysis, self.attributions, self.dismissed = None, {}, True
+        self.analysis, self.attributions, self.first, self.dismissed = None, {}, None, True
 
     def attribution(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Attribution | None:
         """What everything in the clip or in one window of it was worth, measured once.
@@ -300,7 +333,7 @@ class Session:
         if analysis and span not in attributions and analysis.sequences:
             attributions[span] = measure(loaded(analyzer), analysis, span)
             if self.attributions is attributions:  # still this clip's
-                budget.hold(self, nbytes((analysis, attributions)))
+                self._count()
         return attributions.get(span)
 
     def asked(self, analyzer: AnyAnalyzer) -> list[Attribution]:
@@ -318,6 +351,7 @@ class Session:
     def end(self) -> None:
         """Lets go of the session's files and forgets everything, when the visitor leaves."""
         returning.take_ticket(self)
+        self.first, self.challenged = None, False
         self.clear()
         for path in list(self.files):
             _tried(self.disown, path)

@@ -85,7 +85,8 @@
     const start = MediaRecorder.prototype.start;
     MediaRecorder.prototype.start = function (...rest) {
       recordingSince = performance.now();
-      this.addEventListener("stop", () => { recordingSince = 0; window.stoppedAt = performance.now(); if (meter) meter.close(); });
+      dispatchEvent(new Event("recordingstarts"));
+      this.addEventListener("stop", () => { dispatchEvent(new Event("recordingstops")); recordingSince = 0; window.stoppedAt = performance.now(); if (meter) meter.close(); });
       return start.apply(this, rest);
     };
   }

@@ -20,7 +20,7 @@ from demo.server.console import described
 from demo.server.limits import CLIPS, HOUR
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
-from demo.tabs import attribution, downloads, persons, sections, view
+from demo.tabs import attribution, downloads, persons, sections, takes, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
 
@@ -88,6 +88,7 @@ def _watch(parts: Parts) -> None:
     client_files.takes_shipped(clip)
     parts.add("sound", gr.Audio, type="filepath", visible=False, interactive=False, label="Sound", buttons=[])
     parts.add("reading", gr.HTML)  # lies over the clip and is empty: progress is shown there
+    gr.HTML(takes.recorder(), elem_id="recording")
     parts.add("stop", gr.Button, value="Stop", visible=False)
     parts.add("moments", gr.HTML)
     gr.HTML(wording.CAPTION)
@@ -112,6 +113,7 @@ def _verdicts(parts: Parts) -> None:
             parts.add(f"{name}-verdict", gr.HTML, min_width=150)
     parts.add("ghosts", gr.HTML)
     parts.add("notes", gr.HTML)
+    takes.contents(parts)
 
 
 def _controls(parts: Parts) -> None:
@@ -154,7 +156,8 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             if opened:
                 session.show(stored.result_of(OPENING))
             return {state: session} | placed({"status": paragraph(wording.NOT_KEPT, "note")} if ticket else {})
-        shown = view.new_clip(session.analysis, Choice()) | {"status": paragraph(wording.KEPT, "note")}
+        shown = view.new_clip(session.analysis, Choice()) | takes.shown(session)
+        shown["status"] = paragraph(wording.KEPT, "note")
         played = {"clip": None, "sound": gr.update(**view.HIDDEN), player: gr.update(value=path, visible=True)}
         return {state: session} | placed(shown | played | {"ticket": returning.give_ticket(session)})
 
@@ -170,7 +173,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         )
         if session.analysis:
             session.player = "clip" if clip else "sound", clip or sound
-            updates |= {"ticket": returning.give_ticket(session)}
+            updates |= takes.shown(session) | {"ticket": returning.give_ticket(session)}
         return placed(updates) | {state: session}
 
     def on_stored(name):
@@ -221,7 +224,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         if analysis is None:
             return {status: paragraph(session.why_none(), "error")}
         chosen = Choice(model, pair, head, scale, differing)
-        return placed(view.another_face(analysis, _wanted(video, audio, text), chosen))
+        return placed(view.another_face(analysis, _wanted(video, audio, text), chosen) | takes.shown(session))
 
     def on_clear(session):
         returning.take_ticket(session)
@@ -229,7 +232,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         shown = {
             "sound": gr.update(**view.HIDDEN),
             "welcome": gr.update(visible=True),
-            "status": paragraph(wording.IDLE),
+            "status": takes.waited_for(session) or paragraph(wording.IDLE),
         }
         return placed(view.nothing() | shown)
 
@@ -265,6 +268,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             analysing(picked.then)
     downloads.wire(parts, analyzer, state)
     attribution.wire(parts, analyzer, state, switches, parts["agreement"])
+    takes.wire(parts, state)
     for switch in switches:
         switch.input(on_switch, [state, *switches, *choice], [status, *switchable], trigger_mode="always_last", **QUICK)
     parts["whose-face"].input(

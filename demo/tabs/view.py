@@ -12,7 +12,7 @@ from core.analysis.results import Analysis, Prediction
 from core.fusion.pairs import Pair
 from core.fusion.selectivity import selectivity
 from demo import wording
-from demo.charts import figures, grid, heatmap, moments, panels, phrases
+from demo.charts import figures, grid, heatmap, moments, panels, phrases, takes
 from demo.charts.grid import MEAN
 from demo.charts.palette import MODEL
 from demo.tabs import persons
@@ -22,7 +22,7 @@ WEIGHTS, LENGTHS = "weights", "lengths"  # what a map shows: shares of attention
 HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "guess", "notes", "seen", "spoken", "phrase-table",
-    "course", "course-chart", *persons.PARTS,
+    "course", "course-chart", "takes", "forget", *persons.PARTS,
 )  # fmt: skip
 """Parts that a new clip changes and a switch does not."""
 
@@ -73,6 +73,8 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
         "seen": panels.transcript(analysis) + panels.face_strip(analysis),
         "spoken": gr.update(visible=bool(analysis.phrases)),
         "phrase-table": phrases.table(analysis),
+        "takes": takes.element(analysis),
+        "forget": gr.update(visible=False),
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": figures.course(analysis) if analysis.windows else None,
         **persons.shown(analysis),

@@ -13,7 +13,7 @@ from core import LABELS
 from demo import wording
 
 SENTENCE = "I am so happy that you came to see me today."
-LONG = 60_000  # milliseconds; a clip may take that long where many share two cores
+LONG = 120_000  # milliseconds; a clip may take that long where many share two cores
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 EVERYTHING = " + ".join(NAMES.values())
 MAP = "#attention-chart .js-plotly-plot .main-svg"  # a heatmap, or one line where all look at the same moments

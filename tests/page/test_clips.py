@@ -1,8 +1,10 @@
 """Clips of a visitor's own: uploaded, recorded, switched, listened to, taken home, stopped and found again."""
 
+import base64
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -226,17 +228,29 @@ def test_of_two_faces_the_other_one_can_be_chosen(guest, clips):
     expect(guest.locator("#whose")).to_be_hidden()
 
 
-def test_recording_three_seconds(guest, clips):
+RECORDED = "#moments [data-file]:not([data-example])"
+
+
+def record(page: Page, seconds: float) -> None:
+    """Goes on from where the camera opens by itself: counts with the page, and presses Stop after these seconds."""
+    recorder = page.locator("#recorder")
+    expect(recorder).to_have_attribute("data-phase", "counting")
+    expect(recorder.locator(".recorder-stop")).to_be_focused()
+    expect(recorder).to_have_attribute("data-phase", "recording")
+    page.wait_for_timeout(1000 * seconds)
+    expect(page.locator(".level").first).to_contain_text("hears you")
+    page.keyboard.press("Enter")
+    expect(recorder).to_be_hidden()
+
+
+def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     guest.get_by_label("Capture from camera").click()
-    guest.get_by_title("grant webcam access").click()
-    guest.get_by_test_id("webcam-video").wait_for(state="visible")
-    expect(guest.locator(".level").first).to_be_visible()
-    guest.get_by_label("start recording").click()
-    expect(guest.locator("#clock")).to_contain_text("recording")
-    guest.wait_for_timeout(3500)
-    expect(guest.locator(".level").first).to_contain_text("hears you")
-    guest.get_by_label("start recording").click()
-    guest.wait_for_selector('#moments [data-file]:not([data-file="glad.mp4"])', state="attached")
+    expect(guest.locator("#recorder")).to_have_attribute("data-phase", "counting")
+    guest.keyboard.press("Escape")
+    expect(guest.locator("#recorder")).to_be_hidden()
+    guest.get_by_label("Capture from camera").click()
+    record(guest, 3.5)
+    guest.wait_for_selector(RECORDED, state="attached")
     open_sections(guest)
     guest.wait_for_selector(MAP)
     check_both_panels(guest)
@@ -244,6 +258,46 @@ def test_recording_three_seconds(guest, clips):
     faces = guest.locator("#faces")
     assert int(faces.get_attribute("data-found")) > 0.7 * int(faces.get_attribute("data-frames"))
     assert guest.evaluate("location.hash") == ""
+    before = {model: verdict(guest, model)[0] for model in ("cross", "self")}
+    expect(guest.locator("#compared")).to_have_count(0)
+    guest.locator("#again").click()
+    record(guest, 2.5)
+    guest.wait_for_selector("#compared")
+    for model in ("cross", "self"):
+        first, second = guest.locator(f'#takes-table tr[data-name="{model}"] td[data-take]').all()
+        assert first.get_attribute("data-label") == before[model]
+        assert second.get_attribute("data-label") == verdict(guest, model)[0]
+    assert guest.locator("#takes-words .pair-of-words").count() > 0
+    guest.locator("#make-card").click()
+    card = guest.locator("#card-box")
+    expect(card.locator(".card-save")).to_be_focused()
+    plain = picture(guest)
+    card.locator("#card-face").check()
+    guest.wait_for_function("(before) => document.querySelector('#card-box img').src !== before", arg=plain[0])
+    faced = picture(guest)
+    assert plain[1].shape == faced[1].shape == (1080, 1080, 3)
+    changed = np.abs(plain[1].astype(int) - faced[1]).max(2) > 30
+    assert changed[64:364, 716:1016].mean() > 0.5 and changed[400:].mean() < 0.01, (
+        "the face, and only where it is drawn"
+    )
+    with guest.expect_download() as taken:
+        card.locator(".card-save").click()
+    assert taken.value.suggested_filename == wording.CARD_FILE
+    guest.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    guest.locator("#forget").click()
+    expect(guest.locator("#compared")).to_have_count(0)
+
+
+def picture(page: Page) -> tuple[str, np.ndarray]:
+    """Address and pixels of the picture to send on, as the page shows it."""
+    page.wait_for_function("document.querySelector('#card-box img').complete")
+    address, data = page.evaluate(
+        """async () => { const address = document.querySelector("#card-box img").src;
+        const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
+        let text = ""; for (const byte of bytes) text += String.fromCharCode(byte); return [address, btoa(text)] }"""
+    )
+    return address, cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
 
 
 def test_a_clip_without_a_face_says_so_and_is_found_again_as_it_was(guest, clips):

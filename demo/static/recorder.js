@@ -1,0 +1,81 @@
+// One press records: the camera opens, three seconds are counted over the clip, and the recording begins. Another press
+// ends it; Escape calls it off before it has begun.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const clip = (selector) => document.querySelector(`#clip ${selector}`);
+  const CAPTURE = '[aria-label="Capture from camera"]', GRANT = '[title="grant webcam access"]';
+  const RECORD = '[aria-label="start recording"]', CAMERA = '[data-testid="webcam-video"]';
+  const SECONDS = 3, PATIENCE = 60; // to count, and until the camera must be open: people read what a browser asks them
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  let turn = 0, phase = "", since = 0; // "", "opening", "counting", "recording"
+
+  function show(next, count = "") {
+    const box = byId("recorder");
+    if (!box) return;
+    const said = JSON.parse(box.dataset.said), before = phase;
+    phase = next;
+    box.hidden = !phase;
+    box.dataset.phase = phase;
+    const doing = { opening: said.wait, counting: said.count, recording: said.recording }[phase] || "";
+    const place = box.querySelector(".recorder-doing"), stop = box.querySelector(".recorder-stop");
+    if (place.textContent !== doing) place.textContent = doing;
+    box.querySelector(".recorder-count").textContent = count;
+    stop.textContent = phase === "recording" ? said.stop : said.cancel;
+    if (phase === "counting" && before !== phase) stop.focus({ preventScroll: true });
+    if (!phase && before && document.activeElement === document.body) clip(CAPTURE)?.focus({ preventScroll: true });
+  }
+  const say = (text) => { const place = byId("recorder")?.querySelector(".recorder-say"); if (place) place.textContent = text ? `“${text}”` : ""; };
+  const refused = () => byId("capture-note") && !byId("capture-note").hidden;
+  const open = () => { const camera = clip(CAMERA); return camera?.offsetParent && camera.videoWidth > 0; };
+
+  async function run() {
+    if (!navigator.mediaDevices) return; // page.js says why
+    const mine = ++turn, goesOn = () => mine === turn, note = byId("capture-note");
+    if (note) note.hidden = true; // of an earlier try
+    show("opening");
+    const until = performance.now() + 1000 * PATIENCE;
+    let asked = false;
+    while (goesOn() && !open()) {
+      const grant = clip(GRANT);
+      if (grant && !asked) { asked = true; (grant.querySelector("button") || grant).click(); }
+      if (refused() || performance.now() > until) return end();
+      await pause(100);
+    }
+    for (let left = SECONDS; left > 0 && goesOn(); left--) {
+      show("counting", String(left));
+      const next = performance.now() + 1000;
+      while (goesOn() && performance.now() < next) {
+        if (!open() || phase === "recording") break; // another clip was chosen, or gradio's own button pressed
+        await pause(50);
+      }
+      if (goesOn() && !open()) return end();
+      if (phase === "recording") return;
+    }
+    if (goesOn()) clip(RECORD)?.click();
+  }
+  function end() { turn++; show(""); say(""); }
+
+  addEventListener("recordingstarts", () => { since = performance.now(); turn++; show("recording", "0"); });
+  addEventListener("recordingstops", end);
+  setInterval(() => { if (phase === "recording") show(phase, ((performance.now() - since) / 1000).toFixed(0)); }, 250);
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.(`#clip ${CAPTURE}`) && !phase) return run();
+    if (!event.target.closest?.("#recorder .recorder-stop")) return;
+    if (phase === "recording") clip(RECORD)?.click();
+    else end();
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && phase && phase !== "recording") end(); });
+
+  // After a verdict: what is to be said is in what the server answered; nothing is recorded without it.
+  window.recorder = {
+    begin(answer) {
+      const read = Object.assign(document.createElement("template"), { innerHTML: answer || "" });
+      const asked = read.content.querySelector("[data-say]");
+      if (!asked || phase) return;
+      byId("watch")?.scrollIntoView({ block: "nearest" });
+      clip(CAPTURE)?.click();
+      say(asked.dataset.say);
+    },
+  };
+})();
