@@ -14,6 +14,7 @@ from typing import Protocol
 
 import gradio as gr
 
+from core import MODELS
 from core.analysis.attribution import Attribution, spans
 from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
@@ -152,6 +153,7 @@ class Session:
         dismissed: whether the analysis was let go to make room for those of others.
         ticket: with which the visitor may come back to the analysis, "" for none.
         player: the part of the page that plays the clip, and its file.
+        more: whether more models than cross and self are wanted.
     """
 
     analysis: Analysis | None = None
@@ -161,6 +163,7 @@ class Session:
     dismissed: bool = False
     ticket: str = ""
     player: tuple[str, str] | None = None
+    more: bool = False
 
     @property
     def in_use(self) -> bool:
@@ -207,6 +210,8 @@ class Session:
         try:
             with cancellation_scope(check):
                 analysis = analyzer.analyze(path, advance)
+                if self.more:
+                    analysis = loaded(analyzer).with_more(analysis)
             check()
         except MediaError as error:
             log.info("A clip was not analysed: %s", error.code)
@@ -227,6 +232,21 @@ class Session:
         self.analysis, self.dismissed = analysis, False
         budget.hold(self, nbytes(analysis))
         return analysis
+
+    def answered(self, analyzer: AnyAnalyzer) -> Analysis | None:
+        """The analysis by as many models as are wanted, in the place of what there is; None if there is nothing.
+
+        Raises:
+            ValueError: more are wanted, and the analysis was stored without what they would read.
+        """
+        before = self.current()
+        if before is None or (len(before.models) > len(MODELS)) == self.more:
+            return before
+        found = loaded(analyzer).with_more(before) if self.more else before.without_more()
+        if self.analysis is before:
+            self.analysis, self.attributions = found, {}
+            budget.hold(self, nbytes(found))
+        return found
 
     def choose_face(
         self, analyzer: AnyAnalyzer, face: int, gone: Callable[[], bool] = lambda: False
@@ -274,6 +294,7 @@ class Session:
     def take_over(self, other: "Session") -> None:
         """Moves everything of another session of the same visitor here, which leaves that one empty."""
         analysis, attributions, self.player = other.analysis, other.attributions, other.player
+        self.more = other.more
         other.analysis, other.attributions = None, {}
         while other.files:
             try:
