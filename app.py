@@ -4,7 +4,7 @@ import logging
 
 from core.analysis.analyzer import Analyzer
 from core.analysis.loading import LoadingAnalyzer
-from core.fusion.checkpoint import attention_heads
+from core.fusion.checkpoint import attention_heads, more_models
 from core.media.reader import MediaError
 from demo import wording
 from demo.page import build, launch_options
@@ -16,7 +16,9 @@ from demo.server.limits import MAX_EVENTS
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
 # Cards are lent only to what lies on them before the page is served.
-analyzer = zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads())
+analyzer = (
+    zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads(), more_models())
+)
 demo = build(analyzer)
 
 if __name__ == "__main__":

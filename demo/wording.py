@@ -198,6 +198,10 @@ ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at l
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
 INSTEAD = "Cross-attention is undefined here; this is self-attention."
 
+MORE = "More models: both kinds of attention together, and a gate that mixes them"
+NO_MORE = "This stored result does not hold what more models would read; press Analyse to compute it."
+GATES = "What each takes from the other; the rest is from itself"
+GATE = "{query} → {key}: {share} of what the {query} take in is from the {key}, the rest from themselves"
 SWITCHES = "Models may use"
 SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}
 WHOSE = "Whose face counts?"
@@ -237,6 +241,19 @@ MAPS = "All maps, the most telling first: arrow keys move, Enter enlarges"
 ALIKE = "all look at the same moments"
 ALIKE_WHY = "Who asks hardly matters here, so one line is drawn for all rows."
 ROWS_DIFFER = "Who asks matters here."
+HEAD_WORTH = {  # whose map it is; 1, 0 or -1: what it looks at most is worth more than others, no more, less
+    ("head", 1): """In {clips} clips the moments that this head looks at most were worth more than others: leaving one
+out lowered the probability of the verdict by {top} points, leaving any moment out by {all} on average.""",
+    ("head", 0): "In {clips} clips the moments that this head looks at most were worth no more than others.",
+    ("head", -1): """In {clips} clips the moments that this head looks at most were worth less than others: leaving one
+out lowered the probability of the verdict by {top} points, leaving any moment out by {all} on average.""",
+    ("mean", 1): """In {clips} clips the moments that these heads together look at most were worth more than others:
+leaving one out lowered the probability of the verdict by {top} points, leaving any moment out by {all} on average.""",
+    ("mean", 0): "In {clips} clips the moments that these heads together look at most were worth no more than others.",
+    ("mean", -1): """In {clips} clips the moments that these heads together look at most were worth less than others:
+leaving one out lowered the probability of the verdict by {top} points, leaving any moment out by {all} on average.""",
+}
+HEAD_WORTH_SOURCE = "Measured on {corpus}, {date}"
 SCALE = "What a map shows"
 SCALES = {"weights": "attention weights", "lengths": "weight × length of what is passed on"}
 LENGTHS = """<p class="hint">A weight alone misleads where little is passed on. The second scale multiplies each weight

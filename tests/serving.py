@@ -22,6 +22,7 @@ class Quick:
     """An analyzer that answers at once and knows what it was loaded for and how often it was asked."""
 
     heads = made.HEADS
+    more_models = ()
 
     def __init__(self, device: str):
         self.device = device

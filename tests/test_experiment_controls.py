@@ -12,7 +12,7 @@ from core.device import choose_device
 from core.experiment.configurations import CONFIGURATIONS, CONTROLS, EVERY_CONFIGURATION, controls_of
 from core.experiment.control_tables import SENSES, result_sentence
 from core.experiment.damage import NOISE, damage_report, noisy, reordered, swapped
-from core.experiment.faithfulness import entropies, faithfulness, spread
+from core.experiment.faithfulness import _worths, entropies, faithfulness, spread
 from core.experiment.folds import Examples, Fold
 from core.experiment.protocol import Settings, all_jobs, count_parameters, fusion_config, run_protocol
 from core.experiment.report import make_report, write_report
@@ -153,6 +153,16 @@ def test_attention_that_finds_what_matters_is_told_from_attention_that_does_not(
     assert found["looks there"]["heads"]["text->text"][0]["loss_if_even"] > 0.01, "it lost what it looked at"
     assert found["looks away"]["heads"]["text->text"][0]["loss_if_even"] < -0.01
     assert found["looks there"]["heads"]["text->text"][0]["entropy"] < 0.95
+    head, mean = found["looks there"]["heads"]["text->text"][0], found["looks there"]["means"]["text->text"]
+    assert mean == {name: head[name] for name in mean} and mean["asked"] == 6, "with one head the mean is that head"
+    assert mean["worth_of_top"] == pytest.approx(there["worth_of_top"], abs=1e-5)
+
+
+def test_how_far_the_worth_of_what_is_looked_at_is_known():
+    (head, mean) = _worths([[0.3, 0.1, 0.1], [0.1, 0.1, 0.1], [0.2, 0.4, 0.1]])
+    assert head == {"worth_of_top": 0.2, "worth_of_all": 0.1, "worth_error": pytest.approx(0.1 / 3**0.5), "asked": 3}
+    assert mean["worth_of_top"] == 0.2 and mean["worth_error"] == pytest.approx(np.std([0, 0, 0.3], ddof=1) / 3**0.5)
+    assert _worths([[0.3, 0.1, 0.1]])[0]["worth_error"] is None, "one clip does not say how far"
 
 
 @pytest.mark.parametrize("pairs", [SELF, CROSS])

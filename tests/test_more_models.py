@@ -1,17 +1,20 @@
 """More models than cross and self: kept in a checkpoint, asked on request, and carried by name through all results."""
 
+import itertools
 import json
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 from test_worth import LOCAL, WIDTHS, read
 
-from core import CHECKPOINTS, EVERY_MODEL, MODELS, MORE_MODELS, SUBSETS, subset_name
-from core.analysis.analyzer import Analyzer
+from core import CHECKPOINTS, EVERY_MODEL, MODALITIES, MODELS, MORE_MODELS, SUBSETS, subset_name
+from core.analysis.analyzer import Analyzer, _utterance_of
 from core.analysis.attribution import Attribution
 from core.analysis.attributor import measure
 from core.analysis.baseline import Baseline
@@ -30,6 +33,11 @@ from core.fusion.prediction_sets import Calibration
 from core.paths import NamedFile
 from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.pair import PAIRS
+from demo import wording
+from demo.server.sessions import Session
+from demo.tabs import more, view
+from demo.tabs.components import Parts
+from demo.tabs.view import Choice
 
 
 def fusion(name: str, **sizes) -> FusionModel:
@@ -74,7 +82,7 @@ def analyzer(checkpoint) -> Analyzer:
 def clip(analyzer):
     """An analysis by cross and self, with its windows and phrases."""
     made = read(analyzer, {"text": 6, "video": 24, "audio": 60}, duration=14.0)
-    utterance = analyzer.choose_face.__globals__["_utterance_of"](made)
+    utterance = _utterance_of(made)
     return replace(made, windows=analyzer._windows(utterance), phrases=analyzer._phrases(utterance))
 
 
@@ -227,3 +235,66 @@ def test_every_model_of_a_checkpoint_is_evaluated(checkpoint):
     assert found["agreement"] == evaluate_subset(two, utterances, ("text", "audio"))["agreement"]
     alone = evaluate_subset(checkpoint, utterances, ("audio",))
     assert alone["cross"] is None and alone["agreement"] is None and alone["gated"]["n"] == 14
+
+
+def test_the_page_shows_what_was_asked_and_no_more(analyzer, clip):
+    two, wider = view.new_clip(clip, Choice()), view.new_clip(analyzer.with_more(clip), Choice())
+    assert not two["more-models"] and not two["more-panels"]["visible"] and "gated-verdict" not in two
+    assert [name for _, name in two["model"]["choices"]] == list(MODELS)
+    assert wider["more-models"] and wider["more-panels"]["visible"]
+    assert [name for _, name in wider["model"]["choices"]] == list(EVERY_MODEL)
+    for part in ("cross-verdict", "self-verdict", "agreement"):
+        assert part == "agreement" or two[part] == wider[part], "the two are shown as before"
+    assert 'data-model="gated"' in wider["gated-verdict"] and "gates" not in wider["both-verdict"]
+    verdict = analyzer.with_more(clip).everything.more["gated"]
+    told = re.findall(r'data-pair="([a-z]+)-([a-z]+)" data-share="([0-9.]+)"', wider["gated-verdict"])
+    assert {(q, k): float(share) for q, k, share in told} == pytest.approx(verdict.gates, abs=1e-4) and len(told) == 6
+    for part in ("matrix-table", "map-grid", "phrase-table"):
+        assert "Gated" in wider[part] and "Cross + self" in wider[part] and "Gated" not in two[part], part
+    assert wider["map-grid"].count('class="map-row"') == 9 + 18
+    course = wider["course-chart"]
+    assert {line.meta["model"] for line in course.data} == set(EVERY_MODEL)
+    domains = [course.layout[axis].domain for axis in ("yaxis", "yaxis2", "yaxis3", "yaxis4")]
+    assert all(upper[0] > lower[1] for upper, lower in itertools.pairwise(domains)) and domains[-1][0] == pytest.approx(
+        0
+    )
+    assert two["course-chart"].layout.yaxis.domain == pytest.approx((0.56, 1))
+
+
+def test_a_map_of_another_model_is_enlarged_while_that_model_is_there(analyzer, clip):
+    wider, chosen = analyzer.with_more(clip), Choice("gated", "text-audio", 1)
+    assert "Gated, words → voice, head 2" in view.looked(wider, MODALITIES, chosen)["sharpness-note"]
+    assert "Cross-attention, words → voice, head 2" in view.looked(clip, MODALITIES, chosen)["sharpness-note"]
+    alone = view.switched(wider, ("audio",), chosen)
+    assert "Gated, voice → voice" in alone["sharpness-note"] and "gates" not in alone["gated-verdict"]
+    assert "Undefined" in alone["cross-verdict"] and 'data-label="' in alone["both-verdict"]
+    off = view.switched(wider, (), chosen)
+    assert wording.ALL_OFF in off["gated-verdict"] and 'data-label=""' in off["gated-verdict"]
+
+
+def test_a_visit_asks_for_more_and_sends_them_away_again(analyzer, clip):
+    session = Session(clip)
+    session.attributions[0.0, 14.0] = "of two models"
+    assert session.answered(analyzer) is clip
+    session.more = True
+    assert session.answered(analyzer).models == EVERY_MODEL == session.analysis.models
+    assert session.attributions == {}, "what contributed is measured anew, for all"
+    assert session.answered(analyzer) is session.analysis
+    session.more = False
+    assert session.answered(analyzer).models == MODELS == session.analysis.models
+    session.analysis, session.more = replace(clip, sequences={}), True
+    with pytest.raises(ValueError, match="not kept"):
+        session.answered(analyzer)
+    other = Session()
+    other.take_over(session)
+    assert other.more, "a page that is loaded again shows what it showed"
+
+
+def test_the_switch_is_there_where_the_checkpoint_holds_more():
+    with gr.Blocks():
+        parts = Parts({})
+        more.contents(parts, ())
+        assert not parts
+        more.contents(parts, MORE_MODELS)
+    assert set(parts) == {"more-models", "more-panels", "both-verdict", "gated-verdict"}
+    assert parts["more-models"].value is False and not parts["more-panels"].visible

@@ -27,6 +27,7 @@ class Quick:
     """An analyzer that answers at once."""
 
     heads = made.HEADS
+    more_models = ()
 
     def analyze(self, path, progress=None):
         return made.analysis(duration=60.0, faces=200)

@@ -17,11 +17,12 @@ class LoadingAnalyzer:
 
     Args:
         load: makes the analyzer; what it raises is raised again for everybody who asks.
-        heads: attention heads of its models, which a page wants to know before they are there.
+        heads, more_models: attention heads of its models, and names of those beside cross and self, which a page wants
+            to know before they are there.
     """
 
-    def __init__(self, load: Callable[[], Analyzer], heads: int):
-        self.heads = heads
+    def __init__(self, load: Callable[[], Analyzer], heads: int, more_models: tuple[str, ...] = ()):
+        self.heads, self.more_models = heads, more_models
         self._loaded: Future[Analyzer] = Future()
         threading.Thread(target=self._load, args=(load,), name="loading the models", daemon=True).start()
 

@@ -177,9 +177,7 @@ class Analysis:
             return tuple(replace(s, prediction=replace(s.prediction, more={})) for s in segments)
 
         predictions = {used: replace(found, more={}) for used, found in self.predictions.items()}
-        return replace(
-            self, predictions=predictions, windows=of_two(self.windows), phrases=of_two(self.phrases)
-        )  # fmt: skip
+        return replace(self, predictions=predictions, windows=of_two(self.windows), phrases=of_two(self.phrases))
 
     def prediction(self, wanted: Subset) -> Prediction:
         """From the modalities that are wanted and there."""

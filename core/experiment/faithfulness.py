@@ -67,23 +67,26 @@ def faithfulness(
 
     Returns:
         ``n`` utterances; ``modalities``: modality -> figures of its moments (see ``_moments_of``), of those whose time
-        steps the attention maps have; ``heads``: "query->key" -> one object a head (see ``_heads``).
+        steps the attention maps have; ``heads``: "query->key" -> one object a head (see ``_heads``); ``means``:
+        "query->key" -> of the mean of all heads what ``_worths`` says.
     """
     chance = np.random.default_rng(seed)
     moments = {m: _Moments() for m in model.modalities if not isinstance(model.config.local.get(m), TimeMixing)}
     tops: dict[str, list[list[float]]] = {}
     for utterance in utterances:
         _ask_about(model, utterance, batch, chance, moments, tops)
+    worths = {pair: _worths(rows) for pair, rows in tops.items()}
     return {
         "n": len(utterances),
         "modalities": {m: _summary(found) for m, found in moments.items() if found.worth_of_all},
-        "heads": _heads(model, batch(utterances), torch.from_numpy(np.asarray(labels)), tops),
+        "heads": _heads(model, batch(utterances), torch.from_numpy(np.asarray(labels)), worths),
+        "means": {pair: found[-1] for pair, found in worths.items()},
     }
 
 
-def spread(count: int) -> np.ndarray:
-    """int64 [n], at most ``MOST`` of so many indices, spread over all."""
-    return np.unique(np.linspace(0, count - 1, min(MOST, count)).astype(int))
+def spread(count: int, most: int = MOST) -> np.ndarray:
+    """int64 [n], at most ``most`` of so many indices, spread over all."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
 
 
 def _ask_about(
@@ -119,7 +122,8 @@ def _ask_about(
             continue
         received = np.mean([heads.mean(0) for heads in by_head.values()], 0)  # [P]
         for pair, heads in by_head.items():
-            tops.setdefault(pair, []).append([*(worth[top] for top in heads.argmax(1)), worth.mean()])
+            most = [*heads.argmax(1), heads.mean(0).argmax()]
+            tops.setdefault(pair, []).append([*worth[most], worth.mean()])
         asked += [
             (modality, "attention", np.argsort(-received, kind="stable")),
             (modality, "leave one out", np.argsort(-worth, kind="stable")),
@@ -179,12 +183,36 @@ def _summary(found: _Moments) -> dict:
     return {"shares": list(SHARES), **curves, "rank_correlation": correlation, **means}
 
 
+def _worths(rows: Sequence[Sequence[float]]) -> list[dict]:
+    """Of each head and last of their mean: ``worth_of_top`` and ``worth_of_all``, the mean worth of the moment that it
+    looks at most, and of all; ``worth_error``, the standard error of their difference (None of one utterance);
+    ``asked``, of how many utterances.
+
+    Args:
+        rows: of each utterance [H + 2] the worth of the moment that each head looks at most, that their mean does, and
+            the mean worth of all moments.
+    """
+    worth = np.asarray(rows)  # [n, H + 2]
+    above = worth[:, :-1] - worth[:, -1:]  # [n, H + 1]
+    errors = above.std(0, ddof=1) / len(worth) ** 0.5 if len(worth) > 1 else [None] * above.shape[1]
+    return [
+        {
+            "worth_of_top": round(float(top), 6),
+            "worth_of_all": round(float(worth[:, -1].mean()), 6),
+            "worth_error": None if error is None else round(float(error), 6),
+            "asked": len(worth),
+        }
+        for top, error in zip(worth[:, :-1].mean(0), errors, strict=True)
+    ]
+
+
 def _heads(
-    model: FusionModel, inputs: dict[str, Padded], labels: Tensor, tops: Mapping[str, list[list[float]]]
+    model: FusionModel, inputs: dict[str, Padded], labels: Tensor, worths: Mapping[str, list[dict]]
 ) -> dict[str, list[dict]]:
     """Of each pair and head: ``entropy`` in [0, 1], 1 for even attention; ``loss_if_even``: by how much the
-    cross-entropy rises when that head alone gets the mean of its values; ``worth_of_top`` and ``worth_of_all``: mean
-    worth of the moment that it looks at most, and of all (None where no moments were asked about)."""
+    cross-entropy rises when that head alone gets the mean of its values; and what ``_worths`` says of it, None where no
+    moments were asked about."""
+    unknown = {"worth_of_top": None, "worth_of_all": None, "worth_error": None, "asked": 0}
     output = model(inputs)
     labels = labels.to(output.logits.device)
     defined = output.defined
@@ -204,14 +232,9 @@ def _heads(
             logits = model.classify(streams, output.exists)[defined]
             before = F.cross_entropy(output.logits[defined], labels[defined])
             rise.append(float(F.cross_entropy(logits, labels[defined]) - before))
-        worth = np.mean(tops[name], 0) if tops.get(name) else None  # [H + 1]
+        of_heads = worths.get(name) or [unknown] * weights.shape[1]
         found[name] = [
-            {
-                "entropy": round(float(entropy[head]), 5),
-                "loss_if_even": round(rise[head], 6),
-                "worth_of_top": None if worth is None else round(float(worth[head]), 6),
-                "worth_of_all": None if worth is None else round(float(worth[-1]), 6),
-            }
+            {"entropy": round(float(entropy[head]), 5), "loss_if_even": round(rise[head], 6), **of_heads[head]}
             for head in range(weights.shape[1])
         ]
     return found

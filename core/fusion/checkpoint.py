@@ -2,8 +2,8 @@
 
 A checkpoint folder holds ``config.json`` and ``face.safetensors``, ``voice.safetensors``, ``words.safetensors``,
 ``cross.safetensors``, ``self.safetensors``; it may hold more models beside these two (``core.MORE_MODELS``), each in a
-file of its name. The config says the labels, the sizes of each network,
-the feature settings, the calibration, how each was trained, and the SHA-256 of each file, which is
+file of its name, and in ``faithfulness.json`` what was measured of their heads. The config says the labels, the sizes
+of each network, the feature settings, the calibration, how each was trained, and the SHA-256 of each file, which is
 checked on loading. Each file is replaced as a whole, the config last.
 """
 
@@ -77,6 +77,7 @@ FORMATS: dict[str, EncoderFormat] = {
     ),
     "words": EncoderFormat(lambda network: WordAdapter(**network), lambda model: {"rank": model.rank}, False),
 }
+FAITHFULNESS = "faithfulness.json"
 ENCODERS = tuple(FORMATS)  # what makes the features that a pair learns from
 
 
@@ -133,9 +134,11 @@ def learned_voices(folder: Path) -> list[str]:
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     """Writes the fusion models, their settings and statistics; what encodes faces, voices and words stays as it is.
 
-    A model that was in the folder and is not in the checkpoint goes: it was trained with others.
+    A model that was in the folder and is not in the checkpoint goes, for it was trained with others; so does what was
+    measured of the heads.
     """
     config = _read(folder)
+    config.pop("faithfulness", None)
     gone = [name for name in EVERY_MODEL if name in config and name not in checkpoint.fusion]
     for name in gone:
         del config[name]
@@ -158,6 +161,28 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     _write(folder, config)
     for name in gone:
         (folder / f"{name}.safetensors").unlink(missing_ok=True)
+    (folder / FAITHFULNESS).unlink(missing_ok=True)
+
+
+def save_faithfulness(folder: Path, found: dict) -> None:
+    """Puts what was measured of the heads of a checkpoint's models beside them (see ``core.experiment.heads``)."""
+    config = _read(folder)
+    write_json(folder / FAITHFULNESS, found, indent=1)
+    config["faithfulness"] = {"sha256": file_digest(folder / FAITHFULNESS)}
+    _write(folder, config)
+
+
+def load_faithfulness(folder: Path = CHECKPOINTS) -> dict | None:
+    """What ``save_faithfulness`` wrote; None where nothing was measured of these models.
+
+    Raises:
+        WeightsError: it was changed.
+    """
+    known = _read(folder).get("faithfulness")
+    if known is None or not (folder / FAITHFULNESS).exists():
+        return None
+    verify(folder / FAITHFULNESS, known["sha256"])
+    return json.loads((folder / FAITHFULNESS).read_text("utf-8"))
 
 
 def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:

@@ -12,7 +12,7 @@ from core.analysis.results import Analysis
 from demo import wording
 from demo.charts.attribution_figures import ORDER, chart, difference, name_of
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL, percent, points
+from demo.charts.palette import MODALITY, MODEL_TITLE, percent, points
 
 VERDICT = "verdict"  # the class that the model itself says
 ATTRIBUTION_SAYING = 0.0005  # of probability: what is less is written +0.0 points
@@ -101,7 +101,7 @@ def modalities(found: ModelAttribution, model: str, label: str) -> Markup:
 def even(worth: Attribution, used: Subset, label: str) -> Markup:
     """Both verdicts beside what they would be if attention were even, and the hint to the last chart."""
     index, rows = LABELS.index(label), []
-    for model, title in MODEL.items():
+    for model, title in MODEL_TITLE.items():
         found = worth.of(model, used)
         if found is None:
             continue
@@ -124,7 +124,7 @@ def in_report(
     for worth in attributions:
         used = subset_of(m for m in analysis.present if m in worth.parts)
         models = []
-        for name in MODEL:
+        for name in MODEL_TITLE:
             found = worth.of(name, used)
             if found:
                 label = label_of(found, VERDICT)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core import LABELS, MODALITIES
 from core.analysis.results import Analysis, Prediction, Verdict
 from core.fusion import attention
-from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL, translucent
+from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL_TITLE, translucent
 from demo.charts.pictures import data_uri
 
 MAX_STEP = 0.3  # seconds; a line breaks where the voice has no steps for longer
@@ -42,12 +42,18 @@ LANES = {  # from top to bottom; the words lie over their attention, or they cou
 }
 
 
+HEADROOM = 0.24  # share of the height above the panels of a course, for their titles
+
+
 def course(analysis: Analysis) -> go.Figure:
     """The course of each emotion over the windows of a clip: one panel a model, one line an emotion.
 
     A line breaks where a model is undefined. A point lies in the middle of its window.
     """
-    models = ("cross", "self")
+    models = analysis.models
+    height = (1 - HEADROOM * (1 - 1 / len(models))) / len(models)
+    domains = [(top - height, top) for top in np.linspace(1, height, len(models)).tolist()]  # the first model on top
+    axes = ["y" if row == 0 else f"y{row + 1}" for row in range(len(models))]
     windows = analysis.windows
     middles = [(window.start + window.end) / 2 for window in windows]
     spans = [f"{window.start:.0f}–{window.end:.0f} s" for window in windows]
@@ -56,20 +62,20 @@ def course(analysis: Analysis) -> go.Figure:
         verdicts = [window.prediction.verdicts()[model] for window in windows]
         traces += [
             {"type": "scatter", "name": label, 
-             "xaxis": "x", "yaxis": "y" if row == 0 else "y2",
+             "xaxis": "x", "yaxis": axes[row],
              "x": middles, "y": [None if v is None else float(v.probabilities[index]) for v in verdicts],
              "mode": "lines+markers", "line": {"color": EMOTION[label], "width": 2}, "marker": {"size": 7},
              "customdata": spans, "meta": {"model": model},
-             "hovertemplate": f"{MODEL[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>"}
+             "hovertemplate": f"{MODEL_TITLE[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>"}
             for index, label in enumerate(LABELS)
         ]  # fmt: skip
     axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     return dressed(
-        traces, 360, {"l": 44, "r": 12, "t": 24, "b": 32},
-        xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": "y2"},
-        yaxis={**axis, "domain": [0.56, 1]}, yaxis2={**axis, "domain": [0, 0.44]},
+        traces, 180 * len(models), {"l": 44, "r": 12, "t": 24, "b": 32},
+        xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": axes[-1]},
+        **{f"yaxis{name[1:]}": {**axis, "domain": domain} for name, domain in zip(axes, domains, strict=True)},
         showlegend=False,  # the page's own does not lie over the lines on a phone
-        annotations=[title(MODEL[model], y) for model, y in zip(models, (1.0, 0.44), strict=True)],
+        annotations=[title(MODEL_TITLE[m], top) for m, (_, top) in zip(models, domains, strict=True)],
     )  # fmt: skip
 
 

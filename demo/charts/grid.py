@@ -1,4 +1,4 @@
-"""All maps of both models at a glance: one small map a head, the most telling first; ``maps.js`` draws them.
+"""All maps of the models at a glance: one small map a head, the most telling first; ``maps.js`` draws them.
 
 All share one scale, so that a head that singles out moments is seen beside one that does not. What is drawn of a map
 depends on that map alone and is made once for as long as the map is kept.

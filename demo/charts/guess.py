@@ -7,7 +7,7 @@ from core.analysis.results import Analysis
 from core.experiment.published import read_comparison
 from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL, percent
+from demo.charts.palette import MODALITY, MODEL_TITLE, percent
 
 
 def element(name: str, analysis: Analysis) -> Markup:
@@ -36,7 +36,7 @@ def revealed(analysis: Analysis) -> str:
         won = f"Of all together both models say {label} ({both}): {_won(sides['self'])}."
     else:
         each_model = [
-            f"{MODEL[m]} says {v.label} ({percent(v.probability)}): {_won(sides[m])}" for m, v in said.items()
+            f"{MODEL_TITLE[m]} says {v.label} ({percent(v.probability)}): {_won(sides[m])}" for m, v in said.items()
         ]
         won = f"Of all together, {'; '.join(each_model)}."
     return f"Alone, {', '.join(each)}. {won}"

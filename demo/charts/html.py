@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from core import LABELS
 from demo import wording
-from demo.charts.palette import EMOTION, MODALITY, MODEL, percent, points
+from demo.charts.palette import EMOTION, MODALITY, MODEL, MODEL_TITLE, percent, points
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -26,7 +26,9 @@ _environment = Environment(
     auto_reload=False,
 )
 _environment.filters.update(fixed=fixed, percent=percent, points=points)
-_environment.globals.update(EMOTION=EMOTION, LABELS=LABELS, MODALITY=MODALITY, MODEL=MODEL, wording=wording)
+_environment.globals.update(
+    EMOTION=EMOTION, LABELS=LABELS, MODALITY=MODALITY, MODEL=MODEL, MODEL_TITLE=MODEL_TITLE, wording=wording
+)
 
 
 def render(template: str, macro: str, /, **values: object) -> Markup:

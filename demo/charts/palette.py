@@ -2,7 +2,7 @@
 
 from plotly.colors import sequential
 
-from core import LABELS
+from core import EVERY_MODEL, LABELS
 
 # Okabe and Ito's colour-blind-safe set with a darker purple and grey, so that all pairs stay apart for dichromats.
 # Colour never stands alone: names are always beside it.
@@ -27,6 +27,8 @@ SCALE = tuple(sequential.Cividis)
 DIFFERENCES = ("#004a8c", "#56a0d6", "#ececf0", "#ee9e46", "#b04800")
 
 MODEL = {"cross": "Cross-attention", "self": "Self-attention"}
+MODEL_TITLE = {**MODEL, "both": "Cross + self", "gated": "Gated"}  # of every model, those that are shown on request too
+assert tuple(MODEL_TITLE) == EVERY_MODEL
 MODALITY = {"text": "words", "video": "face", "audio": "voice"}
 
 

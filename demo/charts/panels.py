@@ -11,7 +11,7 @@ from core.analysis.results import Analysis, Prediction, Verdict
 from core.fusion.selectivity import Selectivity
 from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, percent
+from demo.charts.palette import MODALITY, MODEL_TITLE, percent
 from demo.charts.pictures import data_uri
 from demo.server.limits import UNSURE
 
@@ -37,7 +37,7 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         remarks.append(f"{arrow} {percent(before)} with everything on{said}")
     return render(
         "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
-        bars=bars(verdict, baseline), in_words=in_words(verdict),
+        bars=bars(verdict, baseline), in_words=in_words(verdict), gates=gates(verdict),
     )  # fmt: skip
 
 
@@ -62,6 +62,15 @@ def bars(verdict: Verdict, baseline: Verdict | None = None) -> Markup:
         top = label == verdict.label
         rows.append({"label": label, "share": share, "before": before, "title": title, "top": top})
     return render("panels", "bars", bars=rows)
+
+
+def gates(verdict: Verdict) -> Markup:
+    """A bar for each gate of a model that has some: the share that comes from the other modality."""
+    rows = []
+    for (query, key), share in verdict.gates.items():
+        title = wording.GATE.format(query=MODALITY[query], key=MODALITY[key], share=percent(share))
+        rows.append({"pair": f"{query}-{key}", "name": pair_name((query, key)), "share": share, "title": title})
+    return render("panels", "gates", gates=rows) if rows else Markup()
 
 
 def change_in_words(difference: float) -> str:
@@ -105,7 +114,7 @@ def face_strip(analysis: Analysis) -> Markup:
 
 
 def matrix(analysis: Analysis, on: Subset) -> Markup:
-    """All seven subsets for both models as a table; the row that is switched on is marked."""
+    """All seven subsets for each model as a table; the row that is switched on is marked."""
     everything, rows = analysis.everything.verdicts(), []
     for subset in SUBSETS:
         found = analysis.predictions.get(subset)
@@ -119,7 +128,7 @@ def matrix(analysis: Analysis, on: Subset) -> Markup:
                 "cells": [_cell(model, verdict, everything[model]) for model, verdict in said.items()],
             }
         )
-    return render("panels", "matrix", rows=rows)
+    return render("panels", "matrix", rows=rows, models=[MODEL_TITLE[name] for name in analysis.models])
 
 
 def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> dict:

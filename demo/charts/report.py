@@ -16,7 +16,7 @@ from core.csv_cells import csv_text
 from demo import wording
 from demo.charts import attribution, figures, heatmap, panels, phrases
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL
+from demo.charts.palette import MODALITY, MODEL_TITLE
 from demo.style import CSS
 
 
@@ -56,7 +56,7 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
     lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
     for worth in attributions:
         used = subset_of(m for m in wanted if m in worth.parts)
-        for model in MODEL:
+        for model in MODEL_TITLE:
             found = worth.of(model, used)
             if found is None:
                 continue

@@ -5,7 +5,7 @@ from core.analysis.loading import LoadingAnalyzer
 from demo.server.zerogpu import BorrowingAnalyzer
 
 AnyAnalyzer = Analyzer | LoadingAnalyzer | BorrowingAnalyzer
-"""All have ``heads`` and ``analyze``; see ``loaded`` for the rest."""
+"""All have ``heads``, ``more_models`` and ``analyze``; see ``loaded`` for the rest."""
 
 
 def loaded(analyzer: AnyAnalyzer) -> Analyzer:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import gradio as gr
 
+from core import MODELS
 from core.analysis.attribution import Attribution, spans
 from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
@@ -156,6 +157,7 @@ class Session:
         stored: whether the analysis is an example's, which is everybody's.
         first: what is kept of an earlier clip, to set the next ones beside it.
         challenged: whether face and voice are to disagree in the next clips.
+        more: whether more models than cross and self are wanted.
     """
 
     analysis: Analysis | None = None
@@ -168,6 +170,7 @@ class Session:
     stored: bool = False
     first: Take | None = None
     challenged: bool = False
+    more: bool = False
 
     @property
     def in_use(self) -> bool:
@@ -214,6 +217,8 @@ class Session:
         try:
             with cancellation_scope(check):
                 analysis = analyzer.analyze(path, advance)
+                if self.more:
+                    analysis = loaded(analyzer).with_more(analysis)
             check()
         except MediaError as error:
             log.info("A clip was not analysed: %s", error.code)
@@ -234,6 +239,21 @@ class Session:
         self.analysis, self.dismissed = analysis, False
         self._count()
         return analysis
+
+    def answered(self, analyzer: AnyAnalyzer) -> Analysis | None:
+        """The analysis by as many models as are wanted, in the place of what there is; None if there is nothing.
+
+        Raises:
+            ValueError: more are wanted, and the analysis was stored without what they would read.
+        """
+        before = self.current()
+        if before is None or (len(before.models) > len(MODELS)) == self.more:
+            return before
+        found = loaded(analyzer).with_more(before) if self.more else before.without_more()
+        if self.analysis is before:
+            self.analysis, self.attributions = found, {}
+            self._count()
+        return found
 
     def choose_face(
         self, analyzer: AnyAnalyzer, face: int, gone: Callable[[], bool] = lambda: False
@@ -307,6 +327,7 @@ class Session:
         """Moves everything of another session of the same visitor here, which leaves that one empty."""
         analysis, attributions, self.player = other.analysis, other.attributions, other.player
         self.first, self.challenged, self.stored = other.first, other.challenged, other.stored
+        self.more = other.more
         other.analysis, other.attributions, other.first = None, {}, None
         while other.files:
             try:

@@ -42,7 +42,7 @@
   function parse(text) {
     const found = {};
     for (const part of text.replace(/^#/, "").slice(0, MAX).split("&")) {
-      const [, name, value] = part.match(/^(view|clip|on|model|pair|head|t|open)=([\w.,~-]*)$/) || [];
+      const [, name, value] = part.match(/^(view|clip|on|more|model|pair|head|t|open)=([\w.,~-]*)$/) || [];
       if (name) found[name] = value;
     }
     return found;
@@ -55,6 +55,7 @@
     const switches = MODALITIES.filter((m) => one(`#switch-${m} input:not(:disabled)`));
     const on = switches.filter((m) => one(`#switch-${m} input`).checked);
     if (on.length < switches.length) view.on = on.join(",") || "none";
+    if (one("#more-models input")?.checked) view.more = "1";
     if (checked("model") && checked("model") !== radios("model")[0].value) view.model = checked("model");
     // Which map a section opens on is the most telling one of these models: a view says which it was.
     if (opened().includes("attention")) for (const name of ["pair", "head"]) if (checked(name)) view[name] = checked(name);
@@ -83,6 +84,12 @@
         const answer = () => one("[data-server-ms]")?.dataset.serverMs, before = answer();
         box.click();
         await until(() => answer() !== before, 2500); // what can be chosen below changes with it
+        await pause(100);
+      }
+      const more = one("#more-models input"), asked = view.more === "1";
+      if (more && more.checked !== asked && goesOn()) {
+        more.click();
+        await until(() => Boolean(one("#more-panels .verdict")?.offsetParent) === asked); // one may be chosen below
         await pause(100);
       }
       const wanted = view.open === undefined ? [OPEN] : view.open.split(",");

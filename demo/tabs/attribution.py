@@ -5,7 +5,7 @@ Everything is measured when the section is opened, and again when something else
 
 import gradio as gr
 
-from core import LABELS, Subset, subset_of
+from core import LABELS, MODELS, Subset, subset_of
 from core.analysis.attribution import spans
 from demo import wording
 from demo.charts.attribution import VERDICT, even, label_of, modalities, said, said_span, table
@@ -71,6 +71,7 @@ def drawn(session: Session, analyzer: AnyAnalyzer, wanted: Subset, model: str, l
     choices = {said_span(each): each for each in spans(analysis)}
     span = span if span in choices else next(iter(choices))
     picker = gr.update(choices=list(choices), value=span, visible=len(choices) > 1)
+    model = model if model in analysis.models else MODELS[0]
     worth = session.attribution(analyzer, choices[span])
     if worth is None:
         return _only(wording.ATTRIBUTION_UNKNOWN, picker)

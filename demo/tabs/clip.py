@@ -1,6 +1,7 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import architecture, guess
-from demo.charts.palette import MODEL
+from demo.charts.palette import MODEL, MODEL_TITLE
 from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
 from demo.server.analyzers import AnyAnalyzer
@@ -20,7 +21,7 @@ from demo.server.console import described
 from demo.server.limits import CLIPS, HOUR
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
-from demo.tabs import attribution, downloads, persons, sections, takes, view
+from demo.tabs import attribution, downloads, more, persons, sections, takes, view
 from demo.tabs.components import Parts
 from demo.tabs.view import SWITCHES, Choice
 
@@ -57,7 +58,7 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
                 welcome = f"{wording.WELCOME}{architecture.drawing('welcome')}"
                 parts.add("welcome", gr.HTML, value=welcome, visible=True)
                 with parts.add("verdicts", gr.Column, visible=False):
-                    _verdicts(parts)
+                    _verdicts(parts, analyzer.more_models)
             with parts.add("time", gr.Column, visible=False):
                 sections.in_time(parts)
     with parts.add("details", gr.Column, visible=False):
@@ -97,7 +98,7 @@ def _watch(parts: Parts) -> None:
     gr.HTML(wording.NOTICE)
 
 
-def _verdicts(parts: Parts) -> None:
+def _verdicts(parts: Parts, more_models: Sequence[str]) -> None:
     with gr.Row(elem_id="switches"):
         gr.HTML(f'<p id="switches-label">{wording.SWITCHES}</p>', min_width=90)
         for modality in SWITCHES:
@@ -111,6 +112,7 @@ def _verdicts(parts: Parts) -> None:
     with gr.Row(elem_id="panels"):
         for name in MODEL:
             parts.add(f"{name}-verdict", gr.HTML, min_width=150)
+    more.contents(parts, more_models)
     parts.add("ghosts", gr.HTML)
     parts.add("notes", gr.HTML)
     takes.contents(parts)
@@ -137,14 +139,16 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     choice = [parts[name] for name in ("model", "pair", "head", "scale", "differing")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
     looks = [parts[name] for name in ("pair", "head", "attention-chart", "timeline-chart", "sharpness-note")]
-    verdicts = [parts[f"{name}-verdict"] for name in MODEL]
+    verdicts = [parts[name] for model in MODEL_TITLE if (name := f"{model}-verdict") in parts]
+    more_parts = [parts[name] for name in more.PARTS] if more.SWITCH in parts else []
     switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table", "map-grid")), *looks]
-    fresh = [parts[name] for name in view.FRESH]
+    fresh = [parts[name] for name in view.FRESH] + more_parts
     status = parts["status"]
     told = [state, status, parts["ticket"]]
 
     def placed(updates: dict) -> dict:
-        return {parts[name]: update for name, update in updates.items()}
+        lacking = () if more_parts else more.PARTS
+        return {parts[name]: update for name, update in updates.items() if name not in lacking}
 
     def on_opening(ticket, session, request: gr.Request):
         before = returning.claim(ticket)
@@ -181,6 +185,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             remember(name_of(request), session)
             found, path = _stored(name), _copied(name)
             session.show(found, path)
+            found = session.answered(analyzer) or found
             updates = view.new_clip(found, Choice(model, pair, head, scale, differing), name)
             return placed(updates | {"clip": path, "status": paragraph(wording.STORED)}) | {state: session}
 
@@ -225,6 +230,18 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
             return {status: paragraph(session.why_none(), "error")}
         chosen = Choice(model, pair, head, scale, differing)
         return placed(view.another_face(analysis, _wanted(video, audio, text), chosen) | takes.shown(session))
+
+    def on_more(session, more_wanted, video, audio, text, *choice):
+        session.more = more_wanted
+        try:
+            analysis = session.answered(analyzer)
+        except ValueError:
+            session.more = False
+            return placed({more.SWITCH: False, "status": paragraph(wording.NO_MORE, "note")})
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        wanted, chosen = _wanted(video, audio, text), Choice(*choice)
+        return placed(view.switched(analysis, wanted, chosen) | view.of_all_models(analysis))
 
     def on_clear(session):
         returning.take_ticket(session)
@@ -275,6 +292,12 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
         show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
     )  # fmt: skip
+    if more_parts:
+        segments = [parts["phrase-table"], parts["course-chart"]]
+        parts[more.SWITCH].input(
+            on_more, [state, parts[more.SWITCH], *switches, *choice], [status, *more_parts, *segments, *switchable],
+            trigger_mode="always_last", show_progress="minimal", **attribution.ONE_AT_A_TIME,
+        )  # fmt: skip
     for part in choice[:3]:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)
     for part in choice[3:]:

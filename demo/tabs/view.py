@@ -7,15 +7,15 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from core import Subset
+from core import MODELS, Subset
 from core.analysis.results import Analysis, Prediction
 from core.fusion.pairs import Pair
 from core.fusion.selectivity import selectivity
 from demo import wording
-from demo.charts import figures, grid, heatmap, moments, panels, phrases, takes
+from demo.charts import figures, grid, head_figures, heatmap, moments, panels, phrases, takes
 from demo.charts.grid import MEAN
-from demo.charts.palette import MODEL
-from demo.tabs import persons
+from demo.charts.palette import MODEL_TITLE
+from demo.tabs import more, persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 WEIGHTS, LENGTHS = "weights", "lengths"  # what a map shows: shares of attention, or of what is passed on
@@ -32,7 +32,7 @@ class Choice:
     """Which map a visitor wants to see, and how.
 
     Attributes:
-        model: "cross" or "self".
+        model: "cross", "self" or one of more models.
         pair: like "text-video"; None for the most telling map.
         head: counted from 0, or ``MEAN``.
         scale: ``WEIGHTS`` or ``LENGTHS``.
@@ -78,12 +78,19 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": figures.course(analysis) if analysis.windows else None,
         **persons.shown(analysis),
+        **more.shown(analysis),
     }
     for modality in SWITCHES:
         absent = analysis.missing.get(modality)
         label = wording.SWITCH[modality] + (f" ({absent})" if absent else "")
         updates[f"switch-{modality}"] = gr.update(value=not absent, interactive=not absent, label=label)
     return updates | switched(analysis, SWITCHES, replace(choice, pair=None))
+
+
+def of_all_models(analysis: Analysis) -> dict:
+    """What no other switch changes, after more models were asked or sent away."""
+    course = figures.course(analysis) if analysis.windows else None
+    return more.shown(analysis) | {"phrase-table": phrases.table(analysis), "course-chart": course}
 
 
 def another_face(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
@@ -101,8 +108,8 @@ def switched(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
         "matrix-table": panels.matrix(analysis, prediction.used),
         "ghosts": panels.paragraph(wording.GHOSTS) if changed else "",
     }
-    for name in MODEL:
-        verdict = prediction.verdicts()[name]
+    for name in analysis.models:
+        verdict = prediction.verdicts().get(name)
         baseline = everything.verdicts()[name] if changed and verdict else None
         why = wording.UNDEFINED if prediction.used else wording.ALL_OFF
         updates[f"{name}-verdict"] = panels.verdict(name, verdict, baseline, why)
@@ -125,7 +132,7 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
             "attention-chart": gr.update(**HIDDEN), "timeline-chart": gr.update(**HIDDEN), "sharpness-note": "",
             "pair": gr.update(choices=[], value=None), "head": gr.skip(),
         }  # fmt: skip
-    model, note = choice.model, Markup()
+    model, note = choice.model if choice.model in analysis.models else MODELS[0], Markup()
     verdict = prediction.verdicts()[model]
     if verdict is None:  # the choice itself stays, for when it is defined again
         model, note, verdict = "self", panels.paragraph(wording.INSTEAD, "note"), prediction.self_
@@ -147,7 +154,9 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
         "head": gr.update(value=head) if head != choice.head else gr.skip(),
         "attention-chart": gr.update(value=figure, visible=True),
         "timeline-chart": gr.update(value=figures.timeline(analysis, prediction, model), visible=True),
-        "sharpness-note": note + _sharpness(prediction, model, chosen, head, by_length),
+        "sharpness-note": note
+        + _sharpness(prediction, model, chosen, head, by_length)
+        + head_figures.sentence(model, chosen, one),
     }
 
 
@@ -156,6 +165,6 @@ def _sharpness(prediction: Prediction, model: str, pair: Pair, head: int, by_len
     shares = map_.shares(None if head == MEAN else head, by_length)
     which = "mean of all heads" if head == MEAN else f"head {head + 1}"
     return panels.attention_summary(
-        f"{MODEL[model]}, {panels.pair_name(pair)}, {which}", f"{model} {'-'.join(pair)} {head}",
+        f"{MODEL_TITLE[model]}, {panels.pair_name(pair)}, {which}", f"{model} {'-'.join(pair)} {head}",
         selectivity(shares, map_.counts), heatmap.spread_of(shares, map_.counts[1]), int(map_.counts[1].sum()),
     )  # fmt: skip
