@@ -45,7 +45,7 @@ class Take:
     def alone(self, modality: str) -> Verdict | None:
         """What self-attention says from one modality, None where the clip has none of it."""
         found = self.predictions.get((modality,))
-        return found and found.self_
+        return found.self_ if found else None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 Everything is measured when the section is opened, and again when something else is asked for.
 """
 
+from typing import Any
+
 import gradio as gr
 
 from core import LABELS, MODELS, Subset, subset_of
@@ -17,7 +19,7 @@ from demo.server.sessions import Session
 from demo.tabs.components import Parts
 from demo.tabs.view import HIDDEN, SWITCHES
 
-ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "worth", "api_visibility": "private"}
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "worth", "api_visibility": "private"}
 
 
 def contents(parts: Parts) -> None:
