@@ -182,7 +182,7 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         truth_said = gr.HTML(elem_id="many-truth-said")
     said = gr.HTML(elem_id="many-said")
     table = gr.HTML(elem_id="many-table")
-    pressed = gr.Textbox(visible="hidden", elem_id="many-row", max_length=8, label="row")
+    pressed = gr.Textbox(visible="hidden", elem_id="many-row", max_length=16, label="row")
     handed_out = gr.JSON(visible=False)
 
     def on_files(paths, queue, turn, request: gr.Request):
@@ -208,7 +208,8 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         queue.stop = True
 
     def on_row(queue, number):
-        if str(number).isdecimal():
+        number = str(number).partition(" ")[0]  # then how many presses there were: each is a change
+        if number.isdecimal():
             queue.toggle(int(number), analyzer)
         return as_html(queue)
 
@@ -232,9 +233,10 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         show_progress="full", show_progress_on=[said], **ONE_CLIP_AT_A_TIME, **PRIVATE,
     )  # fmt: skip
     stop.click(on_stop, state, None, **QUICK)
-    pattern.input(on_pattern, [state, pattern], [state, truth_said, table], trigger_mode="always_last", **QUICK)
+    # Gradio tells of an input at keys only, of a change whatever made it: what is pasted, or set by the page's script.
+    pattern.change(on_pattern, [state, pattern], [state, truth_said, table], trigger_mode="always_last", **QUICK)
     labels.upload(on_labels, [state, labels], [state, truth_said, table], **QUICK)
-    pressed.input(on_row, [state, pressed], table, show_progress="hidden", **ONE_AT_A_TIME).then(
+    pressed.change(on_row, [state, pressed], table, show_progress="hidden", **ONE_AT_A_TIME).then(
         None, pressed, None, js="(number) => window.rowOpened(number)", **PRIVATE
     )
     csv.click(as_file, state, handed_out, **QUICK).then(
