@@ -14,6 +14,7 @@ from core.analysis.attribution import Attribution
 from demo import wording
 from page.browsing import (
     EVERYTHING,
+    LONG,
     MAP,
     SENTENCE,
     bars,
@@ -103,14 +104,19 @@ def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
 def test_clicking_a_moment_of_a_chart_moves_the_player(analysed, chart):
     if chart == "attention":
         press_map(analysed, rows_differ=True)
-    analysed.evaluate(f"() => {{ {VIDEO}.pause(); {VIDEO}.currentTime = 0; }}")
+    analysed.evaluate(
+        f"""async () => {{ const video = {VIDEO}; video.pause();
+        const there = new Promise((done) => video.addEventListener("seeked", done, {{ once: true }}));
+        video.currentTime = 0; await there; window.sought = null;
+        video.addEventListener("seeking", () => {{ window.sought = video.currentTime; }}, {{ once: true }}) }}"""
+    )
     plot = analysed.locator(f"#{chart}-chart .js-plotly-plot")
     plot.scroll_into_view_if_needed()
     area = analysed.locator(f"#{chart}-chart .xy .nsewdrag, #{chart}-chart .nsewdrag").first.bounding_box()
     analysed.mouse.click(area["x"] + 0.5 * area["width"], area["y"] + 0.5 * area["height"])
-    analysed.wait_for_function(f"{VIDEO}.currentTime > 0")
+    analysed.wait_for_function("window.sought !== null")
     duration = analysed.evaluate(f"{VIDEO}.duration")
-    assert 0.3 * duration < analysed.evaluate(f"{VIDEO}.currentTime") < 0.9 * duration
+    assert 0.3 * duration < analysed.evaluate("window.sought") < 0.9 * duration
     analysed.evaluate(f"{VIDEO}.pause()")
 
 
@@ -154,6 +160,7 @@ def test_downloads_are_made_in_the_browser_and_open(analysed, visitors, tmp_path
     (tmp_path / "report.html").write_text(download(analysed, "html"), "utf-8")
     context = visitors.browser.new_context(offline=True)
     report, asked = context.new_page(), []
+    report.set_default_timeout(LONG)
     report.on("request", lambda request: asked.append(request.url))
     report.goto((tmp_path / "report.html").as_uri())
     expect(report.locator(".js-plotly-plot")).to_have_count(14)
