@@ -104,7 +104,7 @@
         const choices = radios(name);
         if (!choices.length || !goesOn()) continue;
         const usual = name === "model" ? choices[0].value : checked(name);
-        if (name === "pair" && view.pair) await until(() => radios("pair").some((r) => r.value === view.pair), 2500);
+        if (name !== "head" && view[name]) await until(() => radios(name).some((r) => r.value === view[name]), 2500);
         const choice = radios(name).find((r) => r.value === (view[name] ?? usual));
         if (choice && !choice.checked) { choice.click(); await pause(250); }
       }
