@@ -156,6 +156,8 @@ def _received(
     for (query, key), weights in attention.items():
         if key == modality:
             queries, keys = int(lengths[query][0]), int(lengths[key][0])
+            if not queries:  # nobody asks: the utterance lacks that modality
+                continue
             towards = weights[0, :, :queries, :keys].double().mean(1).cpu().numpy()  # [H, Tk]
             of_step = owners[np.arange(keys) * len(owners) // keys]
             counts = np.maximum(np.bincount(of_step, minlength=parts), 1)
