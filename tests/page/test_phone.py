@@ -1,6 +1,5 @@
 """Live and several clips in a browser on a phone: what is on one screen, whom a tap chooses, what a row opens to."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -8,24 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import recordings
-from playwright.sync_api import Page, expect, sync_playwright
-from serving import served
+from playwright.sync_api import Page, expect
 
 from core.media.reader import SAMPLE_RATE, read_frames
+from page.browsing import LONG, Visitors
+from page.conftest import CHROMIUM, FLAGS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox", "--disable-gpu",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-dev-shm-usage",
-]  # fmt: skip
 PHONE = {"width": 390, "height": 844}
-LONG = 60_000  # milliseconds; a clip may take that long where many share two cores
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or "PAGE_TESTS" not in os.environ,
-    reason="run with PAGE_TESTS=1 and Chromium (packages-dev.txt), as tests/test_page.py",
-)
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +32,18 @@ def clips(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(analyzer, clips, tmp_path_factory):
-    """A visitor on a phone, who allows the camera, for all of these tests."""
-    camera = [
+def page(visitors, clips):
+    """A visitor on a phone whose camera shows two persons: a browser of its own, on the server of all."""
+    devices = [
         f"--use-file-for-fake-video-capture={clips / 'two.mjpeg'}",
         f"--use-file-for-fake-audio-capture={clips / 'silence.wav'}",
     ]
-    with served(tmp_path_factory.mktemp("served"), analyzer) as app, sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS + camera)
-        context = browser.new_context(viewport=PHONE, has_touch=True, permissions=["camera", "microphone"])
-        page, errors = context.new_page(), []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.add_init_script("localStorage.setItem('guessed', '1')")
-        page.goto(app.address)
-        page.wait_for_selector("#clip", timeout=LONG)
+    browser = visitors.browser.browser_type.launch(executable_path=CHROMIUM, args=FLAGS + devices)
+    phone = Visitors(browser, visitors.app)
+    with phone.come(viewport=PHONE, has_touch=True) as page:
         yield page
-        browser.close()
-        assert not errors
+    browser.close()
+    assert phone.complaints() == []
 
 
 def bottom(page: Page, selector: str) -> float:
