@@ -239,9 +239,7 @@ class _Linked:
     def __init__(self):
         self.tracklets: list[Tracklet] = []
         self._recent: list[Tracklet] = []
-        self._shown: list[
-            tuple[Tracklet, int]
-        ] = []  # which sightings have one
+        self._shown: list[tuple[Tracklet, int]] = []  # which sightings have one
         self._every, self._largest = 1, 0
 
     def missing(self, time: float, faces: list[Face]) -> list[tuple[float, float, float, float]]:
