@@ -272,14 +272,13 @@ class _Linked:
     def _spread(self, sighting: Sighting, tracklet: Tracklet) -> Sighting:
         """Without its thumbnail if there are many; the first one of a tracklet keeps it."""
         self._largest += 1
-        if not tracklet.sightings:
-            return sighting
-        if self._largest % self._every:
-            return _without_thumbnail(sighting)
-        if len(self._shown) == MAX_THUMBNAILS:
+        if self._largest % self._every == 0 and len(self._shown) == MAX_THUMBNAILS:
             for other, i in self._shown[::2]:
-                other.sightings[i] = _without_thumbnail(other.sightings[i])
+                if i:
+                    other.sightings[i] = _without_thumbnail(other.sightings[i])
             self._shown, self._every = self._shown[1::2], 2 * self._every
+        if self._largest % self._every:
+            return _without_thumbnail(sighting) if tracklet.sightings else sighting
         self._shown.append((tracklet, len(tracklet.sightings)))
         return sighting
 
