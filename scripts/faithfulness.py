@@ -6,6 +6,7 @@ or speakers that were held out (--split). They go when the models are trained ag
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -20,8 +21,8 @@ from core.corpora.layout import CorpusError
 from core.device import CHOICES, choose_device
 from core.encoders.packaged import WeightsError
 from core.experiment.heads import measure_heads
-from core.fusion.checkpoint import save_faithfulness
-from core.training.evaluation_sets import TEST_SETS
+from core.fusion.checkpoint import load_checkpoint, save_faithfulness
+from core.training.evaluation_sets import COMPOSED, TEST_SETS, EvaluationRequest, read_test_set
 from scripts.arguments import parser_of
 
 SAID = {1: "worth more", 0: "no more", -1: "worth less"}
@@ -42,10 +43,23 @@ def main() -> int:
     if arguments.clips < 2:
         parser.error("at least two clips are needed")
     try:
-        found = measure_heads(
-            arguments.corpus, arguments.root, arguments.split, arguments.clips, arguments.checkpoint, arguments.cache,
-            arguments.jobs, choose_device(arguments.device), arguments.seed,
+        checkpoint, device = load_checkpoint(arguments.checkpoint), choose_device(arguments.device)
+        request = EvaluationRequest(
+            arguments.root, arguments.split, None, checkpoint, arguments.checkpoint, arguments.cache, arguments.jobs,
+            device,
         )  # fmt: skip
+        split, utterances = read_test_set(arguments.corpus, request)
+        if not len(utterances):
+            raise CorpusError(f"{arguments.corpus} holds no clip that could be read.")
+        learned = checkpoint.provenance.get("data", {}).get("learned_from", {})
+        found = {
+            "corpus": arguments.corpus,
+            "split": split,
+            # What of this corpus the models were trained on, where figures say little.
+            "learned_from": learned if arguments.corpus == COMPOSED else learned.get(arguments.corpus, []),
+            "date": datetime.now(UTC).date().isoformat(),
+            **measure_heads(checkpoint, utterances, arguments.clips, device, arguments.seed),
+        }
         save_faithfulness(arguments.checkpoint, found)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)

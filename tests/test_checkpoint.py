@@ -61,7 +61,7 @@ def test_a_checkpoint_of_version_1_has_temperatures_and_names_one_label(tmp_path
     shutil.copytree(CHECKPOINTS, tmp_path / "former")
     path = tmp_path / "former" / "config.json"
     config = json.loads(path.read_text("utf-8"))
-    for name in ("cross", "self"):
+    for name in EVERY_MODEL:
         found = config[name].pop("calibration")
         config[name]["temperature"] = {subset: calibration["temperature"] for subset, calibration in found.items()}
     path.write_text(json.dumps(config))

@@ -13,7 +13,7 @@ from core import CHECKPOINTS, EVERY_MODEL
 from core.analysis.head_figures import HeadFigures, HeadWorth
 from core.device import choose_device
 from core.encoders.packaged import WeightsError
-from core.experiment import heads
+from core.experiment.heads import measure_heads
 from core.fusion.checkpoint import fingerprint, load_checkpoint, load_faithfulness, save_faithfulness, save_pair
 from core.training.evaluation import LabelledUtterances
 from core.training.pair import PAIRS
@@ -27,18 +27,16 @@ def test_what_cannot_be_told_apart_is_no_more(top, error, above):
     assert HeadWorth(100, top, 0.02, error).above == above
 
 
-def test_every_head_of_every_model_is_measured(monkeypatch, checkpoint, tmp_path):  # noqa: F811
+def test_every_head_of_every_model_is_measured(checkpoint):  # noqa: F811
     chance = np.random.default_rng(0)
     labels = np.arange(9) % 7
     sequences = {m: [chance.standard_normal((6, w)).astype(np.float32) for _ in labels] for m, w in WIDTHS.items()}
     for i in (0, 4, 8):
         sequences["video"][i] = sequences["video"][i][:0]  # no face
-    monkeypatch.setattr(heads, "load_checkpoint", lambda _: checkpoint)
-    monkeypatch.setattr(heads, "read_test_set", lambda corpus, asked: ("all", LabelledUtterances(labels, sequences)))
-    found = heads.measure_heads("ravdess", tmp_path, None, 5, tmp_path, tmp_path, 1, choose_device("cpu"))
-    assert found["clips"] == 5 and found["split"] == "all" and set(found["models"]) == set(EVERY_MODEL)
+    found = measure_heads(checkpoint, LabelledUtterances(labels, sequences), 5, choose_device("cpu"))
+    assert found["clips"] == 5 and set(found["models"]) == set(EVERY_MODEL)
     assert json.loads(json.dumps(found)) == found
-    figures = HeadFigures.from_json(found)
+    figures = HeadFigures.from_json(found | {"corpus": "ravdess", "date": "2026-11-29"})
     of_models = {model: {pair for name, pair, _ in figures.worths if name == model} for model in EVERY_MODEL}
     assert of_models["cross"] | of_models["self"] == of_models["gated"] == of_models["both"]
     assert of_models["gated"] >= {p for p in PAIRS["gated"] if "video" not in p}

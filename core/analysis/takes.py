@@ -18,7 +18,7 @@ class Take:
 
     Attributes:
         words: in order of time, at most ``MAX_WORDS``.
-        predictions: of each set of modalities that the clip has; their verdicts hold no maps.
+        predictions: of each set of modalities that the clip has, by cross and self; their verdicts hold no maps.
         missing: modality -> why the clip has none of it.
     """
 
@@ -107,4 +107,4 @@ def _bare(word: str) -> str:
 
 def _without_maps(prediction: Prediction) -> Prediction:
     cross, self_ = (verdict and replace(verdict, attention={}) for verdict in (prediction.cross, prediction.self_))
-    return replace(prediction, cross=cross, self_=self_)
+    return replace(prediction, cross=cross, self_=self_, more={})

@@ -100,13 +100,24 @@
         if (bar && bar.classList.contains("open") !== wanted.includes(section.id.slice(8)) && goesOn()) bar.click();
       }
       if (looks.length) await until(() => radios("pair").length);
-      for (const name of RADIOS) {
-        const choices = radios(name);
-        if (!choices.length || !goesOn()) continue;
-        const usual = name === "model" ? choices[0].value : checked(name);
-        if (name !== "head" && view[name]) await until(() => radios(name).some((r) => r.value === view[name]), 2500);
-        const choice = radios(name).find((r) => r.value === (view[name] ?? usual));
-        if (choice && !choice.checked) { choice.click(); await pause(250); }
+      const choose = async () => {
+        for (const name of RADIOS) {
+          const choices = radios(name);
+          if (!choices.length || !goesOn()) continue;
+          const usual = name === "model" ? choices[0].value : checked(name);
+          if (name !== "head" && view[name]) await until(() => radios(name).some((r) => r.value === view[name]), 2500);
+          const choice = radios(name).find((r) => r.value === (view[name] ?? usual));
+          if (choice && !choice.checked) { choice.click(); await pause(250); }
+        }
+      };
+      const drawn = () => RADIOS.map(checked).join(" ") === one("#sharpness")?.dataset.map;
+      const chosen = () => looks.every((name) => checked(name) === view[name] || !radios(name).some((r) => r.value === view[name]));
+      await choose();
+      // A section that opens late has the server choose the most telling map, in the place of the one that was asked for.
+      for (let tries = 0; looks.length && tries < 3 && goesOn(); tries++) {
+        await until(drawn, 3000);
+        if (chosen()) break;
+        await choose();
       }
       if (view.t !== undefined && Number.isFinite(parseFloat(view.t))) {
         await until(() => player()?.readyState >= 1);

@@ -161,3 +161,4 @@ def test_a_denied_camera_is_explained(visitors):
         page.get_by_label("Capture from camera").click()
         expect(page.locator("#capture-note")).to_contain_text("not allowed to use the camera")
         expect(page.locator("#recorder")).to_be_hidden()
+    assert set(visitors.complaints()) <= {"NotAllowedError"}, "gradio's script does not answer it; ours says it"
