@@ -128,6 +128,7 @@ def time_stages(folder: Path, runs: int, device: str) -> dict:
     whole, busy = np.median(found, 0).tolist()
     opened, frames, utterance = open_clip(clip), list(read_frames(clip)), analyzer.extract(clip)
     voice, track = opened.audio, utterance.faces
+    assert voice is not None
     speech = extractor.listener.listen(voice, with_states=extractor.voice_encoder is None)
     texts = [word.text for word in speech.transcript.words]
     stages = {
