@@ -393,7 +393,7 @@ second, words when a phrase ends. Pictures and sound are forgotten after a few s
 A guess at displayed expression, made from composed training data: it will be wrong. A label stays until another one
 leads it clearly, or has been ahead for a moment; the bars show every change."""
 LIVE_FOLLOW = "Follow this person"
-LIVE_SEVERAL = "Several people are in the picture. Tap a face to have it read; the one with the filled frame is now."
+LIVE_SEVERAL = "Tap a face to have that person read."
 LIVE_FULL = f"""{SAID["visitors"].capitalize()} visitors are live already, which is all this machine can do; try again
 later or record a clip."""
 LIVE_SHARED = f"""From your address {SAID["live_share"]} visitors are live already, the most for one address; try again

@@ -52,6 +52,12 @@ class Visitors:
         yield page
         opened.close()
 
+    def rest(self) -> None:
+        """Nothing plays on any page any more: two cores that draw other pages have little left for what is live."""
+        for context in self.browser.contexts:
+            for page in context.pages:
+                page.evaluate("document.querySelectorAll('video, audio').forEach((player) => player.pause())")
+
     def _look_at(self, request) -> None:
         if not request.url.startswith((self.app, "data:", "blob:")):
             self._complaints.append(f"{request.url} was asked for")

@@ -17,7 +17,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory) -> Path:
+def phone_clips(tmp_path_factory) -> Path:
     """A camera that shows two persons, a microphone, and clips whose names say what they show."""
     folder = tmp_path_factory.mktemp("clips")
     (picture, *_) = read_frames(recordings.save_two_faces(folder / "two.mp4"), rate=5)
@@ -32,11 +32,11 @@ def clips(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(visitors, clips):
+def page(visitors, phone_clips):
     """A visitor on a phone whose camera shows two persons: a browser of its own, on the server of all."""
     devices = [
-        f"--use-file-for-fake-video-capture={clips / 'two.mjpeg'}",
-        f"--use-file-for-fake-audio-capture={clips / 'silence.wav'}",
+        f"--use-file-for-fake-video-capture={phone_clips / 'two.mjpeg'}",
+        f"--use-file-for-fake-audio-capture={phone_clips / 'silence.wav'}",
     ]
     browser = visitors.browser.browser_type.launch(executable_path=CHROMIUM, args=FLAGS + devices)
     phone = Visitors(browser, visitors.app)
@@ -88,9 +88,9 @@ def test_a_tap_has_another_person_followed(page):
     assert page.locator(".live-box").is_hidden() and other.is_hidden()
 
 
-def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, clips):
+def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, phone_clips):
     page.get_by_role("tab", name="Several").tap()
-    put(page, "#many-files", [clips / "happy_1.mp4", clips / "angry_1.mp4", clips / "angry_2.mp4"])
+    put(page, "#many-files", [phone_clips / "happy_1.mp4", phone_clips / "angry_1.mp4", phone_clips / "angry_2.mp4"])
     page.wait_for_selector('#many-table [data-done="3"]', timeout=3 * LONG)
     row = page.locator(".many-open", has_text="happy_1.mp4")
     row.tap()
@@ -104,7 +104,7 @@ def test_several_clips_are_scored_by_their_names_and_rows_open_in_place(page, cl
     expect(page.locator(".confusion")).to_have_count(2)
     expect(page.locator(".opened .verdict")).to_have_count(2)
     assert page.locator("#many-figures tbody tr >> nth=0").locator("td").first.text_content() == "2"
-    put(page, "#many-labels", [clips / "labels.csv"])
+    put(page, "#many-labels", [phone_clips / "labels.csv"])
     expect(page.locator("#many-truth-said")).to_contain_text("1 file has a label")
     expect(page.locator("[data-truth=sadness]")).to_have_count(1)
     page.locator("#many-pattern :is(input, textarea)").fill("{nobody}")

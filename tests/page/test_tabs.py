@@ -81,13 +81,16 @@ def check_baseline(page: Page) -> None:
     page.locator(".live-neutral").click()
 
 
-def test_live_reads_face_voice_and_words(guest):
+def test_live_reads_face_voice_and_words(guest, visitors):
+    visitors.rest()
     guest.get_by_role("tab", name="Live").click()
     guest.get_by_role("button", name="Start").click()
     guest.wait_for_selector('.live[data-used*="video"]')
     expect(guest.locator(".live-box")).to_be_visible()
     guest.wait_for_selector('.live[data-used*="audio"]')
-    expect(guest.locator(".live-words")).to_contain_text(re.compile("happy|came|see|today"))
+    guest.wait_for_function(  # on each picture: on a slow machine words are old when they come, and soon gone
+        "() => /happy|came|see|today/i.test(document.querySelector('.live-words').textContent)"
+    )
     guest.wait_for_function(
         """() => ["cross", "self"].every((model) => { const d = document.getElementById(`live-${model}-course`).dataset;
         return Number(d.seconds) > 4 && Number(d.moments) > 10 })"""
