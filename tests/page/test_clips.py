@@ -268,7 +268,7 @@ def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     before = {model: verdict(guest, model)[0] for model in ("cross", "self")}
     expect(guest.locator("#compared")).to_have_count(0)
     guest.locator("#again").click()
-    record(guest, 2.5)
+    record(guest, 3.5)
     guest.wait_for_selector("#compared")
     for model in ("cross", "self"):
         first, second = guest.locator(f'#takes-table tr[data-name="{model}"] td[data-take]').all()
