@@ -87,7 +87,7 @@ def test_a_challenge_is_won_where_face_and_voice_disagree():
 
 def test_the_picture_says_what_the_page_says():
     analysis, first = made.analysis(seed=1), take("so", seed=2)
-    one, two = takes.card(analysis, None), takes.card(analysis, first)
+    one, two = takes.card(Take.of(analysis), None), takes.card(Take.of(analysis), first)
     assert [len(line["takes"]) for line in one["lines"]] == [1] * 5 and [
         len(line["takes"]) for line in two["lines"]
     ] == [2] * 5

@@ -38,10 +38,7 @@ LISTEN_EVERY = 1.0  # seconds
 DEAF = "listening has failed, only the face is read"
 SLOW = "listening cannot keep up, only the face is read"
 MUTE = "no sound comes from the microphone"
-FIRST_WAIT, MAX_WAIT_SECONDS = (
-    1.0,
-    60.0,
-)  # seconds before a listener that fails is replaced again; each wait is twice as long
+FIRST_WAIT, MAX_WAIT_SECONDS = 1.0, 60.0  # before a failing listener is replaced again; each wait is twice as long
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +208,7 @@ class Live:
         if len(recent) < MIN_CHANGE or len(recent) == len(seen):
             return False
         sequence = FeatureSequence(np.stack([found for _, found in recent]), np.array([at for at, _ in recent]))
-        alone = self._analyzer.predict_from({"video": sequence}, attention=False)["video",].self_
+        alone = self._analyzer.predict_from({"video": sequence}, attention=False, models=("self",))["video",].self_
         assert alone is not None
         if alone.probability - alone.probabilities[LABELS.index(said.self_.label)] < CHANGED_BY:
             return False

@@ -26,7 +26,7 @@ def element(analysis: Analysis, first: Take | None = None, challenged: bool = Fa
     return render(
         "takes", "takes", challenge=_answer(take) if challenged else "",
         compared=compared(first, take) if first is not None else "",
-        card=json.dumps(card(analysis, first), ensure_ascii=False, separators=(",", ":")),
+        card=json.dumps(card(take, first), ensure_ascii=False, separators=(",", ":")),
     )  # fmt: skip
 
 
@@ -79,9 +79,8 @@ def _with_percent(verdict: Verdict) -> str:
     return f"{verdict.label} ({percent(verdict.probability)})"
 
 
-def card(analysis: Analysis, first: Take | None) -> dict:
+def card(second: Take, first: Take | None) -> dict:
     """What the browser draws as a picture: a line a verdict, each with that of the first take if there is one."""
-    second = Take.of(analysis)
     lines = []
     for change in changes(first or second, second):
         verdicts = [change.first, change.second] if first else [change.second]

@@ -22,7 +22,7 @@ from demo.server.limits import CLIPS, HOUR
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import attribution, downloads, more, persons, sections, takes, view
-from demo.tabs.components import Parts
+from demo.tabs.components import PRIVATE, QUICK, Parts
 from demo.tabs.view import SWITCHES, Choice
 
 CAMERA = {
@@ -32,9 +32,7 @@ CAMERA = {
 }
 OPENING = "contradiction"  # the example that a visitor finds
 ONE_CLIP_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": CLIPS}  # two cores serve one clip best
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 KEEP_TICKET = "(ticket) => window.visit.keep(ticket)"
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,11 @@
-"""The parts of the clip's tab by name; a part's name is its id in the page."""
+"""The parts of the clip's tab by name; a part's name is its id in the page. What many events have in common."""
 
 from typing import Any
 
 from gradio.blocks import Block
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 
 class Parts(dict[str, Any]):

@@ -28,7 +28,8 @@ from demo.server.limits import HOUR, MAX_AT_ONCE, TURNS
 from demo.server.places import stands_in
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs.attribution import ONE_AT_A_TIME
-from demo.tabs.clip import ONE_CLIP_AT_A_TIME, PRIVATE, QUICK
+from demo.tabs.clip import ONE_CLIP_AT_A_TIME
+from demo.tabs.components import PRIVATE, QUICK
 
 
 @dataclass(eq=False)

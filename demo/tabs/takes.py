@@ -1,7 +1,6 @@
 """What takes a clip further than its verdicts: a second take beside the first, a challenge, a picture to send on."""
 
 import json
-from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
@@ -11,10 +10,9 @@ from demo.charts import takes
 from demo.charts.html import render
 from demo.charts.panels import paragraph
 from demo.server.sessions import Session, name_of, remember
-from demo.tabs.components import Parts
+from demo.tabs.components import PRIVATE, QUICK, Parts
 
 PARTS = ("takes", "forget")
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 RECORD = "(asked) => window.recorder.begin(asked)"
 
 
@@ -73,5 +71,5 @@ def wire(parts: Parts, state: gr.State) -> None:
 
     for name, answer in (("again", on_again), ("challenge-me", on_challenge)):
         pressed = parts[name].click(answer, state, [status, *changed], **QUICK)
-        pressed.then(None, parts["takes"], None, js=RECORD, api_visibility="private")
+        pressed.then(None, parts["takes"], None, js=RECORD, **PRIVATE)
     parts["forget"].click(on_forget, state, changed, **QUICK)
