@@ -270,8 +270,13 @@ def test_the_line_of_a_voice_breaks_where_a_pause_was_left_out():
 def test_timeline_shows_words_waveform_and_where_the_face_was_found():
     made = analysis()
     figure = figures.timeline(made, made.everything, "cross")
-    words = trace(figure, "words")
-    assert list(words.text) == SENTENCE
+    words, written = trace(figure, "words"), trace(figure, "words written")
+    assert list(written.text) == SENTENCE
+    boxes, room = (np.array([t.base, t.x], float) for t in (words, written))
+    np.testing.assert_allclose(room[0] + room[1] / 2, boxes[0] + boxes[1] / 2)
+    for row in set(written.y):  # no word has room that the next one of its row has too
+        starts, lengths = room[:, np.array(written.y) == row]
+        assert (starts[:-1] + lengths[:-1] <= starts[1:] + 1e-9).all()
     np.testing.assert_allclose(words.base, [w.start for w in made.transcript.words])
     wave = trace(figure, "waveform")
     assert np.max(np.abs(wave.y)) == pytest.approx(1)

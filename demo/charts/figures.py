@@ -42,6 +42,8 @@ LANES = {  # from top to bottom; the words lie over their attention, or they cou
 }
 
 
+WORD_ROWS = 0.77, 0.29  # heights in a lane from -1 to 1
+LEAST_ROOM = 0.5  # seconds that a word may take at least, where no other one is near
 HEADROOM = 0.24  # share of the height above the panels of a course, for their titles
 
 
@@ -108,9 +110,9 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
             shapes.append(even_share(axis, ACCENT))
         layout[lane.over]["overlaying"] = lane.under.replace("axis", "")
     return dressed(
-        traces, 320, {"l": 8, "r": 40, "t": 20, "b": 30},
+        traces, 332, {"l": 8, "r": 40, "t": 20, "b": 30},
         **layout, showlegend=False, annotations=notes, shapes=shapes, images=_thumbnails(analysis),
-        uniformtext={"mode": "hide", "minsize": 9},
+        uniformtext={"mode": "hide", "minsize": 9}, barmode="overlay",
         xaxis={"range": [0, max(analysis.duration, 0.1)], "ticksuffix": " s", "anchor": "y3"},
     )  # fmt: skip
 
@@ -148,17 +150,24 @@ def _waveform(analysis: Analysis) -> list[dict]:
 
 
 def _words(analysis: Analysis) -> list[dict]:
+    """Boxes as long as the words, in two rows by turns; a word longer than its box has the room beside it too."""
     words = analysis.transcript.words
     if not words:
         return []
+    starts, ends = np.array([(w.start, w.end) for w in words]).T
+    rows, middles = np.resize(WORD_ROWS, len(words)), (starts + ends) / 2
+    sides = np.array([-np.inf, -np.inf, *middles, np.inf, np.inf])
+    room = np.minimum(middles - sides[:-4], sides[4:] - middles)  # to the middle of the row's next word on either side
+    room = np.clip(room, 0.02, 2 * np.maximum(ends - starts, LEAST_ROOM))
+    shared = {"type": "bar", "orientation": "h", "y": rows, "width": 0.46, "yaxis": "y5"}
     return [
-        {"type": "bar", "name": "words", "orientation": "h", "base": [w.start for w in words],
-         "x": [max(w.end - w.start, 0.02) for w in words], "y": [0.6] * len(words), "width": 0.7, "yaxis": "y5",
-         "text": [w.text for w in words], "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
-         "constraintext": "inside",
+        {**shared, "name": "words", "base": starts.tolist(), "x": np.maximum(ends - starts, 0.02),
          "marker": {"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
          "customdata": [[w.text, w.start, w.end] for w in words],
-         "hovertemplate": "“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>"}
+         "hovertemplate": "“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>"},
+        {**shared, "name": "words written", "base": (middles - room / 2).tolist(), "x": room, "hoverinfo": "skip",
+         "marker": {"color": "rgba(0,0,0,0)", "line": {"width": 0}}, "text": [w.text for w in words],
+         "textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "constraintext": "inside"},
     ]  # fmt: skip
 
 
