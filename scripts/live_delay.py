@@ -69,6 +69,17 @@ def save_camera(path: Path) -> None:
             container.mux(packet)
 
 
+def save_microphone(path: Path, example: str = "glad") -> None:
+    """Writes an example's sound as the 48 kHz WAV file that the browser takes for a microphone."""
+    with av.open(str(EXAMPLES / f"{example}.mp4")) as clip, av.open(str(path), "w", format="wav") as container:
+        stream = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        resampler = av.AudioResampler("s16", "mono", 48_000)
+        for frame in [*clip.decode(audio=0), None]:
+            for part in resampler.resample(frame):
+                container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+
+
 def delays(turns: list[tuple[float, bool]], labels: list[tuple[float, str]]) -> list[tuple[str, float | None]]:
     """For each turn of the camera its label and the seconds until the page says it; None where it never does.
 

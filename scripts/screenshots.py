@@ -1,28 +1,37 @@
-"""Takes the README's pictures from the running app: python scripts/screenshots.py [ADDRESS] [FOLDER].
+#!/usr/bin/env python
+"""Takes the pictures of README and docs/page.md from the running app, and a short animation of a playing clip.
 
-Also a short animation of a playing clip. Needs requirements-dev.txt and Chromium. With --stopwatch CAMERA MICROPHONE
-(an MJPEG and a 48 kHz WAV file) it records five seconds instead and prints the seconds from pressing stop to seeing
-both verdicts.
+  python scripts/screenshots.py [ADDRESS] [FOLDER] [--only NAME...]
+  python scripts/screenshots.py --stopwatch CAMERA MICROPHONE
+
+The second records five seconds instead (an MJPEG and a 48 kHz WAV file stand for the devices) and prints the seconds
+from pressing stop to seeing both verdicts. Needs requirements-dev.txt and Chromium.
 """
 
 import argparse
 import io
 import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-SHOTS = {  # name -> width, height, colour scheme
-    "desktop-light": (1280, 800, "light"),
-    "desktop-dark": (1280, 800, "dark"),
-    "phone": (390, 844, "light"),
-}
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from scripts.live_delay import EXAMPLES, save_camera, save_microphone
+
+PLAYING = "playing"
 PREVIEW = Path(__file__).parents[1] / "demo" / "static" / "preview.jpg"  # what is shown of a link to the page
 OLD_HAND = "localStorage.setItem('guessed', '1')"  # who has been here is not asked for a guess first
 PLAYED = (4.6, 9.0)  # seconds of the longest example that the animation shows
 RATE, WIDTH = 5, 640  # its pictures a second, and their width in pixels
+WIDEST = 1280  # pixels of any other picture
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
          "--use-fake-ui-for-media-stream"]  # fmt: skip
 
@@ -43,25 +52,143 @@ def at(page: Page, seconds: float) -> None:
     page.wait_for_timeout(250)
 
 
-def take_pictures(browser, address: str, folder: Path) -> None:
-    """One PNG a shot, each a first screen in the middle of the clip; the attention on its own."""
+def opening(page: Page) -> None:
+    """The first screen, in the middle of the clip."""
+    wait_for_opening(page)
+    at(page, 3.1)
+
+
+def guess(page: Page) -> None:
+    """The question before the first verdicts."""
+    page.wait_for_selector("#first-guess.asking", timeout=120_000)
+    page.wait_for_timeout(1500)
+
+
+def word(page: Page) -> None:
+    """Where a word looks: arcs to moments of voice, face and other words."""
+    opening(page)
+    page.locator("#timeline-chart .lane-word").nth(2).hover()
+    page.wait_for_timeout(700)
+    page.evaluate("document.querySelector('#timeline-chart').scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(700)
+
+
+def attention(page: Page) -> None:
+    """One head of one pair, below the grid of all."""
+    wait_for_opening(page)
+    page.locator("#section-attention > button").click()
+    page.locator('#pair input[value="text-audio"]').click()
+    page.locator("#head label").nth(4).click()
+    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=120_000)
+    page.wait_for_timeout(1500)
+    page.evaluate("document.querySelector('#looking').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
+    page.wait_for_timeout(700)
+
+
+def grid(page: Page) -> None:
+    """All heads at a glance, with the most telling one enlarged below."""
+    wait_for_opening(page)
+    page.locator("#section-attention > button").click()
+    page.wait_for_selector("#attention-chart .plotly", timeout=120_000)
+    page.wait_for_timeout(1500)
+    page.evaluate("document.querySelector('#section-attention').scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(700)
+
+
+def several(page: Page) -> None:
+    """Three clips whose names say what they show: their table, a row opened, and how often both models are right."""
+    page.get_by_role("tab").nth(1).click()
+    with tempfile.TemporaryDirectory() as folder:
+        named = {"glad": "happy_1.mp4", "angry": "angry_2.mp4", "contradiction": "sad_3.mp4"}
+        files = [shutil.copy(EXAMPLES / f"{example}.mp4", Path(folder) / name) for example, name in named.items()]
+        page.locator("input[type=file][multiple]").set_input_files(files)
+        page.wait_for_selector('#many-table [data-done="3"]', timeout=240_000)
+    page.locator("#many-truth > button").click()
+    page.locator("#many-pattern :is(input, textarea)").fill("{label}_{anything}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#many-figures", timeout=60_000)
+    page.evaluate("document.querySelector('#clips').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
+    page.wait_for_timeout(1000)
+
+
+def takes(page: Page) -> None:
+    """A sentence recorded twice, while the camera shows two faces in turn."""
+    wait_for_opening(page)
+    page.get_by_label("Capture from camera").click()
+    _record(page)
+    page.wait_for_selector("#moments [data-file]:not([data-example])", state="attached", timeout=120_000)
+    page.locator("#again").click()
+    _record(page)
+    page.wait_for_selector("#compared", timeout=120_000)
+    page.wait_for_timeout(1500)
+    page.evaluate("document.querySelector('#compared').scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(700)
+
+
+def _record(page: Page) -> None:
+    page.wait_for_selector('#recorder[data-phase="recording"]', timeout=60_000)
+    page.wait_for_timeout(4000)
+    page.locator(".recorder-stop").click()
+
+
+def live(page: Page) -> None:
+    """Some seconds live, with a course behind it."""
+    page.get_by_role("tab").nth(2).click()
+    page.locator(".live-start").click()
+    page.wait_for_selector('.live[data-used*="audio"]', timeout=120_000)
+    page.wait_for_timeout(12_000)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of the page: how large, in which colours and language, and what is done before it is taken."""
+
+    name: str
+    prepare: Callable[[Page], None]
+    width: int = 1280
+    height: int = 800
+    scheme: Literal["light", "dark"] = "light"
+    locale: str = "en-GB"
+    address: str = ""  # behind the page's
+
+    @property
+    def phone(self) -> bool:
+        return self.width < 600
+
+
+SHOTS = (
+    Shot("desktop-light", opening),
+    Shot("desktop-dark", opening, scheme="dark"),
+    Shot("phone", opening, 390, 844),
+    Shot("tablet", opening, 768, 1024, "dark"),
+    Shot("guess", guess, 390, 844),
+    Shot("word", word),
+    Shot("grid", grid),
+    Shot("attention", attention),
+    Shot("takes", takes),
+    Shot("several", several, height=1000),
+    Shot("live", live, 390, 844, "dark"),
+    Shot("german", opening, locale="de-DE"),
+    Shot("class", opening, 1920, 1080, address="#view=class"),
+)
+
+
+def take_pictures(browser: Browser, address: str, folder: Path, names: Sequence[str]) -> None:
+    """One WebP a shot, all of them or those named."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (width, height, scheme) in SHOTS.items():
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-        page.add_init_script(OLD_HAND)
-        page.goto(address)
-        wait_for_opening(page)
-        at(page, 3.1)
-        page.screenshot(path=folder / f"{name}.png")
-        if name == "desktop-light":
-            page.locator("#section-attention > button").click()
-            page.locator("#pair").get_by_label("words → voice").click()
-            page.locator("#head").get_by_label("4").click()  # one of the six
-            page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=120_000)
-            page.wait_for_timeout(1500)
-            page.evaluate("document.querySelector('#looking').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
-            page.wait_for_timeout(700)
-            page.screenshot(path=folder / "attention.png")
+    for shot in SHOTS:
+        if names and shot.name not in names:
+            continue
+        page = browser.new_page(
+            viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme, locale=shot.locale
+        )
+        if shot.prepare is not guess:
+            page.add_init_script(OLD_HAND)
+        page.goto(address + shot.address)
+        shot.prepare(page)
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        picture.thumbnail((WIDEST, WIDEST))
+        picture.save(folder / f"{shot.name}.webp", quality=82, method=6)
         page.close()
 
 
@@ -121,25 +248,32 @@ def stopwatch(browser, address: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:7860/")
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "docs")
+    parser.add_argument(
+        "--only", nargs="+", default=[], choices=[*(shot.name for shot in SHOTS), PREVIEW.stem, PLAYING]
+    )
     parser.add_argument("--stopwatch", nargs=2, type=Path, metavar=("CAMERA", "MICROPHONE"))
     options = parser.parse_args()
-    flags = list(FLAGS)
-    if options.stopwatch:
-        camera, microphone = (path.resolve() for path in options.stopwatch)
-        flags += [f"--use-file-for-fake-video-capture={camera}", f"--use-file-for-fake-audio-capture={microphone}"]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        camera, microphone = options.stopwatch or (Path(folder) / "camera.mjpeg", Path(folder) / "speech.wav")
+        if not options.stopwatch:
+            save_camera(camera)
+            save_microphone(microphone)
+        flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera.resolve()}",
+                 f"--use-file-for-fake-audio-capture={microphone.resolve()}"]  # fmt: skip
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         if options.stopwatch:
             for _ in range(3):
                 stopwatch(browser, options.address)
         else:
-            take_pictures(browser, options.address, options.folder)
-            take_preview(browser, options.address, PREVIEW)
-            animate(browser, options.address, options.folder / "playing.webp")
+            take_pictures(browser, options.address, options.folder, options.only)
+            if not options.only or PREVIEW.stem in options.only:
+                take_preview(browser, options.address, PREVIEW)
+            if not options.only or PLAYING in options.only:
+                animate(browser, options.address, options.folder / f"{PLAYING}.webp")
         browser.close()
 
 
