@@ -1,9 +1,11 @@
 """The page: its tabs, its look, and how it is served."""
 
+import json
 from functools import partial
 from pathlib import Path
 
 import gradio as gr
+from markupsafe import Markup
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -11,6 +13,7 @@ from starlette.routing import Route
 
 from demo import wording
 from demo.charts import architecture
+from demo.charts.html import render
 from demo.charts.palette import FONT
 from demo.server import api, client_files, places, preview, receiving, uploads
 from demo.server.analyzers import AnyAnalyzer
@@ -33,6 +36,16 @@ ICON = Path(__file__).parent / "static" / "icon.png"  # drawn from icon.svg
 TOUCH_ICON = '<link rel="apple-touch-icon" href="pwa_icon/192">'  # telephones of one maker look nowhere else
 
 
+CLASS_STEPS = (  # views of the class view until somebody saves others, as addresses have them
+    "clip=contradiction",
+    "clip=contradiction&on=video",
+    "clip=contradiction&on=text",
+    "clip=contradiction&open=matrix",
+    "clip=contradiction&pair=video-audio&head=3&open=attention",
+    "clip=glad",
+)
+
+
 def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     """The whole page around one analyzer, which all visitors share; everything else lives in their sessions."""
     uploads.prepare()
@@ -40,19 +53,21 @@ def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     client_files.install()
     share_with_no_site()
     with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as page:
-        gr.HTML(wording.INTRODUCTION)
+        gr.HTML(render("page", "introduction"))
         with gr.Tabs():
-            with gr.Tab("A clip"):
+            with gr.Tab(wording.TABS["clip"]):
                 clip.tab(analyzer, page)
-            with gr.Tab("Several"):
+            with gr.Tab(wording.TABS["several"]):
                 several.tab(analyzer, page)
-            with gr.Tab("Live"):
+            with gr.Tab(wording.TABS["live"]):
                 gr.HTML(wording.NOTICE)
                 live.tab(analyzer)
-            with gr.Tab("What is this?"):
-                gr.HTML(wording.EXPLANATION.format(figure=architecture.drawing("about")))
+            with gr.Tab(wording.TABS["about"]):
+                start = render("page", "tour_start")
+                gr.HTML(wording.EXPLANATION.format(figure=architecture.drawing("about"), start=start))
         gr.HTML(wording.FOOTER)
-        gr.HTML(f"{tour.markup()}{wording.CLASS_BAR}", elem_id="touring")
+        class_bar = render("page", "class_bar", steps=CLASS_STEPS)
+        gr.HTML(f"{tour.markup()}{class_bar}{_for_scripts()}", elem_id="touring")
         api.endpoint(analyzer, page)
 
         def on_leaving(request: gr.Request) -> None:
@@ -64,6 +79,12 @@ def build(analyzer: AnyAnalyzer) -> gr.Blocks:
     sweeper.every(COME_BACK / 6, returning.end_late)
     sweeper.every(UNFETCHED / 4, partial(forget_unfetched, page, UNFETCHED))
     return page
+
+
+def _for_scripts() -> Markup:
+    """What scripts say."""
+    said, labels = json.dumps(wording.IN_BROWSER), json.dumps(wording.LABEL)
+    return render("page", "for_scripts", said=said, labels=labels)
 
 
 def manifest(_: Request) -> JSONResponse:

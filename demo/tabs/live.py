@@ -16,11 +16,6 @@ from demo.server.sweeper import sweeper
 from demo.tabs.view import SWITCHES
 
 SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
-SAID = {
-    "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
-    "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
-}  # fmt: skip
-"""What the browser itself finds out -> how it says so."""
 
 
 def tab(analyzer: AnyAnalyzer) -> None:
@@ -45,4 +40,7 @@ def tab(analyzer: AnyAnalyzer) -> None:
 
 def markup() -> Markup:
     """The tab as it is before anybody has pressed Start."""
-    return render("live", "live", modalities=SWITCHES, messages=json.dumps(SAID), others=MAX_FACES - 1)
+    return render(
+        "live", "live", modalities=SWITCHES, messages=json.dumps(wording.LIVE_SAID), names=json.dumps(wording.LABEL),
+        models=json.dumps(wording.MODEL), others=MAX_FACES - 1,
+    )  # fmt: skip
