@@ -10,18 +10,14 @@ from core.encoders.faces import MAX_FACES
 from demo import wording
 from demo.charts.html import render
 from demo.server import clients
-from demo.server.analyzers import AnyAnalyzer
-from demo.server.live_visits import IDLE, Guests
-from demo.server.sweeper import sweeper
+from demo.server.live_visits import Guests
 from demo.tabs.view import SWITCHES
 
 SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
 
 
-def tab(analyzer: AnyAnalyzer) -> None:
+def tab(guests: Guests) -> None:
     """The contents of the tab."""
-    guests = Guests(analyzer)
-    sweeper.every(IDLE / 3, guests.let_go)
 
     def live_begin(_):
         return guests.begin(clients.address())

@@ -6,16 +6,24 @@ One file a language (``english.py``, …), all with the same names. Nothing read
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from demo.wording import english
+from demo.language import ENGLISH, FILES, current
 
 if TYPE_CHECKING:
     from demo.wording.english import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(english, name)
+    own = _module(current())
+    return getattr(own, name) if hasattr(own, name) else getattr(_module(ENGLISH), name)
+
+
+@lru_cache
+def _module(language: str) -> ModuleType:
+    return import_module(f"{__name__}.{FILES[language]}")
 
 
 def of_core(text: str, said: Mapping[str, str] | None = None) -> str:
