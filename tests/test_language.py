@@ -113,6 +113,9 @@ def test_the_wording_knows_what_core_says():
             "the words are {language}, and the models read English alone"
         ].format(language="Polish")
         assert wording.of_core("said by nobody") == "said by nobody"
+        known = wording.CORE
+    assert wording.of_core("reading the clip") == "reading the clip"
+    assert wording.of_core("reading the clip", known) == marked.mark("reading the clip"), "threads know no visitor"
 
 
 def test_english_stays_in_its_file():
