@@ -12,6 +12,7 @@ from demo.server import clients, connections, console, memory, names, stored, ze
 from demo.server.gate import close_on_silence
 from demo.server.hosts import Hosts
 from demo.server.limits import MAX_EVENTS
+from demo.server.translations import make_ready
 
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 memory.keep_together()
@@ -29,6 +30,7 @@ if __name__ == "__main__":
     close_on_silence(demo.server)
     names.check(demo.local_url or "")
     connections.share_out(demo.server)
+    make_ready(demo)
     # First calls compile and allocate for seconds: a visitor who comes later need not wait for them.
     for example in filter(stored.is_whole, wording.EXAMPLES):
         try:

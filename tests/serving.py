@@ -82,11 +82,13 @@ class Served:
         assert answer.status_code == 200, answer.text
         return answer.json()[0]
 
-    def ask(self, event: dict, data: list, session: str | None = None) -> tuple[bool, str]:
+    def ask(
+        self, event: dict, data: list, session: str | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[bool, str]:
         """Whether an event succeeds, and its answer as text."""
         session = session or secrets.token_hex(8)
         body = {"fn_index": event["id"], "data": data, "session_hash": session}
-        joined = self.http.post(f"{API}/queue/join", json=body)
+        joined = self.http.post(f"{API}/queue/join", json=body, headers=headers)
         assert joined.status_code == 200, joined.text
         with self.http.stream("GET", f"{API}/queue/data", params={"session_hash": session}) as answers:
             for line in answers.iter_lines():

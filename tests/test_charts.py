@@ -248,7 +248,7 @@ def test_received_attention_averages_to_an_even_share():
         for modality in ("text", "video", "audio"):
             times, values = figures.received(made.everything.verdicts()[model], modality)
             assert values.mean() == pytest.approx(1, abs=1e-5)
-            shown = trace(figures.timeline(made, made.everything, model), f"attention to {palette.MODALITY[modality]}")
+            shown = trace(figures.timeline(made, made.everything, model), f"attention to {modality}")
             np.testing.assert_allclose(shown.y, values)
             np.testing.assert_allclose(shown.x, times)
     by_hand = np.mean([made.everything.cross.attention[q, "text"].weights.mean((0, 1)) for q in ("video", "audio")], 0)
@@ -258,7 +258,7 @@ def test_received_attention_averages_to_an_even_share():
 def test_the_line_of_a_voice_breaks_where_a_pause_was_left_out():
     made = analysis(duration=8.0)
     times = made.everything.self_.attention["audio", "audio"].key_times
-    name = f"attention to {palette.MODALITY['audio']}"
+    name = "attention to audio"
     whole = trace(figures.timeline(made, made.everything, "self"), name)
     times[50:] += 3.0  # all maps share them
     shown = trace(figures.timeline(made, made.everything, "self"), name)

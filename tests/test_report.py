@@ -15,6 +15,7 @@ from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import report
+from demo.charts.html import render
 from demo.server.places import FairQueue, FairSessions
 from demo.server.sessions import Session, Stopped, leave, remember
 
@@ -70,7 +71,7 @@ def test_page_and_report_lead_with_the_figures_on_strangers(long):
     for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
         assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said
     assert f"On {found['self']['n']} utterances" in said and "one of seven emotions" in said
-    assert said in re.sub(r"\s+", " ", report.as_html(long)) and wording.LIMITS_BEHIND in wording.INTRODUCTION
+    assert said in re.sub(r"\s+", " ", report.as_html(long)) and wording.LIMITS_BEHIND in render("page", "introduction")
     real = {"people": {"video+audio": held_out["composed"]["video+audio"]}}  # as if these were people on camera
     assert f"On {real['people']['video+audio']['self']['n']} real clips" in wording.how_right(real)
     assert wording.how_right({}) == wording.how_right({"people": {"audio": {}}}) == ""

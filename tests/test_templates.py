@@ -30,4 +30,6 @@ def test_only_the_projects_own_prose_style_and_script_are_taken_as_they_are():
     text = "".join(page.read_text("utf-8") for page in pages)
     assert len(pages) > 5 and "autoescape" not in text
     taken = {name for name in re.findall(r"([\w.\[\]\"]+) *\| *safe", text) if not name.startswith("wording.")}
-    assert taken == {"note", "step.text", "style", "script"}
+    filled = re.findall(r"([\w.\[\]\"]+) *\| *filled", text)
+    assert len(filled) > 5 and all(name.startswith("wording.") for name in filled)
+    assert taken == {"note", "style", "script"}

@@ -16,7 +16,7 @@ from core import LABELS, MODALITIES, SUBSETS
 from core.analysis.attribution import Attribution, ModelAttribution, Parts
 from core.media.reader import MediaError
 from demo import wording
-from demo.charts import attribution, attribution_figures, palette, phrases, report
+from demo.charts import attribution, attribution_figures, phrases, report
 from demo.server import uploads
 from demo.server.limits import MAX_AT_ONCE
 from demo.server.sessions import Session
@@ -116,12 +116,12 @@ def test_sentences_and_table_name_what_mattered_and_escape_it(session):
     expected = np.concatenate([[wholes[m], *values[m]] for m in ("audio", "text", "video")])
     np.testing.assert_allclose([float(v) for v in written], expected, atol=1e-6)
     most = max(float(np.nanmax(v)) for v in values.values())
-    assert palette.points(most) in shown["worth-said"]
+    assert wording.points(most) in shown["worth-said"]
     titles = [note.text for note in shown["worth-chart"]["value"].layout.annotations]
     for m, whole in wholes.items():
-        assert f"{wording.ALL_OF[m]} ({palette.points(whole)})" in shown["worth-said"]
-        assert f"{palette.MODALITY[m]}: mattered; all of it {palette.points(whole)}" in titles
-        assert palette.points(whole) in shown["worth-modalities"], "one number in all three places"
+        assert f"{wording.ALL_OF[m]} ({wording.points(whole)})" in shown["worth-said"]
+        assert f"{wording.MODALITY[m]}: mattered; all of it {wording.points(whole)}" in titles
+        assert wording.points(whole) in shown["worth-modalities"], "one number in all three places"
     assert (
         "<i>I" not in "".join(shown[name] for name in ("worth-said", "worth-table"))
         and "&lt;i&gt;I" in shown["worth-table"]
@@ -133,7 +133,7 @@ def test_modalities_of_self_have_shares_and_of_cross_only_differences(session):
     own = draw(session, model="self")["worth-modalities"]
     found = session.attributions[0.0, 4.0].of("self", MODALITIES)
     for values in (found.shapley, found.marginal, found.synergy):
-        assert all(palette.points(float(v[GLAD])) in own for v in values.values())
+        assert all(wording.points(float(v[GLAD])) in own for v in values.values())
     crossed = draw(session)["worth-modalities"]
     assert "worth-shapley" not in crossed and "worth-synergy" not in crossed and "worth-added" in crossed
     assert "worth-added" not in draw(session, ("text", "audio"))["worth-modalities"]
@@ -143,7 +143,7 @@ def test_even_attention_and_the_difference_of_the_models(session):
     measured, shown = session.attributions[0.0, 4.0], draw(session)
     for model in ("cross", "self"):
         found = measured.of(model, MODALITIES)
-        assert palette.points(float((found.probabilities - found.uniform_attention)[GLAD])) in shown["worth-even"]
+        assert wording.points(float((found.probabilities - found.uniform_attention)[GLAD])) in shown["worth-even"]
     figure = shown["difference-chart"]["value"]
     for m in MODALITIES:
         np.testing.assert_allclose(trace(figure, f"difference {m}").y, measured.cross_minus_self(m, MODALITIES))

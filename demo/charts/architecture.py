@@ -6,9 +6,8 @@ from math import hypot
 from markupsafe import Markup
 
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL
 
-PLACES = {MODALITY["text"]: (60, 40), MODALITY["video"]: (20, 130), MODALITY["audio"]: (100, 130)}
+PLACES = {"text": (60, 40), "video": (20, 130), "audio": (100, 130)}
 
 
 def drawing(name: str) -> Markup:
@@ -17,11 +16,9 @@ def drawing(name: str) -> Markup:
     ``name`` keeps two drawings on one page apart: arrow heads are found by their id.
     """
     models = [
-        {"title": MODEL["self"], "streams": 3, "description": "Words, face and voice each look at themselves.",
-         "arrows": _loops()},
-        {"title": MODEL["cross"], "streams": 6, "description": "Each looks at each of the other two.",
-         "arrows": _crossings()},
-    ]  # fmt: skip
+        {"name": "self", "streams": 3, "arrows": _loops()},
+        {"name": "cross", "streams": 6, "arrows": _crossings()},
+    ]
     nodes = [(x, y, modality) for modality, (x, y) in PLACES.items()]
     return render("architecture", "drawing", name=name, nodes=nodes, models=models)
 
@@ -30,7 +27,7 @@ def _loops() -> list[str]:
     """Paths from each modality back to itself."""
     arrows = []
     for name, (x, y) in PLACES.items():
-        side = -1 if name == MODALITY["text"] else 1  # above or below its node
+        side = -1 if name == "text" else 1  # above or below its node
         near, far = y + 20 * side, y + 48 * side
         arrows.append(f"M{x - 12} {near}C{x - 26} {far} {x + 26} {far} {x + 12} {near}")
     return arrows

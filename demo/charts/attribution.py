@@ -6,13 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from core import LABELS, Subset, subset_of
+from core import EVERY_MODEL, LABELS, Subset, subset_of
 from core.analysis.attribution import Attribution, ModelAttribution
 from core.analysis.results import Analysis
 from demo import wording
-from demo.charts.attribution_figures import ORDER, chart, difference, name_of
+from demo.charts.attribution_figures import ORDER, chart, difference
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL_TITLE, percent, points
+from demo.charts.palette import percent
 
 VERDICT = "verdict"  # the class that the model itself says
 ATTRIBUTION_SAYING = 0.0005  # of probability: what is less is written +0.0 points
@@ -33,7 +33,7 @@ def said(worth: Attribution, found: ModelAttribution, model: str, label: str) ->
     """What mattered most, in words, under how to read the chart."""
     index = LABELS.index(label)
     parts = [
-        (name_of(modality, name), float(value))
+        (wording.part_name(modality, name), float(value))
         for modality in found.occluded
         for value, name in zip(found.effect(modality)[:, index], worth.parts[modality].names, strict=True)
         if not np.isnan(value)
@@ -42,7 +42,7 @@ def said(worth: Attribution, found: ModelAttribution, model: str, label: str) ->
     against = [part for part in sorted(parts, key=lambda p: p[1])[:3] if part[1] <= -ATTRIBUTION_SAYING]
     wholes = {m: float(value[index]) for m, value in found.marginal.items()}
     alike = [
-        MODALITY[m] for m, whole in wholes.items()
+        m for m, whole in wholes.items()
         if abs(whole) >= MUCH and np.nanmax(np.abs(found.effect(m)[:, index]), initial=0) < LITTLE * abs(whole)
     ]  # fmt: skip
     return render(
@@ -57,7 +57,7 @@ def table(worth: Attribution, found: ModelAttribution, label: str) -> Markup:
     index, rows = LABELS.index(label), []
     for m in [m for m in ORDER if m in found.occluded]:
         parts, whole = worth.parts[m], float(found.effect_of_all(m)[index])
-        names = [wording.ALL_OF[m], *(name_of(m, name) for name in parts.names)]
+        names = [wording.ALL_OF[m], *(wording.part_name(m, name) for name in parts.names)]
         starts, looked = [parts.starts[0], *parts.starts], [np.nan, *found.attention_received[m]]
         rows += [
             {"modality": m, "name": name, "start": start, "looked": _known(attention), "worth": _known(value)}
@@ -65,7 +65,12 @@ def table(worth: Attribution, found: ModelAttribution, label: str) -> Markup:
                 names, starts, looked, [whole, *found.effect(m)[:, index]], strict=True
             )
         ]
-    return render("attribution", "parts", rows=rows, label=label)
+    return render("attribution", "parts", rows=rows, columns=_with(label, wording.ATTRIBUTION_COLUMNS))
+
+
+def _with(label: str, columns: Sequence[str]) -> list[str]:
+    """Headings of columns, some of which name the class."""
+    return [column.format(label=wording.LABEL[label]) for column in columns]
 
 
 def _known(value: float) -> float | None:
@@ -78,8 +83,8 @@ def modalities(found: ModelAttribution, model: str, label: str) -> Markup:
     used = tuple(found.occluded)
     head = [wording.ATTRIBUTION_ADDED[len(used)]] if found.marginal else []
     rows = [
-        [MODALITY[m], *([points(float(found.shapley[m][index]))] if found.shapley else []),
-         *([points(float(found.marginal[m][index]))] if m in found.marginal else [])]
+        [wording.MODALITY[m], *([wording.points(float(found.shapley[m][index]))] if found.shapley else []),
+         *([wording.points(float(found.marginal[m][index]))] if m in found.marginal else [])]
         for m in used
     ]  # fmt: skip
     if found.shapley is None or found.synergy is None:
@@ -87,11 +92,14 @@ def modalities(found: ModelAttribution, model: str, label: str) -> Markup:
         each = ("worth-added", head, rows) if found.marginal else None
         return render("attribution", "modalities", note=note, each=each, total=None, together=None)
     pairs = [
-        [f"{MODALITY[one]} and {MODALITY[two]}", points(float(value[index]))]
+        [
+            wording.ATTRIBUTION_PAIR.format(one=wording.MODALITY[one], two=wording.MODALITY[two]),
+            wording.points(float(value[index])),
+        ]
         for (one, two), value in found.synergy.items()
     ]
-    each = ("worth-shapley", ["on average", *head], rows)
-    together = ("worth-synergy", ["say together beyond what each says"], pairs) if pairs else None
+    each = ("worth-shapley", [wording.ATTRIBUTION_ON_AVERAGE, *head], rows)
+    together = ("worth-synergy", [wording.ATTRIBUTION_TOGETHER], pairs) if pairs else None
     total = float(found.probabilities[index])
     return render(
         "attribution", "modalities", note=wording.ATTRIBUTION_SHAPLEY, each=each, total=total, together=together
@@ -101,16 +109,24 @@ def modalities(found: ModelAttribution, model: str, label: str) -> Markup:
 def even(worth: Attribution, used: Subset, label: str) -> Markup:
     """Both verdicts beside what they would be if attention were even, and the hint to the last chart."""
     index, rows = LABELS.index(label), []
-    for model, title in MODEL_TITLE.items():
+    for model in EVERY_MODEL:
         found = worth.of(model, used)
         if found is None:
             continue
         said = [
-            LABELS[int(p.argmax())] + " " + percent(float(p.max()))
+            wording.LABEL[LABELS[int(p.argmax())]] + " " + percent(float(p.max()))
             for p in (found.probabilities, found.uniform_attention)
         ]
-        rows.append([title, *said, points(float(found.probabilities[index] - found.uniform_attention[index]))])
-    return render("attribution", "even", label=label, rows=rows, compared=len(used) > 1)
+        rows.append(
+            [
+                wording.MODEL_TITLE[model],
+                *said,
+                wording.points(float(found.probabilities[index] - found.uniform_attention[index])),
+            ]
+        )
+    return render(
+        "attribution", "even", columns=_with(label, wording.ATTRIBUTION_EVEN_COLUMNS), rows=rows, compared=len(used) > 1
+    )
 
 
 def in_report(
@@ -124,7 +140,7 @@ def in_report(
     for worth in attributions:
         used = subset_of(m for m in analysis.present if m in worth.parts)
         models = []
-        for name in MODEL_TITLE:
+        for name in EVERY_MODEL:
             found = worth.of(name, used)
             if found:
                 label = label_of(found, VERDICT)

@@ -7,16 +7,12 @@ import plotly.graph_objects as go
 
 from core import LABELS, Subset
 from core.analysis.attribution import Attribution, ModelAttribution
-from demo.charts.figures import dressed, even_share, title
-from demo.charts.palette import ACCENT, EMOTION, GREY, MODALITY, points, translucent
+from demo import wording
+from demo.charts.figures import dressed, even_share, hover, title
+from demo.charts.palette import ACCENT, EMOTION, GREY, translucent
 
 ORDER = ("audio", "text", "video")  # of lanes, as in the timeline
 MIN_SCALE = 0.02  # probability that a scale of what mattered always reaches: what hardly matters must not look eventful
-
-
-def name_of(modality: str, name: str) -> str:
-    """A part as a sentence says it."""
-    return f"“{name}”" if modality == "text" else f"{MODALITY[modality]} at {name}"
 
 
 def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
@@ -32,9 +28,10 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
     mattered = max([MIN_SCALE * 100, *(float(np.nanmax(np.abs(values[m]), initial=0)) for m in lanes)])
     traces, layout, notes, shapes = [], {}, [], []
     height = 1 / len(lanes)
+    mattered_said = wording.HOVER_MATTERED.format(part="%{customdata}", label=wording.LABEL[label], value="%{y:+.2f}")
     for lane, modality in enumerate(lanes):
         parts, top = worth.parts[modality], 1 - lane * height
-        names = [escape(name_of(modality, name)) for name in parts.names]  # Plotly reads tags
+        names = [escape(wording.part_name(modality, name)) for name in parts.names]  # Plotly reads tags
         low, high = (f"{2 * lane + 2}", "" if lane == 0 else f"{2 * lane + 1}")
         shared = {"anchor": "x", "side": "right", "showgrid": False}
         layout[f"yaxis{high}"] = {
@@ -50,10 +47,10 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
         traces += [
             {"type": "bar", "name": f"looked {modality}", "y": found.attention_received[modality], **place,
              "yaxis": f"y{high}", "marker": {"color": translucent(ACCENT, 0.75)}, "customdata": names,
-             "hovertemplate": "%{customdata}: attention %{y:.2f} × an even share<extra></extra>"},
+             "hovertemplate": hover(wording.HOVER_LOOKED.format(part="%{customdata}", value="%{y:.2f}"))},
             {"type": "bar", "name": f"mattered {modality}", "y": values[modality], "yaxis": f"y{low}", **place,
              "marker": {"color": EMOTION[label]}, "customdata": names,
-             "hovertemplate": f"with %{{customdata}}, {label} has %{{y:+.2f}} points<extra></extra>"},
+             "hovertemplate": hover(mattered_said)},
         ]  # fmt: skip
         if modality == "text":
             beyond = 0.4 + 0.4 * (np.arange(len(names)) % 2)  # neighbours do not run into each other
@@ -63,8 +60,8 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
                  "text": list(parts.names), "textfont": {"size": 10}, "cliponaxis": False}
             )  # fmt: skip
         notes += [
-            title(f"{MODALITY[modality]}: looked at", top - 0.11 * height),
-            title(f"{MODALITY[modality]}: mattered{_whole(found, modality, index)}", top - 0.55 * height),
+            title(wording.lane_looked(modality), top - 0.11 * height),
+            title(wording.lane_mattered(modality, _whole(found, modality, index)), top - 0.55 * height),
         ]
         shapes.append(even_share(f"y{high}", GREY))
     return dressed(
@@ -75,9 +72,9 @@ def chart(worth: Attribution, found: ModelAttribution, label: str) -> go.Figure:
 
 
 def _whole(found: ModelAttribution, modality: str, index: int) -> str:
-    """What all of a modality together changes, behind the title of its parts; "" where the model says nothing then."""
+    """What all of a modality together changes; "" where the model says nothing then."""
     value = float(found.effect_of_all(modality)[index])
-    return "" if np.isnan(value) else f"; all of it {points(value)}"
+    return "" if np.isnan(value) else wording.points(value)
 
 
 def difference(worth: Attribution, used: Subset) -> go.Figure:
@@ -100,10 +97,10 @@ def difference(worth: Attribution, used: Subset) -> go.Figure:
             {"type": "bar", "name": f"difference {modality}", "x": (parts.starts + parts.ends) / 2,
              "y": values[modality], "width": np.maximum(parts.ends - parts.starts, 0.02) * 0.94,
              "yaxis": f"y{lane + 1 if lane else ''}", "marker": {"color": translucent(ACCENT, 0.75)},
-             "customdata": [escape(name_of(modality, name)) for name in parts.names],
-             "hovertemplate": "%{customdata}: cross looks %{y:+.2f} even shares more than self<extra></extra>"}
+             "customdata": [escape(wording.part_name(modality, name)) for name in parts.names],
+             "hovertemplate": hover(wording.HOVER_DIFFERENCE.format(part="%{customdata}", value="%{y:+.2f}"))}
         )  # fmt: skip
-        notes.append(title(MODALITY[modality], top - 0.23 * height))
+        notes.append(title(wording.MODALITY[modality], top - 0.23 * height))
     return dressed(
         traces, 40 + 110 * len(lanes), {"l": 8, "r": 52, "t": 4, "b": 34}, showlegend=False, annotations=notes,
         **layout,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from core import LABELS, SUBSETS
+from core import LABELS, MODELS, SUBSETS
 from core.analysis.attribution import Attribution
 from core.analysis.results import Analysis
 from core.analysis.table import Row, set_of
@@ -14,7 +14,6 @@ from demo.charts import panels, phrases
 from demo.charts.attribution import said_span
 from demo.charts.attribution_figures import ORDER
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL
 from demo.charts.pictures import data_uri
 
 FACES = 8  # pictures of the face in an opened row
@@ -52,14 +51,18 @@ def _verdicts(row: Row, known: str | None) -> list[dict]:
             "others": [label for label in set_of(row, model) if label != row[model]],
             "right": row[model] == known if known and row[model] else None,
         }
-        for model in MODEL
+        for model in MODELS
     ]
 
 
 def _why(row: Row) -> list[str]:
     """What the clip has none of, and why."""
     absent = [one.partition(": ") for one in row["missing"].split("; ") if one]
-    return [f"{wording.MISSING[modality]}: {reason}." for modality, _, reason in absent if modality in wording.MISSING]
+    return [
+        f"{wording.MISSING[modality]}: {wording.of_core(reason)}."
+        for modality, _, reason in absent
+        if modality in wording.MISSING
+    ]
 
 
 def _scores(rows: Sequence[Row], truth: Sequence[str | None]) -> dict | None:
@@ -95,7 +98,7 @@ def details(analysis: Analysis, worth: Attribution | None) -> Markup:
     """
     everything = analysis.everything
     alone = [
-        (" + ".join(MODALITY[m] for m in used), list(analysis.predictions[used].verdicts().items()))
+        (" + ".join(wording.MODALITY[m] for m in used), list(analysis.predictions[used].verdicts().items()))
         for used in SUBSETS
         if used in analysis.predictions
     ]
@@ -111,7 +114,7 @@ def details(analysis: Analysis, worth: Attribution | None) -> Markup:
 def _worth(analysis: Analysis, worth: Attribution | None) -> list[dict]:
     """For each model that says anything: its class, and what all of each modality adds to the class's probability."""
     rows = []
-    for name in MODEL:
+    for name in MODELS:
         found = worth.of(name, tuple(m for m in analysis.present if m in worth.parts)) if worth else None
         if found is None:
             continue

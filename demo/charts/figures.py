@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from core import LABELS, MODALITIES
 from core.analysis.results import Analysis, Prediction, Verdict
 from core.fusion import attention
-from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, MODALITY, MODEL_TITLE, translucent
+from demo import wording
+from demo.charts.palette import ACCENT, CLEAR, EMOTION, FAINT, FONT, GREY, translucent
 from demo.charts.pictures import data_uri
 
 MAX_STEP = 0.3  # seconds; a line breaks where the voice has no steps for longer
@@ -63,12 +64,13 @@ def course(analysis: Analysis) -> go.Figure:
     for row, model in enumerate(models):
         verdicts = [window.prediction.verdicts()[model] for window in windows]
         traces += [
-            {"type": "scatter", "name": label, 
+            {"type": "scatter", "name": label,
              "xaxis": "x", "yaxis": axes[row],
              "x": middles, "y": [None if v is None else float(v.probabilities[index]) for v in verdicts],
              "mode": "lines+markers", "line": {"color": EMOTION[label], "width": 2}, "marker": {"size": 7},
              "customdata": spans, "meta": {"model": model},
-             "hovertemplate": f"{MODEL_TITLE[model]}, %{{customdata}}<br>{label} %{{y:.3f}}<extra></extra>"}
+             "hovertemplate": hover(wording.HOVER_COURSE.format(
+                 model=wording.MODEL_TITLE[model], span="%{customdata}", label=wording.LABEL[label], value="%{y:.3f}"))}
             for index, label in enumerate(LABELS)
         ]  # fmt: skip
     axis = {"range": [0, 1.02], "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
@@ -77,7 +79,7 @@ def course(analysis: Analysis) -> go.Figure:
         xaxis={"range": [0, analysis.duration], "ticksuffix": " s", "anchor": axes[-1]},
         **{f"yaxis{name[1:]}": {**axis, "domain": domain} for name, domain in zip(axes, domains, strict=True)},
         showlegend=False,  # the page's own does not lie over the lines on a phone
-        annotations=[title(MODEL_TITLE[m], top) for m, (_, top) in zip(models, domains, strict=True)],
+        annotations=[title(wording.MODEL_TITLE[m], top) for m, (_, top) in zip(models, domains, strict=True)],
     )  # fmt: skip
 
 
@@ -96,7 +98,9 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
     layout, notes, shapes = {}, [], []
     for modality, lane in LANES.items():
         absent = absences.get(modality)
-        notes.append(title(MODALITY[modality] + (f": {absent}" if absent else ""), lane.domain[1]))
+        notes.append(
+            title(wording.MODALITY[modality] + (f": {wording.of_core(absent)}" if absent else ""), lane.domain[1])
+        )
         shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False}
         layout[lane.content] = {**shared, "range": [-1, 1], "visible": False}
         layout[lane.attention] = {**shared, "visible": False}
@@ -123,17 +127,16 @@ def received(verdict: Verdict, modality: str) -> tuple[np.ndarray, np.ndarray] |
 
 
 def _attention_line(modality: str, times: np.ndarray, values: np.ndarray, axis: str) -> dict:
-    name = MODALITY[modality]
     if modality == "audio" and len(times) > 1:  # no line over a pause that the models were not shown
         steps = np.diff(times)
         pauses = np.flatnonzero(steps > max(3 * np.median(steps), MAX_STEP)) + 1
         times, values = np.insert(times, pauses, times[pauses - 1]), np.insert(values, pauses, np.nan)
     return {
-        "type": "scatter", "name": f"attention to {name}", "x": times, "y": values, "yaxis": axis,
+        "type": "scatter", "name": f"attention to {modality}", "x": times, "y": values, "yaxis": axis,
         "mode": "lines+markers" if len(times) < 60 else "lines", "marker": {"size": 5},
         "line": {"color": ACCENT, "width": 2, "shape": "hvh"},
         "fill": "tozeroy", "fillcolor": translucent(ACCENT, 0.18),
-        "hovertemplate": f"the {name} at %{{x:.1f}} s receives %{{y:.2f}} × an even share<extra></extra>",
+        "hovertemplate": hover(wording.hover_received(modality, "%{x:.1f}", "%{y:.2f}")),
     }  # fmt: skip
 
 
@@ -164,7 +167,8 @@ def _words(analysis: Analysis) -> list[dict]:
         {**shared, "name": "words", "base": starts.tolist(), "x": np.maximum(ends - starts, 0.02),
          "marker": {"color": translucent(GREY, 0.18), "line": {"color": translucent(GREY, 0.6), "width": 1}},
          "customdata": [[w.text, w.start, w.end] for w in words],
-         "hovertemplate": "“%{customdata[0]}” %{customdata[1]:.2f}–%{customdata[2]:.2f} s<extra></extra>"},
+         "hovertemplate": hover(wording.HOVER_WORD.format(
+             word="%{customdata[0]}", start="%{customdata[1]:.2f}", end="%{customdata[2]:.2f}"))},
         {**shared, "name": "words written", "base": (middles - room / 2).tolist(), "x": room, "hoverinfo": "skip",
          "marker": {"color": "rgba(0,0,0,0)", "line": {"width": 0}}, "text": [w.text for w in words],
          "textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "constraintext": "inside"},
@@ -191,6 +195,11 @@ def _thumbnails(analysis: Analysis, most: int = 12) -> list[dict]:
          "xanchor": "center", "yanchor": "middle", "sizex": width * 0.94, "sizey": 1.8, "layer": "below"}
         for time, picture in analysis.faces.spread_pictures(most, analysis.duration)
     ]  # fmt: skip
+
+
+def hover(sentence: str) -> str:
+    """What a mark says when it is pointed at, and nothing beside it."""
+    return f"{sentence}<extra></extra>"
 
 
 def caption(text: str, **place) -> dict:

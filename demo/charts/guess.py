@@ -7,7 +7,9 @@ from core.analysis.results import Analysis
 from core.experiment.published import read_comparison
 from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL_TITLE, percent
+from demo.charts.palette import percent
+
+ANSWERS = {"contradiction": ("happiness", "sadness", "neutral")}  # labels, by example
 
 
 def element(name: str, analysis: Analysis) -> Markup:
@@ -19,7 +21,7 @@ def element(name: str, analysis: Analysis) -> Markup:
         return Markup()
     labels = dict.fromkeys(verdict.label for verdict in (both.cross, both.self_))
     return render(
-        "guess", "guess", question=asked.question, answers=asked.answers, labels=list(labels),
+        "guess", "guess", question=asked, answers=ANSWERS[name], labels=list(labels),
         revealed=revealed(analysis), answer=wording.answer_in_short(read_comparison()),
     )  # fmt: skip
 
@@ -27,25 +29,12 @@ def element(name: str, analysis: Analysis) -> Markup:
 def revealed(analysis: Analysis) -> str:
     """What each modality says alone, what the models say of all together, and whose side that is."""
     alone = {m: analysis.predictions[m,].self_ for m in MODALITIES if (m,) in analysis.predictions}
-    each = [f"the {MODALITY[m]} {_says(m)} {v.label} ({percent(v.probability)})" for m, v in alone.items() if v]
+    each = [(m, v.label, percent(v.probability)) for m, v in alone.items() if v]
     said = {m: v for m, v in analysis.everything.verdicts().items() if v}
-    sides = {model: [MODALITY[m] for m, v in alone.items() if v and v.label == said[model].label] for model in said}
+    sides = {model: [m for m, v in alone.items() if v and v.label == said[model].label] for model in said}
     if len({verdict.label for verdict in said.values()}) == 1:
-        label = next(iter(said.values())).label
-        both = " and ".join(percent(verdict.probability) for verdict in said.values())
-        won = f"Of all together both models say {label} ({both}): {_won(sides['self'])}."
+        both = [percent(verdict.probability) for verdict in said.values()]
+        won = wording.guess_same(next(iter(said.values())).label, both, sides["self"])
     else:
-        each_model = [
-            f"{MODEL_TITLE[m]} says {v.label} ({percent(v.probability)}): {_won(sides[m])}" for m, v in said.items()
-        ]
-        won = f"Of all together, {'; '.join(each_model)}."
-    return f"Alone, {', '.join(each)}. {won}"
-
-
-def _says(modality: str) -> str:
-    return "say" if modality == "text" else "says"
-
-
-def _won(sides: list[str]) -> str:
-    """["face"] -> "the face won"."""
-    return f"the {' and the '.join(sides)} won" if sides else "none of the three alone said that"
+        won = wording.guess_different([(m, v.label, percent(v.probability), sides[m]) for m, v in said.items()])
+    return f"{wording.guess_alone(each)} {won}"

@@ -12,18 +12,14 @@ from core.analysis.results import Analysis, Prediction
 from core.fusion.attention import MAX_STEPS, AttentionMap
 from core.fusion.pairs import Pair
 from core.fusion.selectivity import selectivity
-from demo.charts.figures import caption, dressed, even_share
+from demo import wording
+from demo.charts.figures import caption, dressed, even_share, hover
 from demo.charts.palette import ACCENT, DIFFERENCES, FAINT, GREY, SCALE, colour_scale, translucent
 from demo.charts.pictures import data_uri
 
 MAX_THUMBNAILS = 8
 MAX_SECONDS = 6  # lettered on an axis: a phone has room for no more
 MAX_WORDS = 48  # lettered on an axis; of more, every second, third, …
-QUERY = {"text": "the word that looks", "video": "the face that looks", "audio": "the voice that looks"}
-KEY = {"text": "the word looked at", "video": "the face looked at", "audio": "the voice looked at"}
-ASKS = {"text": "word", "video": "the face at", "audio": "the voice at"}
-ALL = {"text": "all words", "video": "all faces", "audio": "all moments of the voice"}
-ANSWERS = {"text": "word", "video": "face at", "audio": "voice at"}
 
 
 def chart(
@@ -66,12 +62,10 @@ def attention(
     shown = map_of(prediction, model, pair)
     shares, query_times, key_times = binned(shown, head, by_length)
     top = max(3 * shown.uniform, float(shares.max()))
-    what = "share of what is passed on" if by_length else "weight"
     trace = {
         "z": shares.astype(np.float32), "zmin": 0, "zmax": top, "colorscale": colour_scale(SCALE),
         "colorbar": _colour_bar(_ticks(shown.uniform, top)),
-        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}}, "
-                         f"{what} %{{z:.3f}}<extra></extra>",
+        "hovertemplate": hover(wording.cell_weight(*pair, "%{y}", "%{x}", "%{z:.3f}", by_length)),
     }  # fmt: skip
     return _heatmap(analysis, pair, trace, query_times, key_times)
 
@@ -86,9 +80,8 @@ def difference(
     top = max(1.0, float(np.abs(values).max()))
     trace = {
         "z": values.astype(np.float32), "zmin": -top, "zmax": top, "colorscale": colour_scale(DIFFERENCES),
-        "colorbar": _colour_bar({-top: f"−{top:.1f}×", 0.0: "as all rows do", top: f"+{top:.1f}×"}),
-        "hovertemplate": f"{ASKS[pair[0]]} %{{y}} attends to {ANSWERS[pair[1]]} %{{x}} "
-                         "%{z:+.2f} even shares more than the mean row<extra></extra>",
+        "colorbar": _colour_bar({-top: f"−{top:.1f}×", 0.0: wording.AS_ALL_ROWS, top: f"+{top:.1f}×"}),
+        "hovertemplate": hover(wording.cell_difference(*pair, "%{y}", "%{x}", "%{z:+.2f}")),
     }  # fmt: skip
     return _heatmap(analysis, pair, trace, query_times, key_times)
 
@@ -106,7 +99,7 @@ def common(
         "y": line.astype(np.float32), "line": {"color": ACCENT, "width": 2, "shape": "hvh"}, "marker": {"size": 5},
         "fill": "tozeroy", "fillcolor": translucent(ACCENT, 0.18), "cliponaxis": False,
         "meta": {"key_times": key_times.round(3).tolist(), "query_times": []},
-        "hovertemplate": f"all attend to {ANSWERS[pair[1]]} %{{x}} with %{{y:.2f}} × an even share<extra></extra>",
+        "hovertemplate": hover(wording.cell_alike(pair[1], "%{x}", "%{y:.2f}")),
     }  # fmt: skip
     highest, faces_below = max(3.0, float(line.max())), pair[1] == "video"
     margin = {"l": 44, "r": 20, "t": 30, "b": 110 if faces_below else 66}
@@ -118,9 +111,9 @@ def common(
                "range": [-0.5, len(names) - 0.5]},
         yaxis={"range": [0, highest * 1.05], "tickvals": [0, 1, highest], "ticktext": ["0", "1×", f"{highest:.1f}×"]},
         annotations=[
-            caption(f"{ALL[pair[0]]} look at the same moments", x=0, xshift=-margin["l"] + 4, y=1, yshift=4,
+            caption(wording.MAP_ALIKE[pair[0]], x=0, xshift=-margin["l"] + 4, y=1, yshift=4,
                     xanchor="left"),
-            caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
+            caption(wording.map_key(pair[1]), x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
         ],
     )  # fmt: skip
 
@@ -146,8 +139,8 @@ def _heatmap(analysis: Analysis, pair: Pair, trace: dict, query_times: np.ndarra
         xaxis={**_axis(pair[1], key_names), "ticklabelstandoff": 48 if faces_below else 0},
         yaxis={**_axis(pair[0], query_names), "ticklabelstandoff": 48 if faces_left else 0, "autorange": "reversed"},
         annotations=[
-            caption(f"↓ query: {QUERY[pair[0]]}", x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
-            caption(f"key: {KEY[pair[1]]} →", x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
+            caption(wording.map_query(pair[0]), x=0, xshift=-margin["l"] + 4, y=1, yshift=4, xanchor="left"),
+            caption(wording.map_key(pair[1]), x=1, y=0, yshift=-margin["b"] + 2, xanchor="right"),
         ],
     )  # fmt: skip
 
@@ -186,7 +179,7 @@ def step_names(analysis: Analysis, modality: str, times: np.ndarray) -> list[str
     """One different name a step, as hover texts say it: a word in quotes, or seconds."""
     words = analysis.transcript.words
     if modality == "text" and len(words) == len(times):
-        names = [f"“{word.text}”" for word in words]
+        names = [wording.QUOTED.format(text=word.text) for word in words]
     else:
         names = [f"{time:.1f} s" for time in times]
         if len(set(names)) < len(names):
@@ -203,7 +196,7 @@ def _gap(steps: int) -> int:
 
 
 def _ticks(uniform: float, top: float) -> dict[float, str]:
-    ticks = {0.0: "0", uniform: f"▲ uniform {uniform:.3f}", top: f"{top:.2f}"}
+    ticks = {0.0: "0", uniform: wording.UNIFORM.format(weight=f"{uniform:.3f}"), top: f"{top:.2f}"}
     if uniform / top < 0.2:
         del ticks[0.0]
     return ticks
@@ -222,7 +215,8 @@ def _axis(modality: str, names: list[str]) -> dict:
     words = modality == "text"
     step = -(-len(names) // (MAX_WORDS if words else MAX_SECONDS))
     shown = list(range(0, len(names), step))
-    plain = [names[i].strip("“”\u200b") for i in shown]
+    before, after = wording.QUOTED.split("{text}")
+    plain = [names[i].rstrip("\u200b").removeprefix(before).removesuffix(after) for i in shown]
     return {
         "type": "category", "tickmode": "array", "tickvals": shown,
         "ticktext": plain if words else [f"{float(name.split()[0]):.1f} s" for name in plain],

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from core import LABELS
 from demo import wording
-from demo.charts.palette import EMOTION, MODALITY, MODEL, MODEL_TITLE, percent, points
+from demo.charts.palette import EMOTION, percent
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -15,6 +15,16 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 def fixed(value: float, digits: int) -> str:
     """(0.125, 2) -> "0.12"."""
     return f"{float(value):.{digits}f}"
+
+
+def points(difference: float) -> str:
+    """As the wording of the moment writes a difference of probabilities."""
+    return wording.points(difference)
+
+
+def filled(sentence: str, /, **values: object) -> Markup:
+    """A sentence of the page's wording, which may hold tags, with values that are escaped."""
+    return Markup(sentence).format(**values)
 
 
 _environment = Environment(
@@ -25,10 +35,8 @@ _environment = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_environment.filters.update(fixed=fixed, percent=percent, points=points)
-_environment.globals.update(
-    EMOTION=EMOTION, LABELS=LABELS, MODALITY=MODALITY, MODEL=MODEL, MODEL_TITLE=MODEL_TITLE, wording=wording
-)
+_environment.filters.update(fixed=fixed, percent=percent, points=points, filled=filled)
+_environment.globals.update(EMOTION=EMOTION, LABELS=LABELS, wording=wording)
 
 
 def render(template: str, macro: str, /, **values: object) -> Markup:

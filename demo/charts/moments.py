@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from core.analysis.results import Analysis, Segment
 from core.fusion.attention import most_attended
+from demo import wording
 from demo.charts.html import render
 
 MAX_LETTERS = 26  # of a phrase that a line has room for
@@ -65,7 +66,7 @@ def _segment(segment: Segment) -> dict:
     name = f"{segment.start:.0f}–{segment.end:.0f} s"
     if segment.text:
         short = segment.text if len(segment.text) <= MAX_LETTERS else segment.text[: MAX_LETTERS - 1].rstrip() + "…"
-        name = f"“{short}”"
+        name = wording.QUOTED.format(text=short)
     return {"start": round(segment.start, 2), "end": round(segment.end, 2), "name": name} | {
         model: verdict and [round(float(p), 4) for p in verdict.probabilities]
         for model, verdict in segment.prediction.verdicts().items()

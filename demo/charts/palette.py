@@ -1,8 +1,8 @@
-"""Colours and names, once for the whole page: every chart, table and report takes them from here."""
+"""Colours and how numbers are written, once for the whole page: every chart, table and report takes them from here."""
 
 from plotly.colors import sequential
 
-from core import EVERY_MODEL, LABELS
+from core import LABELS
 
 # Okabe and Ito's colour-blind-safe set with a darker purple and grey, so that all pairs stay apart for dichromats.
 # Colour never stands alone: names are always beside it.
@@ -26,11 +26,6 @@ FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans'
 SCALE = tuple(sequential.Cividis)
 DIFFERENCES = ("#004a8c", "#56a0d6", "#ececf0", "#ee9e46", "#b04800")
 
-MODEL = {"cross": "Cross-attention", "self": "Self-attention"}
-MODEL_TITLE = {**MODEL, "both": "Cross + self", "gated": "Gated"}  # of every model, those that are shown on request too
-assert tuple(MODEL_TITLE) == EVERY_MODEL
-MODALITY = {"text": "words", "video": "face", "audio": "voice"}
-
 
 def translucent(colour: str, alpha: float) -> str:
     """``#rrggbb`` with an alpha in [0, 1], as CSS and Plotly read it."""
@@ -46,11 +41,6 @@ def colour_scale(colours: tuple[str, ...]) -> list[list]:
 def percent(probability: float) -> str:
     """0.6249 -> "62 %"; what rounds to nothing without being nothing is "<1 %"."""
     return "<1\u202f%" if 0 < probability < 0.005 else f"{probability * 100:.0f}\u202f%"
-
-
-def points(difference: float) -> str:
-    """A difference of probabilities in percentage points: 0.0312 -> "+3.1 points"."""
-    return f"{signed(difference * 100)} points"
 
 
 def signed(number: float) -> str:

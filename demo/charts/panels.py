@@ -6,12 +6,12 @@ Whatever comes from a clip (words, file names) is escaped. Colours always stand 
 import numpy as np
 from markupsafe import Markup
 
-from core import LABELS, MODALITIES, SUBSETS, Subset
+from core import LABELS, SUBSETS, Subset
 from core.analysis.results import Analysis, Prediction, Verdict
 from core.fusion.selectivity import Selectivity
 from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL_TITLE, percent
+from demo.charts.palette import percent
 from demo.charts.pictures import data_uri
 from demo.server.limits import UNSURE
 
@@ -33,8 +33,8 @@ def verdict(name: str, verdict: Verdict | None, baseline: Verdict | None, why: s
         before = float(baseline.probabilities[LABELS.index(verdict.label)])
         difference = verdict.probability - before
         arrow = "▲" if difference > 0.005 else "▼" if difference < -0.005 else "="
-        said = f", which said {baseline.label}" if baseline.label != verdict.label else ""
-        remarks.append(f"{arrow} {percent(before)} with everything on{said}")
+        other = baseline.label if baseline.label != verdict.label else None
+        remarks.append(wording.with_everything_on(arrow, percent(before), other))
     return render(
         "panels", "verdict", model=name, verdict=verdict, why=why, switched=baseline is not None, remarks=remarks,
         bars=bars(verdict, baseline), in_words=in_words(verdict), gates=gates(verdict),
@@ -55,10 +55,9 @@ def bars(verdict: Verdict, baseline: Verdict | None = None) -> Markup:
     rows = []
     for index, label in enumerate(LABELS):
         share, before = float(verdict.probabilities[index]), None
-        title = f"{label} {share:.3f}"
         if baseline is not None:
             before = float(baseline.probabilities[index])
-            title += f", {change_in_words(share - before)} than with everything on"
+        title = wording.bar_title(label, share, None if before is None else share - before)
         top = label == verdict.label
         rows.append({"label": label, "share": share, "before": before, "title": title, "top": top})
     return render("panels", "bars", bars=rows)
@@ -68,20 +67,15 @@ def gates(verdict: Verdict) -> Markup:
     """A bar for each gate of a model that has some: the share that comes from the other modality."""
     rows = []
     for (query, key), share in verdict.gates.items():
-        title = wording.GATE.format(query=MODALITY[query], key=MODALITY[key], share=percent(share))
+        title = wording.gate(query, key, percent(share))
         rows.append({"pair": f"{query}-{key}", "name": pair_name((query, key)), "share": share, "title": title})
     return render("panels", "gates", gates=rows) if rows else Markup()
-
-
-def change_in_words(difference: float) -> str:
-    """0.1 -> "0.100 more"."""
-    return f"{abs(difference):.3f} {'more' if difference >= 0 else 'less'}"
 
 
 def in_words(verdict: Verdict) -> str:
     """All seven, most probable first: "anger 51 %, fear 20 %, …"."""
     order = np.argsort(-np.asarray(verdict.probabilities), kind="stable")
-    return ", ".join(f"{LABELS[i]} {percent(float(verdict.probabilities[i]))}" for i in order)
+    return ", ".join(f"{wording.LABEL[LABELS[i]]} {percent(float(verdict.probabilities[i]))}" for i in order)
 
 
 def agreement(prediction: Prediction) -> Markup:
@@ -96,8 +90,8 @@ def timed(content: Markup, milliseconds: float) -> Markup:
 
 def notes(analysis: Analysis) -> Markup:
     """What was absent and what should be known about the clip."""
-    absent = [f"{wording.MISSING[m]}: {reason}." for m, reason in analysis.missing.items()]
-    return render("panels", "notes", sentences=[*absent, *analysis.warnings])
+    absent = [f"{wording.MISSING[m]}: {wording.of_core(reason)}." for m, reason in analysis.missing.items()]
+    return render("panels", "notes", sentences=[*absent, *map(wording.of_core, analysis.warnings)])
 
 
 def transcript(analysis: Analysis) -> Markup:
@@ -122,13 +116,13 @@ def matrix(analysis: Analysis, on: Subset) -> Markup:
         rows.append(
             {
                 "subset": subset,
-                "name": " + ".join(MODALITY[m] for m in subset),
+                "name": " + ".join(wording.MODALITY[m] for m in subset),
                 "on": subset == on,
-                "absent": [] if found else [MODALITY[m] for m in subset if m in analysis.missing],
+                "absent": [] if found else [m for m in subset if m in analysis.missing],
                 "cells": [_cell(model, verdict, everything[model]) for model, verdict in said.items()],
             }
         )
-    return render("panels", "matrix", rows=rows, models=[MODEL_TITLE[name] for name in analysis.models])
+    return render("panels", "matrix", rows=rows, models=[wording.MODEL_TITLE[name] for name in analysis.models])
 
 
 def _cell(model: str, verdict: Verdict | None, everything: Verdict | None) -> dict:
@@ -155,7 +149,7 @@ def attention_summary(shown: str, name: str, said: Selectivity, spread: float, s
 
 def pair_name(pair: tuple[str, str]) -> str:
     """("text", "video") -> "words → face"."""
-    return f"{MODALITY[pair[0]]} → {MODALITY[pair[1]]}"
+    return f"{wording.MODALITY[pair[0]]} → {wording.MODALITY[pair[1]]}"
 
 
 def legend() -> Markup:
@@ -166,6 +160,3 @@ def legend() -> Markup:
 def paragraph(text: str, kind: str = "hint") -> Markup:
     """One paragraph; ``kind`` is its class: "hint", "note" or "error"."""
     return render("macros", "paragraph", text=text, kind=kind)
-
-
-assert set(MODALITY) == set(MODALITIES)

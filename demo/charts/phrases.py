@@ -3,13 +3,13 @@
 from markupsafe import Markup
 
 from core.analysis.results import Analysis
+from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import MODEL_TITLE
 
 
 def table(analysis: Analysis, playable: bool = True) -> Markup:
     """Nothing for a clip of fewer than two phrases; ``playable``: whether the clip is there to be played."""
     if not analysis.phrases:
         return Markup()
-    models = [MODEL_TITLE[m] for m in analysis.models]
+    models = [wording.MODEL_TITLE[m] for m in analysis.models]
     return render("tables", "phrases", phrases=analysis.phrases, models=models, playable=playable)

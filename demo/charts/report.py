@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from core import LABELS, MODALITIES, Subset, subset_of
+from core import EVERY_MODEL, LABELS, MODALITIES, Subset, subset_of
 from core.analysis.attribution import Attribution
 from core.analysis.attribution import as_json as attributions_to_json
 from core.analysis.results import Analysis, Segment, Verdict
@@ -16,8 +16,9 @@ from core.csv_cells import csv_text
 from demo import wording
 from demo.charts import attribution, figures, heatmap, panels, phrases
 from demo.charts.html import render
-from demo.charts.palette import MODALITY, MODEL_TITLE
 from demo.style import CSS
+
+ALL_OF = {"text": "all words", "video": "all of the face", "audio": "all of the voice"}  # data, in no language but one
 
 
 def as_json(analysis: Analysis, attributions: Sequence[Attribution] = ()) -> str:
@@ -56,7 +57,7 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
     lines = [["window_start", "window_end", "model", "modality", "start", "end", "name", "looked", *LABELS]]
     for worth in attributions:
         used = subset_of(m for m in wanted if m in worth.parts)
-        for model in MODEL_TITLE:
+        for model in EVERY_MODEL:
             found = worth.of(model, used)
             if found is None:
                 continue
@@ -65,7 +66,7 @@ def attribution_as_csv(attributions: Sequence[Attribution], wanted: Subset = MOD
                 rows = zip(
                     [part.starts[0], *part.starts],
                     [part.ends[-1], *part.ends],
-                    [wording.ALL_OF[modality], *part.names],
+                    [ALL_OF[modality], *part.names],
                     [np.nan, *found.attention_received[modality]],
                     [found.effect_of_all(modality), *found.effect(modality)],
                     strict=True,
@@ -81,9 +82,9 @@ def as_html(analysis: Analysis, attributions: Sequence[Attribution] = ()) -> str
     """A page with all charts and plotly.js inside: it opens without internet and asks nothing of anybody."""
     everything = analysis.everything
     facts = [
-        ("Clip", f"{analysis.file}, {analysis.duration:.1f} s"),
-        ("Used", ", ".join(MODALITY[m] for m in everything.used)),
-        ("Models", "fusion models after Rajan, Brutti and Cavallaro (ICASSP 2022), trained on composed samples"),
+        (wording.REPORT_FACTS["clip"], f"{analysis.file}, {analysis.duration:.1f} s"),
+        (wording.REPORT_FACTS["used"], ", ".join(wording.MODALITY[m] for m in everything.used)),
+        (wording.REPORT_FACTS["models"], wording.REPORT_MODELS),
     ]
     shown = {
         "notes": panels.notes(analysis),

@@ -4,15 +4,16 @@ import json
 
 from markupsafe import Markup
 
-from core import LABELS
+from core import LABELS, MODALITIES
 from core.analysis.results import Analysis, Verdict
 from core.analysis.takes import Change, Take, aligned, changes, same
 from demo import wording
 from demo.charts.html import render
-from demo.charts.palette import EMOTION, MODALITY, MODEL, percent, signed
+from demo.charts.palette import EMOTION, percent, signed
 
 LEAST = 0.005  # a change that rounds to no percentage point is none
 MOST = 2  # labels whose change is named
+CARD_FILE = "cross-or-self.png"
 
 
 def element(analysis: Analysis, first: Take | None = None, challenged: bool = False) -> Markup:
@@ -43,7 +44,7 @@ def asked() -> Markup:
 def compared(first: Take, second: Take) -> Markup:
     """A and B: both models, each modality alone, what changed, and the words below each other."""
     both = changes(first, second)
-    alone = [change for change in both if change.name in MODALITY]
+    alone = [change for change in both if change.name in MODALITIES]
     most = max(alone, key=lambda change: change.size)
     rows = [{"name": name_of(change.name), "change": change, "said": said(change)} for change in both]
     pairs = [{"first": one, "second": other, "same": same(one, other)} for one, other in aligned(first, second)]
@@ -53,7 +54,7 @@ def compared(first: Take, second: Take) -> Markup:
 
 def name_of(name: str) -> str:
     """ "cross" -> "Cross-attention", "video" -> "face alone"."""
-    return MODEL.get(name) or wording.ALONE[name]
+    return wording.MODEL.get(name) or wording.ALONE[name]
 
 
 def said(change: Change) -> list[str]:
@@ -62,7 +63,11 @@ def said(change: Change) -> list[str]:
     if differences is None:
         return []
     order = sorted(range(len(LABELS)), key=lambda i: -abs(differences[i]))
-    named = [f"{LABELS[i]} {signed(float(differences[i]) * 100)}" for i in order[:MOST] if abs(differences[i]) >= LEAST]
+    named = [
+        f"{wording.LABEL[LABELS[i]]} {signed(float(differences[i]) * 100)}"
+        for i in order[:MOST]
+        if abs(differences[i]) >= LEAST
+    ]
     return named or [wording.UNCHANGED]
 
 
@@ -76,7 +81,7 @@ def _answer(take: Take) -> str:
 
 
 def _with_percent(verdict: Verdict) -> str:
-    return f"{verdict.label} ({percent(verdict.probability)})"
+    return f"{wording.LABEL[verdict.label]} ({percent(verdict.probability)})"
 
 
 def card(second: Take, first: Take | None) -> dict:
@@ -87,7 +92,7 @@ def card(second: Take, first: Take | None) -> dict:
         lines.append({"name": name_of(change.name), "takes": [_drawn(verdict) for verdict in verdicts]})
     return {
         "title": wording.TITLE, "said": second.text, "lines": lines, "limits": wording.LIMITS_SHORT,
-        "none": wording.CARD_NONE, "file": wording.CARD_FILE,
+        "none": wording.CARD_NONE, "file": CARD_FILE, "quoted": wording.QUOTED, "names": wording.TAKES_COLUMNS[1:3],
     }  # fmt: skip
 
 
@@ -97,7 +102,7 @@ def _drawn(verdict: Verdict | None) -> dict | None:
         return None
     said = percent(verdict.probability)
     return {
-        "label": verdict.label,
+        "label": wording.LABEL[verdict.label],
         "share": round(verdict.probability, 4),
         "said": said,
         "colour": EMOTION[verdict.label],

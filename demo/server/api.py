@@ -51,14 +51,14 @@ def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         try:
             analysis = guest.take(analyzer, Path(clip), lambda share, stage: None, left)
         except MediaError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(wording.of_core(str(error)), print_exception=False) from error
         except Stopped:
             raise gr.Error(wording.HUNG_UP, print_exception=False) from None
         except Exception:
             raise gr.Error(wording.BROKEN, print_exception=False) from None
         if not analysis.prediction(wanted).used:
-            reasons = "; ".join(f"{m}: {analysis.missing[m]}" for m in wanted)
-            raise gr.Error(f"Nothing to go by ({reasons}).", print_exception=False)
+            reasons = "; ".join(f"{m}: {wording.of_core(analysis.missing[m])}" for m in wanted)
+            raise gr.Error(wording.NOTHING_USED.format(reasons=reasons), print_exception=False)
         return analysis.to_json(wanted, attention)
 
     with gr.Group(visible=False):

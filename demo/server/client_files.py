@@ -54,6 +54,7 @@ def plain(part: Any) -> Any:
 
 def install() -> None:
     """Lets tools take nothing but uploads, and gradio neither fetch nor open anything; before a page is built."""
+    # Programs are told in English, whoever builds the page.
     take_only_uploads(upload_of, wording.HOW_TO_UPLOAD, wording.NO_ADDRESS)
 
 

@@ -1,10 +1,12 @@
-"""What one visitor may ask of this server, and how the page says it: every number that also stands in a sentence."""
+"""What one visitor may ask of this server: every number that also stands in a sentence of the page."""
 
 import os
 from dataclasses import dataclass
 
-from core.analysis.results import HOP, WINDOW
-from core.media.reader import FRAME_RATE, MAX_CLIP_SECONDS
+from core.analysis.results import HOP as HOP
+from core.analysis.results import WINDOW as WINDOW
+from core.media.reader import FRAME_RATE as FRAME_RATE
+from core.media.reader import MAX_CLIP_SECONDS as MAX_CLIP_SECONDS
 
 MAX_FILE_BYTES = 200 * 1024**2  # bytes of an upload
 MAX_REQUEST_BYTES = 4 * 1024**2  # bytes of any other request; a step of the Live tab may have two and a half million
@@ -45,28 +47,3 @@ SHARES = {
     EXPORTS: Share(2, QUARTER, MAX_WAITING),
 }
 SHARE = Share(QUARTER, 2 * QUARTER, MAX_WAITING)  # in any other line
-
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def in_words(number: float) -> str:
-    """3 -> "three"; what is no whole number up to ten stays a figure."""
-    return WORDS[int(number)] if number in range(len(WORDS)) else f"{number:g}"
-
-
-SAID = {
-    "megabytes": f"{MAX_FILE_BYTES / 1024**2:.0f} MB",
-    "clip_minutes": f"{in_words(MAX_CLIP_SECONDS / 60)} minutes",
-    "analysis_minutes": f"{in_words(MAX_ANALYSIS_SECONDS / 60)} minutes",
-    "waiting": f"{MAX_WAITING}",
-    "at_once": f"{MAX_AT_ONCE}",
-    "visitors": in_words(MAX_VISITORS),
-    "live_share": in_words(LIVE_SHARE),
-    "live_minutes": f"{in_words(MAX_VISIT_SECONDS / 60)} minutes",
-    "come_back": "a minute" if COME_BACK == 60 else f"{in_words(COME_BACK)} seconds",
-    "window": in_words(WINDOW),
-    "hop": in_words(HOP),
-    "rate": in_words(FRAME_RATE),
-    "unsure": f"{UNSURE:.0%}".replace("%", " %"),
-}
-"""Name of a limit -> how the page says it."""

@@ -32,6 +32,7 @@ from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS, UNSU
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
 FLAT = 2.0  # grey levels; a picture that varies less shows nothing: a covered camera
+OVER = "LIVE_OVER"  # name of the sentence for who is not known any more
 MAX_ENDED = 64  # visits of which it is remembered why they ended
 MAX_PICTURE_BYTES = 400_000  # bytes of JPEG
 MAX_SIDE = 2000  # pixels of it
@@ -72,12 +73,12 @@ class Guest:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def over(self, now: float) -> str:
-        """The sentence that says why the visit ends at this time of the monotonic clock; "" if it goes on."""
+        """Name of the sentence that says why the visit ends at this time of the monotonic clock; "" if it goes on."""
         if now - self.begun > MAX_VISIT_SECONDS:
-            return wording.LIVE_LONG
+            return "LIVE_LONG"
         if now - self.sensed > NOTHING_SENSED:
-            return wording.LIVE_NOTHING
-        return wording.LIVE_OVER if now - self.seen > IDLE else ""
+            return "LIVE_NOTHING"
+        return "LIVE_OVER" if now - self.seen > IDLE else ""
 
     def close(self) -> None:
         """Waits for the step that runs, then lets go of everything."""
@@ -94,7 +95,9 @@ class Guests:
         self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
-        self._ended: OrderedDict[str, str] = OrderedDict()  # ticket -> why it is over, for those who come back
+        self._ended: OrderedDict[str, str] = (
+            OrderedDict()
+        )  # ticket -> name of the sentence that says why, for those who come back
         self._lock = threading.Lock()
 
     def begin(self, address: str | None = None) -> dict:
@@ -141,12 +144,12 @@ class Guests:
         except ValueError:
             return {"error": wording.LIVE_BAD}
         with self._lock:
-            guest, ended = self._guests.get(ticket), self._ended.get(ticket, wording.LIVE_OVER)
+            guest, ended = self._guests.get(ticket), self._ended.get(ticket, OVER)
         if guest is None:
-            return {"error": ended}
-        if sentence := guest.over(time.monotonic()):
-            self.end(ticket, sentence)
-            return {"error": sentence}
+            return {"error": getattr(wording, ended)}
+        if why := guest.over(time.monotonic()):
+            self.end(ticket, why)
+            return {"error": getattr(wording, why)}
         if not guest.lock.acquire(blocking=False):  # else one visitor's steps could wait in all of the server's threads
             return {"error": wording.LIVE_TWICE}
         try:
@@ -186,7 +189,7 @@ class Guests:
             "box": moment.box,
             "others": moment.others,
             "words": moment.words,
-            "doing": moment.doing,
+            "doing": wording.of_core(moment.doing),
             "failing": moment.failing,
             "neutral": neutral,
             "used": list(prediction.used),
@@ -199,8 +202,8 @@ class Guests:
             },
         }
 
-    def end(self, ticket: str, why: str = wording.LIVE_OVER) -> None:
-        """The visitor has pressed Stop or left, or the visit is over; ``why`` is said if there is another step."""
+    def end(self, ticket: str, why: str = OVER) -> None:
+        """The visitor has pressed Stop or left, or the visit is over; ``why`` names what is said to another step."""
         ticket = str(ticket)
         with self._lock:
             guest = self._guests.pop(ticket, None)

@@ -200,12 +200,13 @@ class Session:
             Stopped: ``stop`` was set meanwhile, or the visitor has left.
         """
         begun = time.monotonic()
+        too_slow = wording.TOO_SLOW  # it may be said in a thread that knows no visitor
 
         def check() -> None:
             if self.stop or gone():
                 raise Stopped
             if time.monotonic() - begun > MAX_ANALYSIS_SECONDS:
-                raise MediaError("too_slow", wording.TOO_SLOW)
+                raise MediaError("too_slow", too_slow)
 
         def advance(share: float, stage: str) -> None:
             check()

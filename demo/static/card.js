@@ -55,11 +55,11 @@
     text(card.title, MARGIN, MARGIN + 44, 52, 650, colour.ink);
     const width = SIDE - 2 * MARGIN - (pictured ? PICTURE + 40 : 0);
     brush.font = `400 38px ${font}`;
-    const said = card.said ? lines(brush, `“${card.said}”`, width, 4) : [];
+    const said = card.said ? lines(brush, fill(card.quoted, { text: card.said }), width, 4) : [];
     said.forEach((line, i) => text(line, MARGIN, MARGIN + 120 + 52 * i, 38, 400, colour.ink));
     const takes = Math.max(...card.lines.map((line) => line.takes.length)), first = 462, step = 98, names = 290;
     const room = (SIDE - 2 * MARGIN - names - 24 * (takes - 1)) / takes;
-    if (takes > 1) ["A", "B"].forEach((name, i) => text(name, MARGIN + names + i * (room + 24), first - 52, 34, 650, colour.accent));
+    if (takes > 1) card.names.forEach((name, i) => text(name, MARGIN + names + i * (room + 24), first - 52, 34, 650, colour.accent));
     card.lines.forEach((line, row) => {
       const middle = first + row * step;
       text(line.name, MARGIN, middle + 11, 32, row < 2 ? 650 : 400, colour.ink);

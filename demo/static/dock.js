@@ -16,7 +16,7 @@
     holder.classList.toggle("small-clip", docked);
     if (!docked || holder.querySelector(".undock")) return;
     const close = holder.appendChild(Object.assign(document.createElement("button"), { type: "button", className: "undock", textContent: "×" }));
-    close.setAttribute("aria-label", "Put the small clip away");
+    close.setAttribute("aria-label", said("put_away"));
     close.addEventListener("click", (event) => { event.stopPropagation(); put = true; look(); });
   }
   addEventListener("scroll", look, { passive: true });

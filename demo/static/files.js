@@ -12,7 +12,7 @@
 
   function say(why, file) {
     const place = note();
-    place.textContent = why ? JSON.parse(place.dataset.said)[why].replace("NAME", file.name) : "";
+    place.textContent = why ? fill(JSON.parse(place.dataset.said)[why], { name: file.name }) : "";
     place.hidden = !why;
     if (why) place.scrollIntoView({ block: "nearest" });
   }

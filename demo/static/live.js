@@ -14,6 +14,7 @@ const MODELS = "cross self".split(" ");
 const view = find(".live-view"), others = [...root.querySelectorAll(".live-other")];
 const LINGER = 700; // milliseconds for which the frame of another person stays where a face was: a tap takes a while
 const said = JSON.parse(root.dataset.said); // sentences for what this page finds out by itself
+const names = JSON.parse(root.dataset.names), titles = JSON.parse(root.dataset.models);
 let run = null;
 
 const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
@@ -40,8 +41,8 @@ async function whyNot() {
 async function begin() {
   const mine = { chunks: [], samples: 0, dropped: 0, times: [], moments: [], baseline: "" };
   run = mine;
-  start.textContent = "Stop";
-  doing.textContent = "Opening camera and microphone …";
+  start.textContent = said.stop;
+  doing.textContent = said.opening;
   let failed = said.camera;
   try {
     mine.stream = await navigator.mediaDevices.getUserMedia({
@@ -50,7 +51,7 @@ async function begin() {
     });
     if (run !== mine) return release(mine);
     for (const track of mine.stream.getTracks()) {
-      track.addEventListener("ended", () => run === mine && end("The camera or the microphone was lost."));
+      track.addEventListener("ended", () => run === mine && end(said.ended));
     }
     video.srcObject = mine.stream;
     await video.play();
@@ -149,12 +150,13 @@ function tapped(mine) {
 function baseline(mine) {
   if (mine.baseline === "measure" && performance.now() - mine.since >= NEUTRAL) {
     mine.baseline = "use";
-    neutral.textContent = "Without the baseline";
+    neutral.textContent = said.without;
     neutral.disabled = false;
   }
   return mine.baseline;
 }
 
+start.dataset.text = start.textContent;
 neutral.dataset.text = neutral.textContent;
 note.dataset.text = note.textContent;
 neutral.addEventListener("click", () => {
@@ -162,7 +164,7 @@ neutral.addEventListener("click", () => {
   run.baseline = run.baseline === "use" ? "" : "measure";
   run.since = performance.now();
   neutral.disabled = run.baseline === "measure";
-  neutral.textContent = neutral.disabled ? "Look and sound neutral …" : neutral.dataset.text;
+  neutral.textContent = neutral.disabled ? said.measuring : neutral.dataset.text;
   note.textContent = note.dataset.text;
 });
 
@@ -189,13 +191,13 @@ function course(mine, answer, now) {
     });
     const sum = Object.values(counts).reduce((a, b) => a + b, 0);
     const shares = Object.entries(counts).sort((a, b) => b[1] - a[1]);
-    const said = shares.map(([i, n]) => `${labels[i]} ${Math.round((100 * n) / sum)} %`).join(", ") || "no verdict yet";
-    drawing.setAttribute("aria-label", `${model}-attention, share of the last minute: ${said}`);
+    const most = shares.map(([i, n]) => `${names[labels[i]]} ${Math.round((100 * n) / sum)} %`).join(", ") || said.none;
+    drawing.setAttribute("aria-label", fill(said.course, { model: titles[model], said: most }));
     drawing.dataset.seconds = ((now - mine.moments[0].at) / 1000).toFixed(1);
     drawing.dataset.moments = sum;
   }
   find(".live-legend").innerHTML = [...seen]
-    .map((i) => `<span><i class="swatch" style="background:${colours[i]}"></i>${labels[i]}</span>`).join(" ");
+    .map((i) => `<span><i class="swatch" style="background:${colours[i]}"></i>${names[labels[i]]}</span>`).join(" ");
 }
 
 function show(mine, answer) {
@@ -206,19 +208,18 @@ function show(mine, answer) {
   root.dataset.rate = rate.toFixed(2);
   root.dataset.steps = Number(root.dataset.steps || 0) + 1;
   root.dataset.used = answer.used.join("+");
-  const face = answer.box ? "a face is in the picture" : "no face in the picture";
+  const face = answer.box ? said.face : said.no_face;
   // once a second is enough for the ear of a screen reader and for the eye
   if (!mine.spoke || now - mine.spoke > 1000) {
     mine.spoke = now;
-    const dropped = mine.dropped ? ` · ${(mine.dropped / mine.context.sampleRate).toFixed(0)} s of sound let go` : "";
-    doing.textContent = `${rate.toFixed(1)} pictures a second · ${face} · ${answer.doing} · ${answer.milliseconds.toFixed(0)} ms a step${dropped}`;
+    const dropped = mine.dropped ? fill(said.dropped, { seconds: (mine.dropped / mine.context.sampleRate).toFixed(0) }) : "";
+    doing.textContent = fill(said.doing, { rate: rate.toFixed(1), face, doing: answer.doing, milliseconds: answer.milliseconds.toFixed(0) }) + dropped;
   }
   failing.hidden = !answer.failing;
   if (answer.failing && failing.textContent !== answer.doing) failing.textContent = answer.doing;
   root.dataset.neutral = answer.neutral;
   if (mine.baseline === "use") {
-    note.textContent = answer.neutral ? "Compared with your neutral seconds: equal bars mean as then."
-      : "Not compared: these parts were not there together in your neutral seconds.";
+    note.textContent = answer.neutral ? said.compared : said.apart;
   }
   course(mine, answer, now);
   const box = find(".live-box");
@@ -244,8 +245,8 @@ function heading(panel, values, answer, shown, now) {
   if (panel.dataset.state === state && now - Number(panel.dataset.written) < 1000) return;
   Object.assign(panel.dataset, { state, label, written: now });
   panel.querySelector(".label").textContent = !values
-    ? answer.used.length ? "undefined: needs two" : "nothing to go by"
-    : label ? `${label} ${Math.round(values[labels.indexOf(label)] * 100)} %` : "as in your neutral seconds";
+    ? answer.used.length ? said.needs_two : said.nothing
+    : label ? `${names[label]} ${Math.round(values[labels.indexOf(label)] * 100)} %` : said.as_then;
   panel.querySelector(".remark").textContent = shown ? shown.doubts.join("; ") : "";
 }
 
@@ -262,7 +263,7 @@ function end(message) {
   video.srcObject = null;
   find(".live-box").hidden = find(".live-several").hidden = true;
   for (const part of others) part.hidden = true;
-  start.textContent = "Start";
+  start.textContent = start.dataset.text;
   neutral.hidden = note.hidden = failing.hidden = true;
   neutral.disabled = false;
   neutral.textContent = neutral.dataset.text;
@@ -270,7 +271,7 @@ function end(message) {
   doing.textContent = message;
 }
 
-start.addEventListener("click", () => (run ? end("Stopped. Nothing was kept.") : begin()));
-addEventListener("pagehide", () => run && end("Stopped."));
+start.addEventListener("click", () => (run ? end(said.stopped) : begin()));
+addEventListener("pagehide", () => run && end(said.left));
 // A tab in the background stops: nobody should be watched without seeing it.
-new IntersectionObserver(([entry]) => { if (run && !entry.isIntersecting && !root.offsetParent) end("Stopped: the tab was left."); }).observe(root);
+new IntersectionObserver(([entry]) => { if (run && !entry.isIntersecting && !root.offsetParent) end(said.hidden); }).observe(root);

@@ -2,7 +2,6 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const BEFORE = 0.4, AFTER = 0.4, SLOW = 0.5; // seconds around a moment that is played, and how fast
-  const NAMES = { audio: "voice", video: "face", text: "words" };
   const player = () => [...document.querySelectorAll("#clip video, #sound audio")].find((p) => p.currentSrc || p.src);
   const plot = () => document.querySelector("#timeline-chart .js-plotly-plot");
   const on = (modality) => document.querySelector(`#switch-${modality} input`)?.checked;
@@ -81,8 +80,8 @@
     const at = lanes(layout);
     clip.words.forEach(([start, end, text], i) => {
       const word = holder.appendChild(document.createElement("button"));
-      Object.assign(word, { type: "button", className: "lane-word", title: `“${text}”` });
-      word.setAttribute("aria-label", `“${text}” at ${start.toFixed(1)} s: what it looks at`);
+      Object.assign(word, { type: "button", className: "lane-word", title: said("word", { word: text }) });
+      word.setAttribute("aria-label", said("word_looks", { word: text, seconds: start.toFixed(1) }));
       Object.assign(word.dataset, { word: i, seconds: start });
       Object.assign(word.style, {
         left: `${at.x(start)}px`, width: `${Math.max(6, at.x(end) - at.x(start))}px`, top: `${at.text[0]}px`, height: `${at.text[1] - at.text[0]}px`,
@@ -96,20 +95,20 @@
     const found = looks(), parts = [];
     const moment = ({ time, share }, text) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "word look", textContent: `${text} (${share.toFixed(1)}×)` });
-      button.setAttribute("aria-label", `${text}, ${share.toFixed(1)} × an even share: play it at half speed`);
+      button.setAttribute("aria-label", said("look_play", { what: text, share: share.toFixed(1) }));
       button.addEventListener("click", () => playMoment(time));
       return button;
     };
     for (const modality of ["audio", "video", "text"]) {
       const of = found.filter((look) => look.modality === modality);
       if (!of.length) continue;
-      parts.push(`${modality === "text" ? "Self: " : "Cross: "}${NAMES[modality]} `);
+      parts.push(said(`look_${modality}`));
       of.forEach((look, k) => {
         const word = modality === "text" && clip.words.find(([start, end]) => start - 0.02 <= look.time && look.time <= end + 0.02);
-        parts.push(moment(look, word ? `“${word[2]}”` : `at ${look.time.toFixed(1)} s`), k < of.length - 1 ? ", " : ". ");
+        parts.push(moment(look, word ? said("word", { word: word[2] }) : said("look_at", { seconds: look.time.toFixed(1) })), k < of.length - 1 ? ", " : ". ");
       });
     }
-    place.replaceChildren(...(parts.length ? [Object.assign(document.createElement("b"), { textContent: `“${clip.words[active][2]}” looks most at: ` }), ...parts] : []));
+    place.replaceChildren(...(parts.length ? [Object.assign(document.createElement("b"), { textContent: said("looks_most", { word: clip.words[active][2] }) }), ...parts] : []));
   }
 
   function light() {

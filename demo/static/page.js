@@ -1,13 +1,16 @@
 // What the page does in the browser itself: watches camera and microphone, hands out files.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const REASONS = {
-    NotAllowedError: "The browser was not allowed to use the camera or microphone. Allow it in the address bar, or upload a video instead.",
-    NotFoundError: "No camera or microphone was found. Plug one in, or upload a video instead.",
-    NotReadableError: "The camera or microphone is in use by another program. Close it, or upload a video instead.",
-    OverconstrainedError: "This camera cannot do what was asked of it. Upload a video instead.",
-    SecurityError: "The browser only allows the camera on https pages or on this very machine. Upload a video instead.",
-  };
+
+  // What scripts say, in the language of the page; {names} are filled. Nothing before the page is there.
+  let place = null, sentences = {}, names = {};
+  function read() {
+    const now = byId("page-said");
+    if (now && now !== place) { place = now; sentences = JSON.parse(now.dataset.said); names = JSON.parse(now.dataset.labels); }
+  }
+  window.fill = (sentence, values = {}) => (sentence || "").replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  window.said = (name, values) => { read(); return window.fill(sentences[name], values); };
+  window.labelled = (label) => { read(); return names[label] || label; };
 
   function say(text) {
     for (const id of ["capture-note", "live-note"]) {
@@ -43,12 +46,12 @@
         if (constraints.audio && constraints.video && stream.getAudioTracks().length) showLevel(stream);
         return stream;
       } catch (error) {
-        say(REASONS[error.name] || `Camera and microphone could not be opened (${error.name}). Upload a video instead.`);
+        say(said(error.name) || said("camera", { error: error.name }));
         throw error;
       }
     };
   } else {
-    addEventListener("load", () => setTimeout(() => say(REASONS.SecurityError), 1500));
+    addEventListener("load", () => setTimeout(() => say(said("SecurityError")), 1500));
   }
 
   // A level people can see, from before the recording starts until the stream ends.
@@ -72,10 +75,10 @@
       for (const box of boxes) {
         box.hidden = false;
         box.querySelector("i").style.width = `${Math.round(heard * 100)}%`;
-        box.querySelector("span").textContent = silent ? "The microphone hears nothing" : "The microphone hears you";
+        box.querySelector("span").textContent = said(silent ? "silent" : "heard");
       }
       const clock = byId("clock");
-      if (clock) clock.textContent = recordingSince ? ` · recording ${((performance.now() - recordingSince) / 1000).toFixed(0)} s` : "";
+      if (clock) clock.textContent = recordingSince ? said("recording", { seconds: ((performance.now() - recordingSince) / 1000).toFixed(0) }) : "";
     }, 80);
     meter = { close() { clearInterval(timer); context.close(); meter = null; document.querySelectorAll(".level").forEach((box) => { box.hidden = true; }); } };
   }

@@ -58,7 +58,7 @@
     let play = media.parentElement.querySelector(".play");
     if (!play) {
       play = Object.assign(document.createElement("button"), { className: "play", type: "button", textContent: "▶" });
-      play.setAttribute("aria-label", "Play the clip");
+      play.setAttribute("aria-label", window.said("play"));
       play.addEventListener("click", () => {
         player()?.play().catch(() => {});
         // The button goes while the clip plays: the keyboard goes on at the player's own.
@@ -129,18 +129,13 @@
       });
       if (!remark) continue;
       const label = shares && panel.querySelectorAll(".bar")[shares.indexOf(Math.max(...shares))].dataset.label;
-      const text = shares ? `${now.name}: ${label} ${(Math.max(...shares) * 100).toFixed(0)} %` : "";
+      const text = shares ? window.said("moment", { name: now.name, label: labelled(label), share: (Math.max(...shares) * 100).toFixed(0) }) : "";
       if ((remark.dataset.now || "") !== text) { if (text) remark.dataset.now = text; else delete remark.dataset.now; }
     }
   }
 
   // Charts: each says in words what it shows, a click seeks, and a line follows the player.
-  const CHARTS = {
-    "attention-chart": "The enlarged map of attention", "timeline-chart": "The clip in time with attention received",
-    "course-chart": "Course of each emotion over time",
-    "worth-chart": "Attention that each part received, and what leaving it out changes",
-    "difference-chart": "Attention received under cross-attention less under self-attention",
-  };
+  const CHARTS = ["attention-chart", "timeline-chart", "course-chart", "worth-chart", "difference-chart"];
   const chart = (id) => document.querySelector(`#${id} .js-plotly-plot`);
   // The second that a click in a chart means: anywhere on a time axis, the column of a heatmap, a window's start.
   function secondsAt(plot, id, event) {
@@ -157,12 +152,12 @@
   }
   function wire() {
     for (const id of ["status", "agreement"]) { const region = byId(id); if (region) region.setAttribute("aria-live", "polite"); }
-    for (const [id, label] of Object.entries(CHARTS)) {
+    for (const id of CHARTS) {
       const plot = chart(id);
       if (!plot || plot.wired || !plot.on) continue;
       plot.wired = true;
       plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", label);
+      plot.setAttribute("aria-label", window.said(id));
       plot.addEventListener("click", (event) => seek(secondsAt(plot, id, event)));
     }
   }
@@ -184,7 +179,7 @@
     });
   }
   function drawLines(at) {
-    for (const id of Object.keys(CHARTS)) {
+    for (const id of CHARTS) {
       const plot = chart(id), layout = plot && plot._fullLayout;
       if (!layout || !layout.xaxis || !shown(plot)) continue;
       const here = at > 0 && said() ? at : NaN;

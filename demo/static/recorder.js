@@ -24,7 +24,7 @@
     if (phase === "counting" && before !== phase) stop.focus({ preventScroll: true });
     if (!phase && before && document.activeElement === document.body) clip(CAPTURE)?.focus({ preventScroll: true });
   }
-  const say = (text) => { const place = byId("recorder")?.querySelector(".recorder-say"); if (place) place.textContent = text ? `“${text}”` : ""; };
+  const say = (text) => { const place = byId("recorder")?.querySelector(".recorder-say"); if (place) place.textContent = text ? window.said("word", { word: text }) : ""; };
   const refused = () => byId("capture-note") && !byId("capture-note").hidden;
   const open = () => { const camera = clip(CAMERA); return camera?.offsetParent && camera.videoWidth > 0; };
 

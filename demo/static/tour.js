@@ -15,7 +15,7 @@
       const [model, subset] = place.dataset.say.split(" ");
       const found = one(subset ? `#matrix tr[data-subset="${subset}"] td[data-model="${model}"]` : `#${model}-verdict .verdict`);
       const percent = Math.round(100 * parseFloat(found?.dataset.probability));
-      const text = found?.dataset.label ? `${found.dataset.label} (${percent} %)` : "nothing";
+      const text = found?.dataset.label ? said("says", { label: labelled(found.dataset.label), share: percent }) : said("says_nothing");
       if (place.textContent !== text) place.textContent = text;
     }
     const act = step.querySelector("[data-press]");
@@ -38,7 +38,8 @@
     const here = steps()[at];
     steps().forEach((each) => { each.hidden = each !== here; });
     one("#tour .tour-back").disabled = at === 0;
-    one("#tour .tour-next").textContent = at === steps().length - 1 ? "Done" : "Next";
+    const further = one("#tour .tour-next");
+    further.textContent = at === steps().length - 1 ? further.dataset.done : further.dataset.next;
     open(here.dataset.opens);
     const block = innerWidth < 1000 || here.dataset.opens ? "start" : "nearest";
     const point = () => {
@@ -55,7 +56,7 @@
 
   function begin(button) {
     from = button;
-    const first = all('[role="tab"]').find((tab) => tab.textContent.trim() === "A clip");
+    const first = one('[role="tab"]');
     if (first && first.getAttribute("aria-selected") !== "true") first.click();
     if (!shown(one("#verdicts"))) one("#example-contradiction")?.click();
     before = one("#moments [data-file]") ? window.pageView.read() : null;

@@ -12,7 +12,6 @@ from core.analysis.attribution import spans
 from demo import wording
 from demo.charts.attribution import VERDICT, even, label_of, modalities, said, said_span, table
 from demo.charts.attribution_figures import chart, difference
-from demo.charts.palette import MODEL
 from demo.charts.panels import paragraph
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.sessions import Session
@@ -25,11 +24,11 @@ ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "wort
 def contents(parts: Parts) -> None:
     """What is in the section."""
     with gr.Row():
-        models = [(title, name) for name, title in MODEL.items()]
-        parts.add("worth-model", gr.Radio, choices=models, value="cross", label="Model", min_width=150)
-        classes = [("its verdict", VERDICT), *((label, label) for label in LABELS)]
-        parts.add("worth-class", gr.Radio, choices=classes, value=VERDICT, label="Class", min_width=150)
-        parts.add("worth-span", gr.Dropdown, choices=[], label="Part of the clip", visible=False, interactive=True)
+        models = [(title, name) for name, title in wording.MODEL.items()]
+        parts.add("worth-model", gr.Radio, choices=models, value="cross", label=wording.CHOOSE_MODEL, min_width=150)
+        classes = [(wording.ITS_VERDICT, VERDICT), *((wording.LABEL[label], label) for label in LABELS)]
+        parts.add("worth-class", gr.Radio, choices=classes, value=VERDICT, label=wording.CHOOSE_CLASS, min_width=150)
+        parts.add("worth-span", gr.Dropdown, choices=[], label=wording.CHOOSE_PART, visible=False, interactive=True)
     for name in drawn_parts()[1:]:
         if name.endswith("-chart"):
             parts.add(name, gr.Plot, show_label=False, container=False)

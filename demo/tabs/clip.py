@@ -1,5 +1,6 @@
 """The tab for one clip: its parts, and what happens when something is pressed. What parts show is made in ``view``."""
 
+import json
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -8,17 +9,17 @@ from typing import Any
 
 import gradio as gr
 
-from core import MODALITIES, Subset
+from core import EVERY_MODEL, MODALITIES, MODELS, Subset
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import architecture, guess
-from demo.charts.palette import MODEL, MODEL_TITLE
+from demo.charts.html import render
 from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.console import described
-from demo.server.limits import CLIPS, HOUR
+from demo.server.limits import CLIPS, HOUR, MAX_FILE_BYTES
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import attribution, downloads, more, persons, sections, takes, view
@@ -85,12 +86,14 @@ def _watch(parts: Parts) -> None:
         webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), buttons=[],
     )  # fmt: skip
     client_files.takes_shipped(clip)
-    parts.add("sound", gr.Audio, type="filepath", visible=False, interactive=False, label="Sound", buttons=[])
+    parts.add(
+        "sound", gr.Audio, type="filepath", visible=False, interactive=False, label=wording.SOUND_TRACK, buttons=[]
+    )
     parts.add("reading", gr.HTML)  # lies over the clip and is empty: progress is shown there
     gr.HTML(takes.recorder(), elem_id="recording")
-    parts.add("stop", gr.Button, value="Stop", visible=False)
+    parts.add("stop", gr.Button, value=wording.STOP, visible=False)
     parts.add("moments", gr.HTML)
-    gr.HTML(wording.CAPTION)
+    gr.HTML(render("page", "caption", said=json.dumps(wording.FILE_NOTES), largest=MAX_FILE_BYTES))
     parts.add("status", gr.HTML, value=paragraph(wording.IDLE))
     parts.add("ticket", gr.Textbox, visible=False)
     gr.HTML(wording.NOTICE)
@@ -108,7 +111,7 @@ def _verdicts(parts: Parts, more_models: Sequence[str]) -> None:
     parts.add("guess", gr.HTML)
     parts.add("agreement", gr.HTML)
     with gr.Row(elem_id="panels"):
-        for name in MODEL:
+        for name in MODELS:
             parts.add(f"{name}-verdict", gr.HTML, min_width=150)
     more.contents(parts, more_models)
     parts.add("ghosts", gr.HTML)
@@ -118,7 +121,7 @@ def _verdicts(parts: Parts, more_models: Sequence[str]) -> None:
 
 def _controls(parts: Parts) -> None:
     with gr.Row():
-        parts.add("analyse", gr.Button, value="Analyse", variant="primary")
+        parts.add("analyse", gr.Button, value=wording.ANALYSE, variant="primary")
         # What is dropped on the clip and is sound goes through here (files.js): the clip's own part takes films only.
         sound = parts.add("sound-file", gr.UploadButton, label=wording.SOUND, file_types=["audio"], visible="hidden")
         client_files.plain(sound)
@@ -137,7 +140,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     choice = [parts[name] for name in ("model", "pair", "head", "scale", "differing")]
     switches = [parts[f"switch-{modality}"] for modality in SWITCHES]
     looks = [parts[name] for name in ("pair", "head", "attention-chart", "timeline-chart", "sharpness-note")]
-    verdicts = [parts[name] for model in MODEL_TITLE if (name := f"{model}-verdict") in parts]
+    verdicts = [parts[name] for model in EVERY_MODEL if (name := f"{model}-verdict") in parts]
     more_parts = [parts[name] for name in more.PARTS] if more.SWITCH in parts else []
     switchable = [*verdicts, *(parts[name] for name in ("agreement", "ghosts", "matrix-table", "map-grid")), *looks]
     fresh = [parts[name] for name in view.FRESH] + more_parts
@@ -221,7 +224,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         try:
             analysis = session.choose_face(analyzer, face, partial(gone, page, name_of(request)))
         except MediaError as error:
-            return {status: paragraph(str(error), "error")}
+            return {status: paragraph(wording.of_core(str(error)), "error")}
         except Stopped:
             return {}
         if analysis is None:
@@ -321,17 +324,20 @@ def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice:
     if file not in session.files:  # only what the visit owns is opened
         return {"status": paragraph(wording.LOST_CLIP, "error")}
     try:
-        analysis = session.take(analyzer, file, lambda share, stage: progress(share, desc=stage), left)
+        known = wording.CORE  # threads that know no visitor say how far it is
+        analysis = session.take(
+            analyzer, file, lambda share, stage: progress(share, desc=wording.of_core(stage, known)), left
+        )
         updates = view.new_clip(analysis, choice)
     except MediaError as error:
-        return view.nothing() | {"status": paragraph(str(error), "error")}
+        return view.nothing() | {"status": paragraph(wording.of_core(str(error)), "error")}
     except Stopped:  # an example that was picked meanwhile stays
         return {} if session.analysis else view.nothing() | {"status": paragraph(wording.STOPPED)}
     except Exception:
         session.clear()
         return view.nothing() | {"status": paragraph(wording.BROKEN, "error")}
     duration, took = analysis.duration, analysis.timings["total"]
-    return updates | {"status": paragraph(f"{duration:.1f} seconds of clip, read in {took:.1f} seconds.")}
+    return updates | {"status": paragraph(wording.READ_IN.format(duration=f"{duration:.1f}", took=f"{took:.1f}"))}
 
 
 def _copied(name: str) -> str:

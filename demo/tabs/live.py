@@ -10,23 +10,14 @@ from core.encoders.faces import MAX_FACES
 from demo import wording
 from demo.charts.html import render
 from demo.server import clients
-from demo.server.analyzers import AnyAnalyzer
-from demo.server.live_visits import IDLE, Guests
-from demo.server.sweeper import sweeper
+from demo.server.live_visits import Guests
 from demo.tabs.view import SWITCHES
 
 SCRIPT = (Path(__file__).parents[1] / "static" / "live.js").read_text("utf-8")
-SAID = {
-    "camera": wording.LIVE_NO_CAMERA, "sound": wording.LIVE_NO_SOUND, "offline": wording.LIVE_OFFLINE,
-    "lost": wording.LIVE_LOST, "refused": wording.LIVE_REFUSED,
-}  # fmt: skip
-"""What the browser itself finds out -> how it says so."""
 
 
-def tab(analyzer: AnyAnalyzer) -> None:
+def tab(guests: Guests) -> None:
     """The contents of the tab."""
-    guests = Guests(analyzer)
-    sweeper.every(IDLE / 3, guests.let_go)
 
     def live_begin(_):
         return guests.begin(clients.address())
@@ -45,4 +36,7 @@ def tab(analyzer: AnyAnalyzer) -> None:
 
 def markup() -> Markup:
     """The tab as it is before anybody has pressed Start."""
-    return render("live", "live", modalities=SWITCHES, messages=json.dumps(SAID), others=MAX_FACES - 1)
+    return render(
+        "live", "live", modalities=SWITCHES, messages=json.dumps(wording.LIVE_SAID), names=json.dumps(wording.LABEL),
+        models=json.dumps(wording.MODEL), others=MAX_FACES - 1,
+    )  # fmt: skip

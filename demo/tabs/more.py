@@ -7,7 +7,6 @@ import gradio as gr
 from core import MODELS
 from core.analysis.results import Analysis
 from demo import wording
-from demo.charts.palette import MODEL_TITLE
 from demo.tabs.components import Parts
 
 SWITCH = "more-models"
@@ -28,6 +27,6 @@ def contents(parts: Parts, names: Sequence[str]) -> None:
 def shown(analysis: Analysis) -> dict:
     """What each of ``PARTS`` shows; the models that an analysis lacks cannot be chosen."""
     on = len(analysis.models) > len(MODELS)
-    choices = [(MODEL_TITLE[name], name) for name in analysis.models]
+    choices = [(wording.MODEL_TITLE[name], name) for name in analysis.models]
     chosen = gr.update(choices=choices) if on else gr.update(choices=choices, value=MODELS[0])
     return {SWITCH: on, "more-panels": gr.update(visible=on), "model": chosen, "worth-model": chosen}

@@ -5,7 +5,7 @@ import numpy as np
 
 from core.analysis.kept import webp
 from core.analysis.results import Analysis
-from core.encoders.face_track import PLACES, Person
+from core.encoders.face_track import Person
 from demo import wording
 from demo.charts.html import render
 from demo.charts.pictures import data_uri
@@ -26,7 +26,7 @@ def shown(analysis: Analysis) -> dict:
     persons = analysis.persons
     if persons is None:
         return {"whose": gr.update(visible=False), "whose-faces": "", "whose-face": gr.update(choices=[], value=None)}
-    choices = [(in_words(number, person), number) for number, person in enumerate(persons.each, 1)]
+    choices = [(said(number, person), number) for number, person in enumerate(persons.each, 1)]
     return {
         "whose": gr.update(visible=True),
         "whose-faces": render("panels", "persons", pictures=[_picture(person) for person in persons.each]),
@@ -34,11 +34,10 @@ def shown(analysis: Analysis) -> dict:
     }
 
 
-def in_words(number: int, person: Person) -> str:
+def said(number: int, person: Person) -> str:
     """(2, …) -> "2: on the left, in 40 pictures, 0.0–6.7 s"."""
-    count, (start, end) = len(person.times), person.times[[0, -1]]
-    pictures = f"{count} picture{'s' if count > 1 else ''}"
-    return f"{number}: {PLACES[person.place]}, in {pictures}, {start:.1f}–{end:.1f} s"
+    start, end = person.times[[0, -1]]
+    return wording.person(number, person.place, len(person.times), f"{start:.1f}", f"{end:.1f}")
 
 
 def _picture(person: Person) -> str:

@@ -4,7 +4,7 @@ import gradio as gr
 
 from demo import wording
 from demo.charts import panels
-from demo.charts.palette import MODEL
+from demo.charts.html import render
 from demo.tabs import attribution, downloads
 from demo.tabs.components import Parts
 from demo.tabs.view import MEAN, WEIGHTS
@@ -34,12 +34,12 @@ def details(parts: Parts, heads: int) -> None:
         parts.add("map-grid", gr.HTML)
         with gr.Row(elem_id="looking"):
             parts.add(
-                "model", gr.Radio, choices=[(title, name) for name, title in MODEL.items()], value="cross",
-                label="Model", min_width=150,
+                "model", gr.Radio, choices=[(title, name) for name, title in wording.MODEL.items()], value="cross",
+                label=wording.CHOOSE_MODEL, min_width=150,
             )  # fmt: skip
-            parts.add("pair", gr.Radio, choices=[], label="Who looks at whom", min_width=150)
-            each = [("mean of all", MEAN), *((str(i + 1), i) for i in range(heads))]
-            parts.add("head", gr.Radio, choices=each, value=MEAN, label="Head", min_width=150)
+            parts.add("pair", gr.Radio, choices=[], label=wording.CHOOSE_PAIR, min_width=150)
+            each = [(wording.ALL_HEADS, MEAN), *((str(i + 1), i) for i in range(heads))]
+            parts.add("head", gr.Radio, choices=each, value=MEAN, label=wording.CHOOSE_HEAD, min_width=150)
         _chart(parts, "attention-chart")
         parts.add("sharpness-note", gr.HTML)
         gr.HTML(wording.LENGTHS)
@@ -57,7 +57,7 @@ def details(parts: Parts, heads: int) -> None:
         gr.HTML(wording.PHRASES)
         parts.add("phrase-table", gr.HTML)
     with section("export"):
-        gr.HTML(f"{wording.EXPORT}{wording.COPY_LINK}")
+        gr.HTML(f"{wording.EXPORT}{render('page', 'copy_link')}")
         downloads.contents(parts)
 
 

@@ -111,7 +111,7 @@ class Queue:
         budget.use(self)
         analysis, opened = self.analyses.get(number), self.opened
         if analysis is None:
-            opened[number] = clips.sentence(self.rows[number]["error"] or wording.ROW_LET_GO)
+            opened[number] = clips.sentence(wording.of_core(self.rows[number]["error"]) or wording.ROW_LET_GO)
             return
         worth = measure(loaded(analyzer), analysis, spans(analysis)[0]) if analysis.sequences else None
         if self.opened is opened:  # still the same clips
@@ -166,8 +166,8 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
                 elem_id="many-files",
             )
         )  # fmt: skip
-        stop = gr.Button("Stop", elem_id="many-stop", visible=False)
-        csv = gr.Button("CSV of the table", elem_id="many-csv", visible=False)
+        stop = gr.Button(wording.MANY_STOP, elem_id="many-stop", visible=False)
+        csv = gr.Button(wording.MANY_CSV, elem_id="many-csv", visible=False)
     with gr.Accordion(wording.TRUTH, open=False, elem_id="many-truth", elem_classes=["section"]):
         gr.HTML(wording.TRUTH_HINT)
         with gr.Row():
@@ -196,7 +196,8 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         name = name_of(request)
         if queue.waiting and not queue.stop:
             label = queue.waiting[0].name
-            report = lambda share, stage: progress(share, desc=f"{label}: {stage}")  # noqa: E731
+            known = wording.CORE
+            report = lambda share, stage: progress(share, desc=f"{label}: {wording.of_core(stage, known)}")  # noqa: E731
             with contextlib.suppress(Stopped):
                 queue.read_next(analyzer, report, partial(gone, page, name))
         if queue.stop:
@@ -219,7 +220,7 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         try:
             queue.pattern = NamePattern.of(text) if text and text.strip() else None
         except TruthError as error:
-            queue.pattern, sentence = None, clips.sentence(str(error))
+            queue.pattern, sentence = None, clips.sentence(wording.of_core(str(error)))
         return queue, sentence, as_html(queue)
 
     def on_labels(queue, path, request: gr.Request):
@@ -255,7 +256,7 @@ def read_labels(queue: Queue, path: str | None) -> str:
         with file.open("rb") as stream:
             queue.table = TruthTable.of(stream.read(MAX_TABLE_BYTES + 1))
     except TruthError as error:
-        return str(error)
+        return wording.of_core(str(error))
     except OSError:
         return wording.LOST_CLIP
     finally:

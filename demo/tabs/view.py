@@ -14,7 +14,6 @@ from core.fusion.selectivity import selectivity
 from demo import wording
 from demo.charts import figures, grid, head_figures, heatmap, moments, panels, phrases, takes
 from demo.charts.grid import MEAN
-from demo.charts.palette import MODEL_TITLE
 from demo.tabs import more, persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
@@ -82,7 +81,7 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
     }
     for modality in SWITCHES:
         absent = analysis.missing.get(modality)
-        label = wording.SWITCH[modality] + (f" ({absent})" if absent else "")
+        label = wording.SWITCH[modality] + (f" ({wording.of_core(absent)})" if absent else "")
         updates[f"switch-{modality}"] = gr.update(value=not absent, interactive=not absent, label=label)
     return updates | switched(analysis, SWITCHES, replace(choice, pair=None))
 
@@ -163,8 +162,8 @@ def looked(analysis: Analysis, wanted: Subset, choice: Choice) -> dict:
 def _sharpness(prediction: Prediction, model: str, pair: Pair, head: int, by_length: bool) -> Markup:
     map_ = heatmap.map_of(prediction, model, pair)
     shares = map_.shares(None if head == MEAN else head, by_length)
-    which = "mean of all heads" if head == MEAN else f"head {head + 1}"
     return panels.attention_summary(
-        f"{MODEL_TITLE[model]}, {panels.pair_name(pair)}, {which}", f"{model} {'-'.join(pair)} {head}",
+        f"{wording.MODEL_TITLE[model]}, {panels.pair_name(pair)}, {wording.head(head)}",
+        f"{model} {'-'.join(pair)} {head}",
         selectivity(shares, map_.counts), heatmap.spread_of(shares, map_.counts[1]), int(map_.counts[1].sum()),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from core import LABELS, MODALITIES
 from core.analysis.attribution import Attribution
 from demo import wording
+from demo.charts import takes
 from page.browsing import (
     EVERYTHING,
     LONG,
@@ -289,7 +290,7 @@ def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     )
     with guest.expect_download() as taken:
         card.locator(".card-save").click()
-    assert taken.value.suggested_filename == wording.CARD_FILE
+    assert taken.value.suggested_filename == takes.CARD_FILE
     guest.keyboard.press("Escape")
     expect(card).to_be_hidden()
     guest.locator("#forget").click()

@@ -19,6 +19,8 @@ VERSION = "6.31.0"
 # What is called or overridden -> its parameters.
 SIGNATURES = {
     "gradio.blocks:Blocks.preprocess_data": "self block_fn inputs state explicit_call",
+    "gradio.blocks:Blocks.process_api": "self block_fn inputs state request iterator session_hash event_id "
+    "event_data in_event_listener simple_format explicit_call root_path oauth_token",
     "gradio.mcp:GradioMCPServer._get_or_create_client": "self",
     "gradio.mcp:GradioMCPServer._prepare_tool_call_args": "self name arguments",
     "gradio.mcp:GradioMCPServer.convert_strings_to_filedata": "self value filedata_positions",
@@ -60,6 +62,7 @@ NAMES = (
 
 # Method -> attributes that it gives its object.
 ATTRIBUTES = {
+    "gradio.blocks:Blocks.__exit__": "config",
     "gradio.blocks:Blocks.queue": "_queue",
     "gradio.mcp:GradioMCPServer.__init__": "mcp_server",
     "gradio.queueing:Event.__init__": "_id session_hash alive",
