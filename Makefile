@@ -12,7 +12,7 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	@scripts/system_packages.sh packages.txt packages-dev.txt
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadscope
 
 # Format, lint and types, without changing a file.
 check: .venv/installed-dev

@@ -33,6 +33,8 @@ from core.datasets.multimodal import MultimodalClips, training_clips
 from core.device import CHOICES, Device, choose_device
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
+from core.encoders.voice import VoiceEncoder
+from core.encoders.whisper_weights import load_base
 from core.files import prepare_folder, write_json
 from core.fusion.checkpoint import (
     ENCODERS,
@@ -135,14 +137,14 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     model, history = train_voice_encoder(data, recipe, folder / name, device)
     made = provenance(recipe.optimisation.seed, data.described, [folder / name])
     made |= {"recipe": asdict(recipe), "validation": history[-1], "share": SHARE}
-    beside = arguments.runs / name / "checkpoint"
-    save_encoder(beside, "voice", interpolate_weights(model.encoder), made)
+    beside, published = arguments.runs / name / "checkpoint", VoiceEncoder.published(load_base(), recipe.model)
+    save_encoder(beside, "voice", interpolate_weights(model.encoder, published), made)
     if not (arguments.without or arguments.measured_only):
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         folders = [folder / name, folder / "final"]
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
-        save_encoder(checkpoint, "voice", interpolate_weights(model.encoder), made)
+        save_encoder(checkpoint, "voice", interpolate_weights(model.encoder, published), made)
     draw_curves(folder)
 
 

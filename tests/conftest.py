@@ -1,9 +1,14 @@
 """What several test files need: the shipped analyzer and one clip with a face and a spoken sentence."""
 
+import os
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Processes that share the cores, each with as many threads, would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -13,6 +18,25 @@ from core.analysis.analyzer import Analyzer
 from core.device import Device, choose_device
 
 SENTENCE = "I am so happy to see you again, my friend."
+LONGEST = ("page", "test_server.py")  # begun first, so that no process ends long after the others
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: set(LONGEST).isdisjoint(item.path.parts))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With several processes: a process runs all tests of a file, which share fixtures, or all those in a browser."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.split("::")[0])
+            return "page" if file.parent.name == "page" else file.name
+
+    config.option.loadscopereorder = False  # in the order of the files
+    return ByFile(config, log)
 
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

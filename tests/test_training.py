@@ -400,7 +400,13 @@ def test_metrics_by_hand():
     assert metrics["balanced_accuracy"] == pytest.approx((3 / 4 + 1 / 2) / 2)
     assert metrics["recall"]["anger"] == 0.75 and metrics["recall"]["fear"] is None
     assert metrics["confusion"][0][:4] == [3, 0, 0, 1] and np.shape(metrics["confusion"]) == (7, 7)
+    assert metrics["macro_f1"] == pytest.approx((0.75 + 0.5) / 2) and metrics["n"] == 6
     assert metrics["weighted_f1"] == pytest.approx((4 * 0.75 + 2 * 0.5) / 6)
+    # A class that is only said takes from the F1 of those for which it is said, and has none of its own.
+    odd = classification_metrics(np.array([0, 0, 3]), np.array([0, 2, 3]))
+    assert odd["macro_f1"] == pytest.approx((2 / 3 + 1) / 2) and odd["weighted_f1"] == pytest.approx(
+        (2 * 2 / 3 + 1) / 3
+    )
     # Two bins: confidence 0.95 always right, 0.55 right half of the time.
     probabilities = np.zeros((4, 7))
     probabilities[:2, 0], probabilities[:2, 1] = 0.95, 0.05

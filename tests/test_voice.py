@@ -227,7 +227,7 @@ def test_the_encoder_that_is_kept_lies_between_whispers_and_what_it_became():
     published = VoiceEncoder.published(load_base(), SMALL)
     learned = VoiceEncoder(SMALL)
     learned.load_state_dict({name: tensor + 1 for name, tensor in published.state_dict().items()})
-    for name, tensor in interpolate_weights(learned, 0.75).state_dict().items():
+    for name, tensor in interpolate_weights(learned, published, 0.75).state_dict().items():
         torch.testing.assert_close(tensor, published.state_dict()[name] + 0.75)
 
 

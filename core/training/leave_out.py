@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
 
-from core import LABELS, MODELS, SUBSETS, Subset
+from core import LABELS, MODELS, SUBSETS, Subset, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.multimodal import MultimodalClips
 from core.device import Device
 from core.fusion.pairs import pairs_within
-from core.metrics import classification_metrics, expected_calibration_error
+from core.metrics import classification_metrics
 from core.training.batches import PairRecipe
-from core.training.calibration import best_temperature
+from core.training.calibration import evaluate_strangers
 from core.training.evaluation import LabelledUtterances
 from core.training.pair import PAIRS, normalisation_of, train_fusion
 
@@ -113,15 +112,15 @@ def together(judged: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
 def calibration_error(judged: Sequence[HeldOutPredictions], subset: Subset, model: str) -> float | None:
     """Expected calibration error on all clips of several, on each as sure as fits the clips of the others; None where
     fewer than two of them have clips with these modalities."""
-    of_each = [one.judged(subset, model) for one in judged if model in one.of_clips.get(subset, {})]
-    if len(of_each) < 2:
+    people = {
+        str(n): one.judged(subset, model) for n, one in enumerate(judged) if model in one.of_clips.get(subset, {})
+    }
+    if len(people) < 2:
         return None
-    truth, probabilities = [], []
-    for left_out, (labels, logits) in enumerate(of_each):
-        temperature = best_temperature([(z, t) for other, (t, z) in enumerate(of_each) if other != left_out])
-        truth.append(labels)
-        probabilities.append(softmax(logits / temperature, axis=1))
-    return expected_calibration_error(np.concatenate(truth), np.concatenate(probabilities))
+    name = subset_name(subset)
+    people = {who: (logits, labels) for who, (labels, logits) in people.items()}
+    figures = evaluate_strangers({model: {name: people}}, {"all": list(people)})
+    return figures["all"][name][model]["expected_calibration_error"]
 
 
 def _belongs(groups: np.ndarray, name: str) -> np.ndarray:

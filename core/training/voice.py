@@ -287,14 +287,17 @@ def train_voice_encoder(
     return model.half().float().cpu(), history
 
 
-def interpolate_weights(learned: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
+def interpolate_weights(learned: VoiceEncoder, published: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
     """The encoder that is kept: weights between Whisper's and what they became (Wortsman et al. 2022).
 
     What was learned tells the speakers at hand apart from memory; what was published knows many more.
+
+    Args:
+        published: Whisper's blocks, see ``VoiceEncoder.published``.
     """
-    kept, published = VoiceEncoder(learned.config), VoiceEncoder.published(load_base(), learned.config).state_dict()
+    kept, before = VoiceEncoder(learned.config), published.state_dict()
     kept.load_state_dict(
-        {name: torch.lerp(published[name], tensor.cpu(), share) for name, tensor in learned.state_dict().items()}
+        {name: torch.lerp(before[name], tensor.cpu(), share) for name, tensor in learned.state_dict().items()}
     )
     return kept.eval().requires_grad_(False)
 

@@ -3,8 +3,6 @@
 Everything is measured when the section is opened, and again when something else is asked for.
 """
 
-from typing import Any
-
 import gradio as gr
 
 from core import LABELS, MODELS, Subset, subset_of
@@ -15,10 +13,8 @@ from demo.charts.attribution_figures import chart, difference
 from demo.charts.panels import paragraph
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.sessions import Session
-from demo.tabs.components import Parts
+from demo.tabs.components import ONE_MEASURED_AT_A_TIME, Parts
 from demo.tabs.view import HIDDEN, SWITCHES
-
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "worth", "api_visibility": "private"}
 
 
 def contents(parts: Parts) -> None:
@@ -50,7 +46,7 @@ def wire(parts: Parts, analyzer: AnyAnalyzer, state: gr.State, switches: list, c
         return list(drawn(session, analyzer, wanted, model, label, span).values())
 
     inputs = [state, opened, *asked, *switches]
-    draws = {"fn": draw, "inputs": inputs, "outputs": shown, "show_progress": "minimal", **ONE_AT_A_TIME}
+    draws = {"fn": draw, "inputs": inputs, "outputs": shown, "show_progress": "minimal", **ONE_MEASURED_AT_A_TIME}
     accordion = parts["section-worth"]
     accordion.expand(lambda: True, None, opened, queue=False, api_visibility="private").then(**draws)
     accordion.collapse(lambda: False, None, opened, queue=False, api_visibility="private")

@@ -23,7 +23,7 @@ from demo.server.limits import CLIPS, HOUR, MAX_FILE_BYTES
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
 from demo.tabs import attribution, downloads, more, persons, sections, takes, view
-from demo.tabs.components import PRIVATE, QUICK, Parts
+from demo.tabs.components import ONE_MEASURED_AT_A_TIME, PRIVATE, QUICK, Parts
 from demo.tabs.view import SWITCHES, Choice
 
 CAMERA = {
@@ -297,7 +297,7 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         segments = [parts["phrase-table"], parts["course-chart"]]
         parts[more.SWITCH].input(
             on_more, [state, parts[more.SWITCH], *switches, *choice], [status, *more_parts, *segments, *switchable],
-            trigger_mode="always_last", show_progress="minimal", **attribution.ONE_AT_A_TIME,
+            trigger_mode="always_last", show_progress="minimal", **ONE_MEASURED_AT_A_TIME,
         )  # fmt: skip
     for part in choice[:3]:
         part.input(on_look, [state, *switches, *choice], [status, *looks], trigger_mode="always_last", **QUICK)

@@ -8,6 +8,14 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 
+def one_at_a_time(line: str) -> dict[str, Any]:
+    """Of events of which one runs and the others wait in this line, however many they are."""
+    return {"concurrency_limit": 1, "concurrency_id": line, **PRIVATE}
+
+
+ONE_MEASURED_AT_A_TIME = one_at_a_time("worth")
+
+
 class Parts(dict[str, Any]):
     """Name -> part, of no type in particular: gradio makes the methods of its events when it runs.
 

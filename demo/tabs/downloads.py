@@ -9,9 +9,9 @@ from demo.charts import report
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.limits import EXPORTS
 from demo.server.sessions import Session
-from demo.tabs.components import Parts
+from demo.tabs.components import Parts, one_at_a_time
 
-ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": EXPORTS, "api_visibility": "private"}  # however many wait
+ONE_AT_A_TIME = one_at_a_time(EXPORTS)
 
 
 def contents(parts: Parts) -> None:

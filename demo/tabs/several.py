@@ -27,9 +27,8 @@ from demo.server.budget import budget
 from demo.server.limits import HOUR, MAX_AT_ONCE, TURNS
 from demo.server.places import stands_in
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
-from demo.tabs.attribution import ONE_AT_A_TIME
 from demo.tabs.clip import ONE_CLIP_AT_A_TIME
-from demo.tabs.components import PRIVATE, QUICK
+from demo.tabs.components import ONE_MEASURED_AT_A_TIME, PRIVATE, QUICK
 
 
 @dataclass(eq=False)
@@ -238,7 +237,7 @@ def tab(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     # Gradio tells of an input at keys only, of a change whatever made it: what is pasted, or set by the page's script.
     pattern.change(on_pattern, [state, pattern], [state, truth_said, table], trigger_mode="always_last", **QUICK)
     labels.upload(on_labels, [state, labels], [state, truth_said, table], **QUICK)
-    pressed.change(on_row, [state, pressed], table, show_progress="hidden", **ONE_AT_A_TIME).then(
+    pressed.change(on_row, [state, pressed], table, show_progress="hidden", **ONE_MEASURED_AT_A_TIME).then(
         None, pressed, None, js="(number) => window.rowOpened(number)", **PRIVATE
     )
     csv.click(as_file, state, handed_out, **QUICK).then(
