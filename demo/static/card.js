@@ -41,14 +41,15 @@
     brush.strokeStyle = colour.paper;
     brush.fillStyle = take ? colour.ink : colour.muted;
     const text = take ? `${take.label} ${take.said}` : none;
-    brush.strokeText(text, left + 14, middle + 11);
-    brush.fillText(text, left + 14, middle + 11);
+    brush.strokeText(text, left + 14, middle + 11, width - 28);
+    brush.fillText(text, left + 14, middle + 11, width - 28);
   }
 
   function draw(card, withFace) {
     const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     const brush = canvas.getContext("2d"), colour = colours(), font = getComputedStyle(document.body).fontFamily;
-    const text = (said, x, y, size, weight, fill) => { brush.font = `${weight} ${size}px ${font}`; brush.fillStyle = fill; brush.fillText(said, x, y); };
+    // Letters move together where a line is longer than its room.
+    const text = (said, x, y, size, weight, fill, room = SIDE - 2 * MARGIN) => { brush.font = `${weight} ${size}px ${font}`; brush.fillStyle = fill; brush.fillText(said, x, y, room); };
     brush.fillStyle = colour.paper;
     brush.fillRect(0, 0, SIDE, SIDE);
     const pictured = withFace && face(brush, SIDE - MARGIN - PICTURE, MARGIN);
@@ -62,7 +63,7 @@
     if (takes > 1) card.names.forEach((name, i) => text(name, MARGIN + names + i * (room + 24), first - 52, 34, 650, colour.accent));
     card.lines.forEach((line, row) => {
       const middle = first + row * step;
-      text(line.name, MARGIN, middle + 11, 32, row < 2 ? 650 : 400, colour.ink);
+      text(line.name, MARGIN, middle + 11, 32, row < 2 ? 650 : 400, colour.ink, names - 20);
       line.takes.forEach((take, i) => verdict(brush, colour, font, take, card.none, MARGIN + names + i * (room + 24), middle, room));
     });
     brush.fillStyle = colour.accent;

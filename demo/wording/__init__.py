@@ -37,8 +37,17 @@ def of_core(text: str, said: Mapping[str, str] | None = None) -> str:
         return said[text]
     for english_sentence, sentence in said.items():
         if "{" in english_sentence and (found := _pattern(english_sentence).fullmatch(text)):
-            return sentence.format(**{name: said.get(value, value) for name, value in found.groupdict().items()})
+            return sentence.format(**{name: _value(name, value, said) for name, value in found.groupdict().items()})
     return text
+
+
+def _value(name: str, value: str, said: Mapping[str, str]) -> str:
+    """What stands in a sentence of ``core``: a language, or one or more shorter sentences."""
+    if name != "language":
+        return "; ".join(of_core(part, said) for part in value.split("; "))
+    from whisper.tokenizer import TO_LANGUAGE_CODE  # takes seconds, but for whoever has named a language it is here
+
+    return __getattr__("language_name")(TO_LANGUAGE_CODE.get(value.lower(), ""), value)
 
 
 @lru_cache(maxsize=256)

@@ -1049,6 +1049,18 @@ CORE = {
     "The face was found in only {share} of the pictures that could have shown it.": (
         "Le visage n’a été trouvé que dans {share} des images qui auraient pu le montrer."
     ),
+    "{count} faces were seen; number {number}, {place} of the picture, was chosen.": (
+        "{count} visages ont été vus ; c’est le numéro {number}, {place} de l’image, qui a été choisi."
+    ),
+    "{count} faces were seen; the largest and steadiest, {place} of the picture, was followed.": (
+        "{count} visages ont été vus ; c’est le plus grand et le plus stable, {place} de l’image, qui a été suivi."
+    ),
+    "{count} faces were seen; the largest one that moves, {place} of the picture, was followed.": (
+        "{count} visages ont été vus ; c’est le plus grand de ceux qui bougent, {place} de l’image, qui a été suivi."
+    ),
+    "on the left": "à gauche",
+    "in the middle": "au milieu",
+    "on the right": "à droite",
     "{file} is empty.": "{file} est vide.",
     "{file} is cut short or damaged and cannot be read.": "{file} est tronqué ou endommagé et ne peut pas être lu.",
     "{file} is not a media file that can be read.": "{file} n’est pas un fichier multimédia qui peut être lu.",

@@ -1043,6 +1043,18 @@ CORE = {
     "The face was found in only {share} of the pictures that could have shown it.": (
         "Das Gesicht wurde in nur {share} der Bilder gefunden, die es hätten zeigen können."
     ),
+    "{count} faces were seen; number {number}, {place} of the picture, was chosen.": (
+        "{count} Gesichter waren zu sehen; gewählt wurde Nummer {number}, {place} im Bild."
+    ),
+    "{count} faces were seen; the largest and steadiest, {place} of the picture, was followed.": (
+        "{count} Gesichter waren zu sehen; ausgewertet wurde das größte und beständigste, {place} im Bild."
+    ),
+    "{count} faces were seen; the largest one that moves, {place} of the picture, was followed.": (
+        "{count} Gesichter waren zu sehen; ausgewertet wurde das größte, das sich bewegt, {place} im Bild."
+    ),
+    "on the left": "links",
+    "in the middle": "in der Mitte",
+    "on the right": "rechts",
     "{file} is empty.": "{file} ist leer.",
     "{file} is cut short or damaged and cannot be read.": (
         "{file} ist abgeschnitten oder beschädigt und lässt sich nicht lesen."

@@ -981,6 +981,18 @@ CORE = {
     "vuelta para leer la cara.",
     "The face was found in only {share} of the pictures that could have shown it.": "La cara se encontró solo en el "
     "{share} de las imágenes que podían haberla mostrado.",
+    "{count} faces were seen; number {number}, {place} of the picture, was chosen.": (
+        "Se vieron {count} caras; se eligió la número {number}, {place} de la imagen."
+    ),
+    "{count} faces were seen; the largest and steadiest, {place} of the picture, was followed.": (
+        "Se vieron {count} caras; se siguió la más grande y constante, {place} de la imagen."
+    ),
+    "{count} faces were seen; the largest one that moves, {place} of the picture, was followed.": (
+        "Se vieron {count} caras; se siguió la más grande de las que se mueven, {place} de la imagen."
+    ),
+    "on the left": "a la izquierda",
+    "in the middle": "en el centro",
+    "on the right": "a la derecha",
     "{file} is empty.": "{file} está vacío.",
     "{file} is cut short or damaged and cannot be read.": "{file} está cortado o dañado y no se puede leer.",
     "{file} is not a media file that can be read.": "{file} no es un archivo multimedia que se pueda leer.",
