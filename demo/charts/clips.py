@@ -59,7 +59,7 @@ def _why(row: Row) -> list[str]:
     """What the clip has none of, and why."""
     absent = [one.partition(": ") for one in row["missing"].split("; ") if one]
     return [
-        f"{wording.MISSING[modality]}: {wording.of_core(reason)}."
+        f"{wording.MISSING[modality]}{wording.COLON}{wording.of_core(reason)}."
         for modality, _, reason in absent
         if modality in wording.MISSING
     ]

@@ -99,7 +99,10 @@ def timeline(analysis: Analysis, prediction: Prediction, model: str) -> go.Figur
     for modality, lane in LANES.items():
         absent = absences.get(modality)
         notes.append(
-            title(wording.MODALITY[modality] + (f": {wording.of_core(absent)}" if absent else ""), lane.domain[1])
+            title(
+                wording.MODALITY[modality] + (f"{wording.COLON}{wording.of_core(absent)}" if absent else ""),
+                lane.domain[1],
+            )
         )
         shared = {"domain": lane.domain, "anchor": "x", "side": "right", "showgrid": False}
         layout[lane.content] = {**shared, "range": [-1, 1], "visible": False}

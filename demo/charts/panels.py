@@ -90,7 +90,9 @@ def timed(content: Markup, milliseconds: float) -> Markup:
 
 def notes(analysis: Analysis) -> Markup:
     """What was absent and what should be known about the clip."""
-    absent = [f"{wording.MISSING[m]}: {wording.of_core(reason)}." for m, reason in analysis.missing.items()]
+    absent = [
+        f"{wording.MISSING[m]}{wording.COLON}{wording.of_core(reason)}." for m, reason in analysis.missing.items()
+    ]
     return render("panels", "notes", sentences=[*absent, *map(wording.of_core, analysis.warnings)])
 
 

@@ -56,6 +56,7 @@ SWITCH = {"video": "Face", "audio": "Voice", "text": "Words"}
 ALL_OF = {"text": "all words", "video": "all of the face", "audio": "all of the voice"}
 ALONE = {"text": "words alone", "video": "face alone", "audio": "voice alone"}
 QUOTED = "“{text}”"
+COLON = ": "
 UNDEFINED_CELL = "undefined"
 
 

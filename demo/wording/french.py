@@ -68,6 +68,7 @@ SWITCH = {"video": "Visage", "audio": "Voix", "text": "Mots"}
 ALL_OF = {"text": "tous les mots", "video": "tout le visage", "audio": "toute la voix"}
 ALONE = {"text": "mots seuls", "video": "visage seul", "audio": "voix seule"}
 QUOTED = "« {text} »"
+COLON = "\u202f: "
 UNDEFINED_CELL = "indéfini"
 
 _LANGUAGES = {

@@ -60,6 +60,7 @@ SWITCH = {"video": "Gesicht", "audio": "Stimme", "text": "Worte"}
 ALL_OF = {"text": "alle Worte", "video": "das ganze Gesicht", "audio": "die ganze Stimme"}
 ALONE = {"text": "Worte allein", "video": "Gesicht allein", "audio": "Stimme allein"}
 QUOTED = "„{text}“"
+COLON = ": "
 UNDEFINED_CELL = "nicht definiert"
 
 _THE = {"text": "die Worte", "video": "das Gesicht", "audio": "die Stimme"}

@@ -57,6 +57,7 @@ SWITCH = {"video": "Cara", "audio": "Voz", "text": "Palabras"}
 ALL_OF = {"text": "todas las palabras", "video": "toda la cara", "audio": "toda la voz"}
 ALONE = {"text": "solo palabras", "video": "solo cara", "audio": "solo voz"}
 QUOTED = "«{text}»"
+COLON = ": "
 UNDEFINED_CELL = "sin definir"
 
 _THE = {"text": "las palabras", "video": "la cara", "audio": "la voz"}
