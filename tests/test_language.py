@@ -111,7 +111,15 @@ def test_the_wording_knows_what_core_says():
         assert wording.of_core("a.mp4 is empty.") == "a.mp4 " + marked.mark("is empty.")
         assert wording.of_core("the words are Polish, and the models read English alone") == wording.CORE[
             "the words are {language}, and the models read English alone"
-        ].format(language="Polish")
+        ].format(language=wording.language_name("pl", "Polish"))
+        both = "no face was found; no speech was heard"
+        assert wording.of_core(
+            f"a.mp4: a face, a voice and spoken words were looked for, none was found ({both})."
+        ) == (
+            wording.CORE["{file}: a face, a voice and spoken words were looked for, none was found ({why})."].format(
+                file="a.mp4", why="; ".join(map(wording.of_core, both.split("; ")))
+            )
+        )
         assert wording.of_core("said by nobody") == "said by nobody"
         known = wording.CORE
     assert wording.of_core("reading the clip") == "reading the clip"

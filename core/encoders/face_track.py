@@ -154,9 +154,10 @@ def _choice(persons: tuple[Person, ...], number: int) -> str:
     """Says whose face counts when several were there."""
     if len(persons) == 1:
         return ""
-    seen, place = f"{len(persons)} faces were seen", f"{PLACES[persons[number - 1].place]} of the picture"
+    count, place = len(persons), PLACES[persons[number - 1].place]
     if number > 1:
-        return f"{seen}; number {number}, {place}, was chosen."
+        return f"{count} faces were seen; number {number}, {place} of the picture, was chosen."
     sizes = [float(np.sqrt(person.boxes[:, 2] * person.boxes[:, 3]).sum()) for person in persons]
-    which = "largest and steadiest" if sizes[0] == max(sizes) else "largest one that moves"
-    return f"{seen}; the {which}, {place}, was followed."
+    if sizes[0] == max(sizes):
+        return f"{count} faces were seen; the largest and steadiest, {place} of the picture, was followed."
+    return f"{count} faces were seen; the largest one that moves, {place} of the picture, was followed."
