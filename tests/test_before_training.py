@@ -52,6 +52,12 @@ def root(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def maker(root) -> BankMaker:
+    """Encoders take seconds to load, features are extracted once."""
+    return BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), CPU, root / "cache")
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Little is composed, and no voice is heard by Whisper."""
@@ -70,8 +76,7 @@ def moments(widths: dict[str, int], people: tuple[str, ...], lacking: str = "tex
 
 
 @pytest.mark.parametrize("who", ["nobody", "one", "both"])
-def test_however_few_are_held_out_the_pair_is_trained_and_measured(root, quick, who):
-    maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), CPU, root / "cache")
+def test_however_few_are_held_out_the_pair_is_trained_and_measured(root, maker, quick, who):
     met, unmet = (moments(maker.widths, PEOPLE[name]) for name in ("nobody else", who))
     trained, figures = pair.train_measured_pair(maker, TINY, root / who, met, unmet)
     assert set(trained.calibration["self"]) == {subset_name(subset) for subset in SUBSETS}
@@ -112,8 +117,7 @@ def test_each_group_is_judged_as_sure_as_fits_the_others():
     assert fit_calibration(judge(models["self"], {"nobody": none}))["audio"] == Calibration(1.0, 0.0)
 
 
-def test_what_cannot_be_measured_is_not_trained(root, quick, monkeypatch):
-    maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), CPU, root / "cache")
+def test_what_cannot_be_measured_is_not_trained(root, maker, quick, monkeypatch):
     began = []
     monkeypatch.setattr(pair, "_train_each", lambda *_: began.append(True))
 

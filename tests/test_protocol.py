@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from work import make_dying
 
 from core.datasets.processes import BackendError, in_processes
 from core.device import Device, choose_device
@@ -179,49 +180,29 @@ def test_processes_give_the_results_of_one_and_every_device_gives_some(tmp_path,
     assert {r["device"].split()[0] for r in one + two} == {device.name}
 
 
-def sleep_long(item: int) -> int:
-    time.sleep(600)
-    return item
-
-
-def make_sleeper():
-    return sleep_long
-
-
 def test_workers_end_when_their_parent_is_killed(tmp_path):
+    here = Path(__file__).parent
     code = (
-        f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
-        "from test_protocol import make_sleeper\n"
+        f"import sys; sys.path[:0] = [{str(here)!r}]\n"
+        "from pathlib import Path\n"
+        "from work import SleepLong\n"
         "from core.datasets.processes import in_processes\n"
-        "if __name__ == '__main__': list(in_processes(make_sleeper, [1, 2], 2))\n"
+        f"if __name__ == '__main__': list(in_processes(SleepLong(Path({str(tmp_path)!r})), [1, 2], 2))\n"
     )
     script = tmp_path / "parent.py"
     script.write_text(code)
-    root = Path(__file__).parent.parent
-    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)})
-    children = []
-    for _ in range(1800):
-        children = [
-            int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text("utf-8").split()
-        ]
-        if len(children) >= 3:  # two workers and multiprocessing's resource tracker
-            break
+    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(here.parent)})
+    deadline = time.monotonic() + 180
+    while len(list(tmp_path.glob("*.begun"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(2)
+    children = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text("utf-8").split()]
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.time() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.time() < deadline:
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
         time.sleep(0.1)
+    # Two workers and multiprocessing's resource tracker.
     assert len(children) >= 3 and not any(Path(f"/proc/{pid}").exists() for pid in children)
-
-
-def die(item: int) -> int:
-    os._exit(1)
-
-
-def make_dying():
-    return die
 
 
 def test_a_worker_that_dies_is_reported():

@@ -2,7 +2,7 @@
 (() => {
   const one = (selector) => document.querySelector(selector);
   const SIDE = 1080, MARGIN = 64, PICTURE = 300; // pixels
-  let file = null, drawn = 0;
+  let file = null, drawn = 0, of = ""; // of: what the picture that is shown was made of
 
   function colours() {
     const style = getComputedStyle(document.body), of = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -75,9 +75,10 @@
   async function show() {
     const box = one("#card-box"), from = one("#takes [data-card]");
     if (!box || !from) return;
-    const turn = ++drawn, card = JSON.parse(from.dataset.card);
+    const turn = ++drawn, made = from.dataset.card, card = JSON.parse(made);
     const picture = await draw(card, one("#card-face").checked);
     if (turn !== drawn || !picture) return;
+    of = made;
     file = new File([picture], card.file, { type: "image/png" });
     const image = box.querySelector("img");
     if (image.src) URL.revokeObjectURL(image.src);
@@ -114,10 +115,5 @@
   document.addEventListener("change", (event) => { if (event.target.id === "card-face") show(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(true); });
   // What is shown is of the clip that is there: with another one it goes.
-  let read = "";
-  setInterval(() => {
-    const now = one("#takes [data-card]")?.dataset.card || "";
-    if (read && now !== read) close(false);
-    read = now;
-  }, 300);
+  setInterval(() => { if (one("#takes [data-card]")?.dataset.card !== of) close(false); }, 300);
 })();

@@ -276,8 +276,17 @@ def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
         assert first.get_attribute("data-label") == before[model]
         assert second.get_attribute("data-label") == verdict(guest, model)[0]
     assert guest.locator("#takes-words .pair-of-words").count() > 0
-    guest.locator("#make-card").click()
     card = guest.locator("#card-box")
+    guest.evaluate(
+        """() => { const from = document.querySelector("#takes [data-card]");
+        from.dataset.card += " "; document.querySelector("#make-card").click() }"""
+    )
+    expect(card).to_be_visible()
+    guest.wait_for_timeout(700)
+    expect(card).to_be_visible()  # a picture of a take that has only just come stays
+    guest.evaluate("""() => { document.querySelector("#takes [data-card]").dataset.card += " " }""")
+    expect(card).to_be_hidden()  # and goes when there is another
+    guest.locator("#make-card").click()
     expect(card.locator(".card-save")).to_be_focused()
     plain = picture(guest)
     card.locator("#card-face").check()
