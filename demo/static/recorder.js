@@ -34,10 +34,11 @@
     if (note) note.hidden = true; // of an earlier try
     show("opening");
     const until = performance.now() + 1000 * PATIENCE;
-    let asked = false;
+    let asked = -Infinity, times = 0;
     while (goesOn() && !open()) {
       const grant = clip(GRANT);
-      if (grant && !asked) { asked = true; (grant.querySelector("button") || grant).click(); }
+      // A press is lost where gradio has drawn the button but does not listen yet: it is repeated, twice at most.
+      if (grant && times < 3 && performance.now() - asked > 8000) { asked = performance.now(); times++; (grant.querySelector("button") || grant).click(); }
       if (refused() || performance.now() > until) return end();
       await pause(100);
     }
