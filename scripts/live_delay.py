@@ -14,6 +14,7 @@ import argparse
 import shutil
 import statistics
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -26,6 +27,7 @@ HOLD = 5.0  # seconds that each face is shown
 RATE = 20  # pictures a second of the camera
 SIZE = 640, 480
 CORNER = 48  # pixels
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
          "--use-fake-ui-for-media-stream"]  # fmt: skip
 WATCH = """() => {
@@ -89,9 +91,7 @@ def delays(turns: list[tuple[float, bool]], labels: list[tuple[float, str]]) -> 
     """
     wanted = list(FACES.values())
     found: list[tuple[str, float | None]] = []
-    for (since, second), until in zip(turns, [*(time for time, _ in turns[1:]), None], strict=True):
-        if until is None:
-            break  # the last face may not have been shown to its end
+    for (since, second), (until, _) in pairwise(turns):  # the last face may not have been shown to its end
         said = [text for time, text in labels if time <= since][-1:]
         during = [(time, text) for time, text in labels if since < time < until]
         label = wanted[second]
@@ -126,9 +126,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         camera = Path(folder) / "camera.mjpeg"
         save_camera(camera)
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         found = measure(browser.new_page(viewport={"width": 1280, "height": 800}), options.address, options.seconds)
         browser.close()
     for label in FACES.values():

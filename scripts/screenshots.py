@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scripts.live_delay import EXAMPLES, save_camera, save_microphone
+from scripts.live_delay import CHROMIUM, EXAMPLES, FLAGS, save_camera, save_microphone
 
 PLAYING = "playing"
 PREVIEW = Path(__file__).parents[1] / "demo" / "static" / "preview.jpg"  # what is shown of a link to the page
@@ -32,8 +32,6 @@ OLD_HAND = "localStorage.setItem('guessed', '1')"  # who has been here is not as
 PLAYED = (4.6, 9.0)  # seconds of the longest example that the animation shows
 RATE, WIDTH = 5, 640  # its pictures a second, and their width in pixels
 WIDEST = 1280  # pixels of any other picture
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
-         "--use-fake-ui-for-media-stream"]  # fmt: skip
 
 
 def wait_for_opening(page: Page) -> None:
@@ -73,26 +71,32 @@ def word(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
-def attention(page: Page) -> None:
-    """One head of one pair, below the grid of all."""
-    wait_for_opening(page)
-    page.locator("#section-attention > button").click()
-    page.locator('#pair input[value="text-audio"]').click()
-    page.locator("#head label").nth(4).click()
-    page.wait_for_selector("#attention-chart .heatmaplayer image", timeout=120_000)
-    page.wait_for_timeout(1500)
-    page.evaluate("document.querySelector('#looking').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
-    page.wait_for_timeout(700)
-
-
-def grid(page: Page) -> None:
-    """All heads at a glance, with the most telling one enlarged below."""
+def _open_attention(page: Page) -> None:
     wait_for_opening(page)
     page.locator("#section-attention > button").click()
     page.wait_for_selector("#attention-chart .plotly", timeout=120_000)
     page.wait_for_timeout(1500)
-    page.evaluate("document.querySelector('#section-attention').scrollIntoView({block: 'start'})")
+
+
+def _show(page: Page, selector: str) -> None:
+    page.evaluate("(selector) => document.querySelector(selector).scrollIntoView({block: 'start'})", selector)
+    page.evaluate("scrollBy(0, -16)")
     page.wait_for_timeout(700)
+
+
+def attention(page: Page) -> None:
+    """One head of one pair, below the grid of all."""
+    _open_attention(page)
+    page.locator("#pair").get_by_label("words → voice").click()
+    page.locator("#head").get_by_label("4").click()  # one of the six
+    page.wait_for_timeout(1500)
+    _show(page, "#looking")
+
+
+def grid(page: Page) -> None:
+    """All heads at a glance, with the most telling one enlarged below."""
+    _open_attention(page)
+    _show(page, "#section-attention")
 
 
 def several(page: Page) -> None:
@@ -150,10 +154,6 @@ class Shot:
     scheme: Literal["light", "dark"] = "light"
     locale: str = "en-GB"
     address: str = ""  # behind the page's
-
-    @property
-    def phone(self) -> bool:
-        return self.width < 600
 
 
 SHOTS = (
@@ -256,7 +256,6 @@ def main() -> None:
     )
     parser.add_argument("--stopwatch", nargs=2, type=Path, metavar=("CAMERA", "MICROPHONE"))
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         camera, microphone = options.stopwatch or (Path(folder) / "camera.mjpeg", Path(folder) / "speech.wav")
         if not options.stopwatch:
@@ -264,7 +263,7 @@ def main() -> None:
             save_microphone(microphone)
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera.resolve()}",
                  f"--use-file-for-fake-audio-capture={microphone.resolve()}"]  # fmt: skip
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         if options.stopwatch:
             for _ in range(3):
                 stopwatch(browser, options.address)

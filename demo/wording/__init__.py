@@ -10,15 +10,14 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from demo.language import ENGLISH, FILES, current
+from demo.language import FILES, current
 
 if TYPE_CHECKING:
     from demo.wording.english import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    own = _module(current())
-    return getattr(own, name) if hasattr(own, name) else getattr(_module(ENGLISH), name)
+    return getattr(_module(current()), name)
 
 
 @lru_cache

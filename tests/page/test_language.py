@@ -7,8 +7,6 @@ from playwright.sync_api import expect
 
 from demo import language, wording
 
-pytestmark = pytest.mark.skipif("de" not in language.LANGUAGES, reason="German is not here")
-
 
 @pytest.fixture
 def german():
