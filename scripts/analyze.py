@@ -33,6 +33,8 @@ from core.media.reader import SUFFIXES, MediaError
 from core.paths import NamedFile, escaped, named_files
 from scripts.arguments import parser_of
 
+FIRST = "first-second"
+
 log = logging.getLogger("analyze")
 
 
@@ -44,6 +46,11 @@ def main() -> int:
         "--face", type=int, default=1, metavar="N",
         help="whose face counts where several are seen: 1 (the default) is the one that is followed, the others come "
         "in the order of how many pictures they are in; with --json they are listed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--neutral", metavar="CLIP",
+        help="sees the face from the same person's neutral face, which CLIP shows, or the clip's own first second: "
+        f"--neutral {FIRST}",
     )  # fmt: skip
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
@@ -85,6 +92,12 @@ def main() -> int:
         except (WeightsError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
+        if arguments.neutral and arguments.neutral != FIRST:
+            try:
+                arguments.neutral = analysed(analyzer, Path(arguments.neutral), 1)
+            except MediaError as error:
+                print(error, file=sys.stderr)
+                return 2
         results = [report(analyzer, file, table, arguments) for file in files if not (table and file in table)]
     return int(not all(results) or bool(unreadable))
 
@@ -94,7 +107,9 @@ def report(analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: 
     content = content_of(file.path) if table else ""
     name, lines = escaped(file.path.name), []
     try:
-        found = replace(analysed(analyzer, file.path, arguments.face, arguments.more_models), file=name)
+        found = replace(
+            analysed(analyzer, file.path, arguments.face, arguments.more_models, arguments.neutral), file=name
+        )
         row = row_of(file.name, found, arguments.modalities)
         if arguments.json:
             lines.append(json.dumps(as_json(analyzer, found, arguments), ensure_ascii=False))
@@ -128,18 +143,32 @@ def settings_of(arguments: argparse.Namespace, more: tuple[str, ...] = ()) -> st
     Raises:
         WeightsError: there is no checkpoint.
     """
-    decides = {
-        "modalities": subset_name(arguments.modalities),
-        "checkpoint": fingerprint(arguments.checkpoint, (*MODELS, *more))[:12],
-        "whisper": arguments.whisper,
-        "features": FEATURES_VERSION,
-        "face": arguments.face,
-    } | ({"models": "+".join((*MODELS, *more))} if more else {})
+    decides = (
+        {
+            "modalities": subset_name(arguments.modalities),
+            "checkpoint": fingerprint(arguments.checkpoint, (*MODELS, *more))[:12],
+            "whisper": arguments.whisper,
+            "features": FEATURES_VERSION,
+            "face": arguments.face,
+        }
+        | ({"neutral": neutral_of(arguments.neutral)} if arguments.neutral else {})
+        | ({"models": "+".join((*MODELS, *more))} if more else {})
+    )
     return " ".join(f"{name}={value}" for name, value in decides.items())
 
 
-def analysed(analyzer: Analyzer, path: Path, face: int, more: bool = False) -> Analysis:
+def neutral_of(named: str) -> str:
+    """What ``--neutral`` names, by its content."""
+    return FIRST if named == FIRST else content_of(Path(named))[:12]
+
+
+def analysed(
+    analyzer: Analyzer, path: Path, face: int, more: bool = False, neutral: Analysis | str | None = None
+) -> Analysis:
     """A clip's analysis by one of its faces, and by more models on request, with a progress bar where somebody looks.
+
+    Args:
+        neutral: shows the neutral face from which the face is to be seen: another clip, or ``FIRST``.
 
     Raises:
         MediaError: see ``Analyzer.analyze`` and ``Analyzer.choose_face``.
@@ -148,6 +177,11 @@ def analysed(analyzer: Analyzer, path: Path, face: int, more: bool = False) -> A
     with tqdm(total=1.0, desc=escaped(path.name), bar_format=shape, leave=False, disable=None) as bar:
         analysis = analyzer.analyze(path, lambda share, stage: advance(bar, share, stage))
     chosen = analysis if face == 1 else analyzer.choose_face(analysis, face)
+    if neutral:
+        try:
+            chosen = analyzer.from_neutral(chosen, None if isinstance(neutral, str) else neutral)
+        except MediaError as error:  # said, and everything else is as it is
+            chosen = replace(chosen, warnings=(*chosen.warnings, str(error)))
     return analyzer.with_more(chosen) if more else chosen
 
 

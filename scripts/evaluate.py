@@ -25,6 +25,11 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True, help="the corpus in its official layout")
     parser.add_argument("--split", help="an official part (default: the one never learned from), or speakers")
     parser.add_argument("--modalities", type=lambda text: text.split(","), help="default: those the corpus has")
+    parser.add_argument(
+        "--neutral", action="store_true",
+        help="each face is seen from the same person's neutral one, which other clips of the corpus show; clips of "
+        "people whose neutral face no other clip shows are left out",
+    )  # fmt: skip
     parser.add_argument("--prior", choices=("balanced", "corpus"), default="balanced", help="label frequencies assumed")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINTS, help="folder (default: the shipped one)")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
@@ -38,6 +43,7 @@ def main() -> int:
         result = measure(
             arguments.corpus, arguments.root, arguments.split, arguments.modalities, arguments.prior,
             arguments.checkpoint, arguments.cache, arguments.jobs, choose_device(arguments.device),
+            arguments.neutral,
         )  # fmt: skip
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -48,6 +54,8 @@ def main() -> int:
 
 def as_text(result: dict) -> str:
     lines = ["{corpus}, {split}, {used}, {prior} prior".format(**result, used="+".join(result["modalities"]))]
+    if result["neutral_face"]:
+        lines.append("each face seen from the same person's neutral one")
     if result["learned_from"]:
         lines.append(f"part of the training, where figures prove nothing: {learned_parts(result['learned_from'])}")
     if result["left_out"]:

@@ -15,17 +15,20 @@ from torch import Tensor, nn
 from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, subset_of
 from core.analysis.kept import Envelope, FaceSummary
 from core.analysis.phrases import phrases_of
-from core.analysis.results import HOP, WINDOW, Analysis, Prediction, Predictions, Segment, Verdict
+from core.analysis.results import FIRST_SECOND, HOP, WINDOW, Analysis, Prediction, Predictions, Segment, Verdict
 from core.device import choose_device
 from core.encoders.face_track import no_faces
 from core.encoders.features import FeatureExtractor, Progress, nothing_found, timed
-from core.encoders.utterance import FeatureSequence, Missing, Utterance
+from core.encoders.neutral import from_neutral, neutral_face
+from core.encoders.utterance import FeatureSequence, Missing, Utterance, between
 from core.fusion.attention import MAX_KEPT, AttentionMap, bin_edges, bin_means
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
 from core.fusion.pairs import Pair, pairs_within
 from core.fusion.values import value_norms
+from core.media.reader import MediaError
 
+NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
 WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
 
 
@@ -129,6 +132,45 @@ class Analyzer:
             warnings=chosen.warnings,
             sequences=_kept(_sequences(chosen), bool(analysis.windows)),
             persons=chosen.persons,
+            neutral="",
+        )
+
+    def from_neutral(self, analysis: Analysis, other: Analysis | None = None) -> Analysis:
+        """The analysis with the face seen from the same person's neutral face (see ``encoders.neutral``), by the same
+        models; nothing is read again.
+
+        Args:
+            analysis: with its ``sequences``, and not seen from a neutral face yet.
+            other: of a clip in which this person is neutral; None if the first second of this one shows that.
+
+        Raises:
+            MediaError: with the code ``no_neutral_face``, if no face is seen there, or none in this clip.
+            ValueError: the analysis was stored without what the models read, or the checkpoint knows no neutral face.
+        """
+        if set(analysis.present) - set(analysis.sequences):
+            raise ValueError("what the models read was not kept with this analysis")
+        typical = self.checkpoint.normalisation.neutral.get("video")
+        if typical is None:
+            raise ValueError("this checkpoint does not know what a neutral face is like")
+        video, shown = analysis.sequences.get("video"), (other or analysis).sequences.get("video")
+        if other is None and shown is not None:
+            shown = between(shown, 0.0, NEUTRAL_SECONDS)
+        own = None if shown is None else neutral_face(shown.values)
+        if video is None or own is None:
+            where = f"in {other.file}" if other else "in its first second"
+            lacking = (
+                "no face was found" if video is None else f"no face was found {where} that could be the neutral one"
+            )
+            raise MediaError("no_neutral_face", f"{analysis.file}: {lacking}.")
+        moved = replace(video, values=from_neutral(video.values, own, typical))
+        utterance = _utterance_of(replace(analysis, sequences=analysis.sequences | {"video": moved}))
+        return replace(
+            analysis,
+            predictions=self.predict(utterance, models=analysis.models),
+            windows=self._windows(utterance, analysis.models),
+            phrases=self._phrases(utterance, analysis.models),
+            sequences=_kept(_sequences(utterance), bool(analysis.windows)),
+            neutral=other.file if other else FIRST_SECOND,
         )
 
     def with_more(self, analysis: Analysis) -> Analysis:

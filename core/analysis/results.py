@@ -18,6 +18,7 @@ from core.fusion.pairs import Pair
 from core.fusion.prediction_sets import in_set
 
 SWITCHED_OFF = "switched off"
+FIRST_SECOND = "first second"  # of a clip, in which a person may look neutral
 WINDOW, HOP = 10.0, 5.0  # seconds: a longer clip is also predicted in windows, a new one every five seconds
 
 
@@ -139,6 +140,8 @@ class Analysis:
         sequences: what the models read, by modality; empty where an analysis was stored without it. Values of a clip
             longer than one window are float16, as the models learned from: of five minutes 9 MB.
         persons: whose face it could be, if there are several; of five minutes it is 8 MB a person.
+        neutral: where the neutral face is shown from which the face was seen (see ``encoders.neutral``): a file, or
+            ``FIRST_SECOND`` of the clip; "" where nobody has asked for that. ``sequences`` are as the models read them.
     """
 
     file: str
@@ -154,6 +157,7 @@ class Analysis:
     phrases: tuple[Segment, ...] = ()
     sequences: dict[str, FeatureSequence] = field(default_factory=dict)
     persons: Persons | None = None
+    neutral: str = ""
 
     @property
     def present(self) -> Subset:
@@ -210,6 +214,7 @@ class Analysis:
             "subsets": {subset_name(subset): found.to_json() for subset, found in self.predictions.items()},
             "faces": self._faces_to_json(),
             "face": (self.persons.chosen if self.persons else 1) if len(self.faces) else None,
+            "neutral_face": self.neutral or None,
             "windows": [{"start": w.start, "end": w.end, **w.prediction.to_json()} for w in self.windows],
             "phrases": [
                 {"start": round(w.start, 3), "end": round(w.end, 3), "text": w.text, **w.prediction.to_json()}

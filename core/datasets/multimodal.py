@@ -15,6 +15,7 @@ from core.datasets.clips import ClipFeatures, clip_file, extract_corpus
 from core.datasets.labelled import LabelledSequences
 from core.datasets.readable import without
 from core.datasets.sources import SOURCES, Official
+from core.encoders.neutral import from_neutral, neutral_face
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,42 @@ class MultimodalClips(LabelledSequences):
     def possible(self) -> np.ndarray:
         """bool [7], the labels that there are."""
         return np.isin(np.arange(len(LABELS)), self.labels)
+
+    @cached_property
+    def neutral_faces(self) -> dict[str, list[tuple[int, np.ndarray]]]:
+        """Group -> (index, neutral face) of each clip in which a person who is neutral is seen."""
+        found: dict[str, list[tuple[int, np.ndarray]]] = {}
+        for i in self.pools.get(LABELS.index("neutral"), ()):
+            steps = np.asarray(self.sequences["video"][i])
+            if len(steps) and (face := neutral_face(steps)) is not None:
+                found.setdefault(str(self.groups[i]), []).append((int(i), face))
+        return found
+
+    @cached_property
+    def typical_face(self) -> np.ndarray | None:
+        """The mean [D] of the neutral faces of all people, each as heavy; None where nobody's is known."""
+        each = [np.mean([face for _, face in faces], 0) for faces in self.neutral_faces.values()]
+        return np.mean(each, 0) if each else None
+
+    def seen_from_neutral(self, typical: np.ndarray) -> "MultimodalClips":
+        """The clips of people whose neutral face is known from another clip, each seen from it (``from_neutral``)."""
+        kept, moved = [], []
+        for i, group in enumerate(self.groups):
+            faces = [face for j, face in self.neutral_faces.get(str(group), ()) if j != i]
+            steps = np.asarray(self.sequences["video"][i])
+            if faces and len(steps):
+                kept.append(i)
+                moved.append(from_neutral(steps, np.mean(faces, 0), typical))
+        found = self.take(np.array(kept, np.int64))
+        return replace(found, sequences={**found.sequences, "video": moved})
+
+    def and_also(self, others: "MultimodalClips") -> "MultimodalClips":
+        """These clips, and behind them others."""
+        return MultimodalClips(
+            labels=np.concatenate([self.labels, others.labels]),
+            groups=np.concatenate([self.groups, others.groups]),
+            sequences={m: [*self.sequences[m], *others.sequences[m]] for m in self.sequences},
+        )
 
     @cached_property
     def fingerprint(self) -> str:

@@ -33,7 +33,7 @@ from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Waveform, op
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
 
-FEATURES_VERSION = 4
+FEATURES_VERSION = 5
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said

@@ -145,7 +145,7 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     for name, model in checkpoint.fusion.items():
         statistics = {
             f"normalisation.{kind}.{modality}": torch.from_numpy(values.astype(np.float32))
-            for kind, by_modality in (("mean", checkpoint.normalisation.mean), ("std", checkpoint.normalisation.std))
+            for kind, by_modality in asdict(checkpoint.normalisation).items()
             for modality, values in by_modality.items()
         }
         _write_weights(folder, config, name, model.state_dict() | statistics)
@@ -235,7 +235,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     for name in models_of(config):
         fusion[name] = FusionModel(FusionConfig.from_json(config[name]["network"]))
         statistics = _load_weights(folder, config, name, fusion[name], prefix="normalisation.")
-    by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}}
+    by_kind: dict[str, dict[str, np.ndarray]] = {"mean": {}, "std": {}, "neutral": {}}
     for name, tensor in statistics.items():
         _, kind, modality = name.split(".")
         by_kind[kind][modality] = tensor.numpy()
@@ -243,7 +243,7 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
         encoders=load_encoders(folder),
         fusion=fusion,
         settings=FeatureSettings(**_tuples(config["features"])),
-        normalisation=Normalisation(by_kind["mean"], by_kind["std"]),
+        normalisation=Normalisation(**by_kind),
         calibration={name: _calibration(config[name]) for name in fusion},
         label_frequencies=config["label_frequencies"],
         provenance=config["provenance"],

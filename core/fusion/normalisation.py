@@ -1,16 +1,22 @@
 """Features of about mean 0 and standard deviation 1, by the statistics of the training data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Mean and standard deviation [D] of each modality's features over the training data."""
+    """Mean and standard deviation [D] of each modality's features over the training data.
+
+    Attributes:
+        neutral: "video" -> a typical neutral face [D], the mean over people (see ``encoders.neutral``); nothing where
+            no clip of a neutral face was learned from.
+    """
 
     mean: dict[str, np.ndarray]
     std: dict[str, np.ndarray]
+    neutral: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def widths(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ class EvaluationRequest:
         modalities: None for those the corpus has.
         folder: of the checkpoint.
         jobs: processes that extract features of clips.
+        neutral: whether each face is seen from the same person's neutral one, in other clips of the corpus.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class EvaluationRequest:
     cache: Path
     jobs: int
     device: Device
+    neutral: bool = False
 
     @property
     def maker(self) -> BankMaker:
@@ -60,12 +62,26 @@ class EvaluationRequest:
         features = ClipFeatures(self.folder, words, self.checkpoint.settings, adapted=True, device=self.device.name)
         normalisation = self.checkpoint.normalisation
         moments = read_multimodal_clips(records, features, normalisation.widths, self.cache, self.jobs)
+        if self.neutral:
+            moments = moments.seen_from_neutral(self.typical_face)
         return replace(LabelledUtterances.normalised(moments, normalisation), left_out=len(records) - len(moments))
+
+    @property
+    def typical_face(self) -> np.ndarray:
+        """A typical neutral face.
+
+        Raises:
+            CorpusError: the checkpoint knows none.
+        """
+        known = self.checkpoint.normalisation.neutral
+        if "video" not in known:
+            raise CorpusError(f"{self.folder} was trained without neutral faces: none can be compared with.")
+        return known["video"]
 
 
 def measure(
     corpus: str, root: Path, split: str | None, modalities: list[str] | None, prior: str, folder: Path, cache: Path,
-    jobs: int, device: Device,
+    jobs: int, device: Device, neutral: bool = False,
 ) -> dict:  # fmt: skip
     """The models of the checkpoint in ``folder`` on a corpus (see ``evaluation.evaluate_subset`` for the figures).
 
@@ -75,6 +91,7 @@ def measure(
     Args:
         prior: "balanced" takes the models as trained, all labels equally likely; "corpus" adds the logarithm of
             the label frequencies of the training part of the corpus, whether or not it was learned from.
+        neutral: as of ``EvaluationRequest``; of clips with pictures.
 
     Raises:
         CorpusError: the corpus is not there, lacks a modality, or has no training part though its prior is asked for.
@@ -85,7 +102,7 @@ def measure(
     if prior == "corpus":
         log_prior = np.log(np.maximum(label_frequencies(corpus, root, checkpoint), 1e-9))
     split, utterances = read_test_set(
-        corpus, EvaluationRequest(root, split, wanted, checkpoint, folder, cache, jobs, device)
+        corpus, EvaluationRequest(root, split, wanted, checkpoint, folder, cache, jobs, device, neutral)
     )
     used = wanted or utterances.modalities
     if lacking := set(used) - set(utterances.sequences):
@@ -96,7 +113,7 @@ def measure(
     learned_from = learned.get(corpus, []) if corpus != COMPOSED else learned
     described = {
         "models": list(on_device), "corpus": corpus, "split": split, "modalities": list(used), "prior": prior,
-        "learned_from": learned_from, "device": str(device), "left_out": utterances.left_out,
+        "learned_from": learned_from, "device": str(device), "left_out": utterances.left_out, "neutral_face": neutral,
     }  # fmt: skip
     return described | figures
 

@@ -23,6 +23,7 @@ from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker, compose
 from core.datasets.multimodal import MultimodalClips
 from core.device import Device
+from core.encoders.features import FeatureSettings
 from core.fusion.checkpoint import Checkpoint
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
@@ -77,7 +78,7 @@ def train_measured_pair(
     unmet = banks["test"] | {"audio": heard.select(~np.isin(heard.groups, list(met)))}
     if not len(unmet["audio"]):
         raise CorpusError("The voice encoder has learned from all speakers who are held out: nothing can be measured.")
-    normalisation = normalisation_of(banks["train"])
+    normalisation, clips_twice = with_neutral(normalisation_of(banks["train"]), moments, maker.settings)
     drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
     validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
     strangers: dict[str, LabelledUtterances] = {}
@@ -106,7 +107,7 @@ def train_measured_pair(
 
     measured({name: fusion_model(name, banks["train"], recipe).eval() for name in names}, REHEARSED)
     models, folders = _train_each(
-        names, maker, banks["train"], moments, validation, normalisation, recipe, runs / "measured"
+        names, maker, banks["train"], clips_twice, validation, normalisation, recipe, runs / "measured"
     )
     calibration, figures = measured(models)
     return _checkpoint(maker, models, normalisation, calibration, banks, moments, recipe, folders), figures
@@ -125,9 +126,9 @@ def train_final_pair(
         calibration: of each measured model; it becomes that of the final one.
     """
     banks = maker.everything()
-    normalisation = normalisation_of(banks)
+    normalisation, clips_twice = with_neutral(normalisation_of(banks), moments or None, maker.settings)
     names = list(calibration)
-    models, folders = _train_each(names, maker, banks, moments, None, normalisation, recipe, runs / "final")
+    models, folders = _train_each(names, maker, banks, clips_twice, None, normalisation, recipe, runs / "final")
     return _checkpoint(maker, models, normalisation, calibration, {"train": banks}, moments, recipe, folders)
 
 
@@ -139,6 +140,17 @@ def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:
         mean[modality] = steps.mean(0).astype(np.float32)
         std[modality] = np.maximum(steps.std(0), 1e-3).astype(np.float32)
     return Normalisation(mean, std)
+
+
+def with_neutral(
+    normalisation: Normalisation, moments: MultimodalClips | None, settings: FeatureSettings
+) -> tuple[Normalisation, MultimodalClips | None]:
+    """What a typical neutral face is, and the clips once more, seen from each person's own: models learn with it and
+    without."""
+    typical = moments.typical_face if moments and settings.blendshapes else None
+    if moments is None or typical is None:
+        return normalisation, moments
+    return replace(normalisation, neutral={"video": typical}), moments.and_also(moments.seen_from_neutral(typical))
 
 
 def fusion_model(name: str, train: dict[str, FeatureBank], recipe: PairRecipe) -> FusionModel:

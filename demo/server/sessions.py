@@ -158,6 +158,7 @@ class Session:
         first: what is kept of an earlier clip, to set the next ones beside it.
         challenged: whether face and voice are to disagree in the next clips.
         more: whether more models than cross and self are wanted.
+        plain: the analysis with the face as it is, while ``analysis`` has it seen from the neutral one.
     """
 
     analysis: Analysis | None = None
@@ -171,6 +172,7 @@ class Session:
     first: Take | None = None
     challenged: bool = False
     more: bool = False
+    plain: Analysis | None = None
 
     @property
     def in_use(self) -> bool:
@@ -256,6 +258,23 @@ class Session:
             self._count()
         return found
 
+    def from_neutral(self, analyzer: AnyAnalyzer, wanted: bool) -> Analysis | None:
+        """Puts the analysis with the face seen from the neutral one in the clip's first second, or as it is, in the
+        place of what there is, None if there is nothing.
+
+        Raises:
+            MediaError: no face is seen in the first second.
+            ValueError: the analysis was stored without what the models read.
+        """
+        before = self.current()
+        if before is None or wanted == bool(before.neutral):
+            return before
+        found = loaded(analyzer).from_neutral(before) if wanted else self.plain
+        if found is None or self.analysis is not before:
+            return self.analysis
+        self.analysis, self.attributions, self.plain = found, {}, before if wanted else None
+        return self.answered(analyzer)
+
     def choose_face(
         self, analyzer: AnyAnalyzer, face: int, gone: Callable[[], bool] = lambda: False
     ) -> Analysis | None:
@@ -280,7 +299,7 @@ class Session:
         with cancellation_scope(check):
             chosen = loaded(analyzer).choose_face(before, face)
         check()
-        self.analysis, self.attributions = chosen, {}
+        self.analysis, self.attributions, self.plain = chosen, {}, None
         self._count()
         return chosen
 
@@ -307,7 +326,7 @@ class Session:
         if own is None and self.first is None and not self.attributions:
             budget.drop(self)
         else:
-            budget.hold(self, nbytes((own, self.attributions, self.first)))
+            budget.hold(self, nbytes((own, self.plain, self.attributions, self.first)))
 
     def show(self, analysis: Analysis | None, path: str | None = None) -> None:
         """Takes a stored result, and the file of its clip, in the place of what there was; stops what still runs."""
@@ -317,19 +336,21 @@ class Session:
             self.disown(other)
         self.own(path)
         self.analysis, self.attributions, self.dismissed, self.stored = analysis, {}, False, True
+        self.plain = None
         self.forget_takes()
 
     def clear(self) -> None:
         """Forgets the clip, not its file, which the player may still show, and not what is kept of an earlier one."""
         self.analysis, self.attributions, self.dismissed, self.stored = None, {}, False, False
+        self.plain = None
         self._count()
 
     def take_over(self, other: "Session") -> None:
         """Moves everything of another session of the same visitor here, which leaves that one empty."""
         analysis, attributions, self.player = other.analysis, other.attributions, other.player
         self.first, self.challenged, self.stored = other.first, other.challenged, other.stored
-        self.more = other.more
-        other.analysis, other.attributions, other.first = None, {}, None
+        self.more, self.plain = other.more, other.plain
+        other.analysis, other.attributions, other.first, other.plain = None, {}, None, None
         while other.files:
             try:
                 self.files.add(other.files.pop())
@@ -341,6 +362,7 @@ class Session:
     def let_go(self) -> None:
         """Forgets the clip because others need the room."""
         self.analysis, self.attributions, self.first, self.dismissed = None, {}, None, True
+        self.plain = None
 
     def attribution(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Attribution | None:
         """What everything in the clip or in one window of it was worth, measured once.

@@ -1,5 +1,6 @@
 // One press records: the camera opens, three seconds are counted over the clip, and the recording begins. Another press
-// ends it; Escape calls it off before it has begun.
+// ends it; Escape calls it off before it has begun. Whoever wants it has the last second counted recorded too, as the
+// neutral face with which the face of the clip is then compared.
 (() => {
   const byId = (id) => document.getElementById(id);
   const clip = (selector) => document.querySelector(`#clip ${selector}`);
@@ -8,6 +9,7 @@
   const SECONDS = 3, PATIENCE = 60; // to count, and until the camera must be open: people read what a browser asks them
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   let turn = 0, phase = "", since = 0; // "", "opening", "counting", "recording"
+  let neutral = false; // whether the clip that is recorded begins with a neutral face
 
   function show(next, count = "") {
     const box = byId("recorder");
@@ -16,7 +18,8 @@
     phase = next;
     box.hidden = !phase;
     box.dataset.phase = phase;
-    const doing = { opening: said.wait, counting: said.count, recording: said.recording }[phase] || "";
+    const now = neutral && performance.now() - since < 1000 ? said.neutral : said.recording;
+    const doing = { opening: said.wait, counting: said.count, recording: now }[phase] || "";
     const place = box.querySelector(".recorder-doing"), stop = box.querySelector(".recorder-stop");
     if (place.textContent !== doing) place.textContent = doing;
     box.querySelector(".recorder-count").textContent = count;
@@ -32,6 +35,7 @@
     if (!navigator.mediaDevices) return; // page.js says why
     const mine = ++turn, goesOn = () => mine === turn, note = byId("capture-note");
     if (note) note.hidden = true; // of an earlier try
+    neutral = false;
     show("opening");
     const until = performance.now() + 1000 * PATIENCE;
     let asked = -Infinity, times = 0;
@@ -43,6 +47,8 @@
       await pause(100);
     }
     for (let left = SECONDS; left > 0 && goesOn(); left--) {
+      neutral = byId("recorder-neutral")?.checked || false;
+      if (neutral && left === 1) break;
       show("counting", String(left));
       const next = performance.now() + 1000;
       while (goesOn() && performance.now() < next) {
@@ -55,9 +61,16 @@
     if (goesOn()) clip(RECORD)?.click();
   }
   function end() { turn++; show(""); say(""); }
+  // As soon as the clip is read, its face is compared with the neutral one.
+  async function compare() {
+    const read = () => document.querySelector("#moments [data-file]"), before = read(), until = performance.now() + 1000 * PATIENCE;
+    while (performance.now() < until && (!read() || read() === before)) await pause(200);
+    const wanted = document.querySelector("#neutral input");
+    if (read() !== before && wanted?.offsetParent && !wanted.checked) wanted.click();
+  }
 
   addEventListener("recordingstarts", () => { since = performance.now(); turn++; show("recording", "0"); });
-  addEventListener("recordingstops", end);
+  addEventListener("recordingstops", () => { if (neutral) compare(); neutral = false; end(); });
   setInterval(() => { if (phase === "recording") show(phase, ((performance.now() - since) / 1000).toFixed(0)); }, 250);
 
   document.addEventListener("click", (event) => {

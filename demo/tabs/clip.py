@@ -22,7 +22,7 @@ from demo.server.console import described
 from demo.server.limits import CLIPS, HOUR, MAX_FILE_BYTES
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
-from demo.tabs import attribution, downloads, more, persons, sections, takes, view
+from demo.tabs import attribution, downloads, more, neutral, persons, sections, takes, view
 from demo.tabs.components import ONE_MEASURED_AT_A_TIME, PRIVATE, QUICK, Parts
 from demo.tabs.view import SWITCHES, Choice
 
@@ -113,6 +113,7 @@ def _verdicts(parts: Parts, more_models: Sequence[str]) -> None:
     with gr.Row(elem_id="panels"):
         for name in MODELS:
             parts.add(f"{name}-verdict", gr.HTML, min_width=150)
+    neutral.contents(parts)
     more.contents(parts, more_models)
     parts.add("ghosts", gr.HTML)
     parts.add("notes", gr.HTML)
@@ -244,6 +245,18 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         wanted, chosen = _wanted(video, audio, text), Choice(*choice)
         return placed(view.switched(analysis, wanted, chosen) | view.of_all_models(analysis))
 
+    def on_neutral(session, from_neutral, video, audio, text, *choice):
+        try:
+            analysis = session.from_neutral(analyzer, from_neutral)
+        except (MediaError, ValueError) as error:
+            said = wording.of_core(str(error)) if isinstance(error, MediaError) else wording.NO_MORE
+            return placed({neutral.SWITCH: False, "status": paragraph(said, "note")})
+        if analysis is None:
+            return {status: paragraph(session.why_none(), "error")}
+        wanted, chosen = _wanted(video, audio, text), Choice(*choice)
+        said = paragraph(wording.FROM_NEUTRAL if analysis.neutral else wording.NOT_FROM_NEUTRAL)
+        return placed(view.another_face(analysis, wanted, chosen) | takes.shown(session) | {"status": said})
+
     def on_clear(session):
         returning.take_ticket(session)
         session.clear()
@@ -292,6 +305,10 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     parts["whose-face"].input(
         on_face, [state, parts["whose-face"], *switches, *choice], [status, *fresh, *switchable],
         show_progress="minimal", **ONE_CLIP_AT_A_TIME, **PRIVATE,
+    )  # fmt: skip
+    parts[neutral.SWITCH].input(
+        on_neutral, [state, parts[neutral.SWITCH], *switches, *choice], [status, *fresh, *switchable],
+        trigger_mode="always_last", show_progress="minimal", **ONE_MEASURED_AT_A_TIME,
     )  # fmt: skip
     if more_parts:
         segments = [parts["phrase-table"], parts["course-chart"]]

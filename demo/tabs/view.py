@@ -14,14 +14,14 @@ from core.fusion.selectivity import selectivity
 from demo import wording
 from demo.charts import figures, grid, head_figures, heatmap, moments, panels, phrases, takes
 from demo.charts.grid import MEAN
-from demo.tabs import more, persons
+from demo.tabs import more, neutral, persons
 
 SWITCHES = ("video", "audio", "text")  # in the order of the page
 WEIGHTS, LENGTHS = "weights", "lengths"  # what a map shows: shares of attention, or of what is passed on
 HIDDEN: dict[str, Any] = {"value": None, "visible": False}
 FRESH = (
     "welcome", "verdicts", "time", "details", "moments", "guess", "notes", "seen", "spoken", "phrase-table",
-    "course", "course-chart", "takes", "forget", *persons.PARTS,
+    "course", "course-chart", "takes", "forget", *persons.PARTS, *neutral.PARTS,
 )  # fmt: skip
 """Parts that a new clip changes and a switch does not."""
 
@@ -77,6 +77,7 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": figures.course(analysis) if analysis.windows else None,
         **persons.shown(analysis),
+        **neutral.shown(analysis),
         **more.shown(analysis),
     }
     for modality in SWITCHES:

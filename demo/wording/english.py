@@ -239,6 +239,9 @@ ALL_OFF = "Everything is switched off, so there is nothing to go by. Switch at l
 UNDEFINED = "Undefined: with a single modality there is no other one to look at."
 INSTEAD = "Cross-attention is undefined here; this is self-attention."
 
+NEUTRAL_SECOND = "This clip begins with a second of my neutral face: compare with it"
+FROM_NEUTRAL = "The face is now seen from the neutral one in the clip's first second."
+NOT_FROM_NEUTRAL = "The face is seen as it is again."
 MORE = "More models: both kinds of attention together, and a gate that mixes them"
 NO_MORE = "This stored result does not hold what more models would read; press Analyse to compute it."
 GATES = "What each takes from the other; the rest is from itself"
@@ -502,7 +505,9 @@ RECORDER = {  # what is said over the clip while it is recorded with one press
     "cancel": "Cancel",
     "stop": "Stop",
     "recording": "Recording",
+    "neutral": "Look neutral …",
 }
+RECORDER_NEUTRAL = "The last second shows my neutral face, to compare with"
 AGAIN = "Say it another way"
 CHALLENGE = "A challenge"
 CARD = "A picture to send on"
@@ -883,6 +888,7 @@ CORE = {
     same: same
     for same in (
         "reading the clip",
+        "{file}: no face was found in its first second that could be the neutral one.",
         "looking for the face",
         "listening for words",
         "asking both models",

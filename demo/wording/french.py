@@ -305,6 +305,9 @@ ALL_OFF = "Tout est désactivé, il n’y a donc rien sur quoi s’appuyer. Acti
 UNDEFINED = "Indéfini : avec une seule modalité, il n’y en a pas d’autre à regarder."
 INSTEAD = "L’attention croisée est indéfinie ici ; voici l’auto-attention."
 
+NEUTRAL_SECOND = "Ce clip commence par une seconde de mon visage neutre : comparer avec lui"
+FROM_NEUTRAL = "Le visage est maintenant comparé au visage neutre de la première seconde du clip."
+NOT_FROM_NEUTRAL = "Le visage est de nouveau pris tel qu’il est."
 MORE = "Plus de modèles : les deux attentions ensemble, et une porte qui les mélange"
 NO_MORE = (
     "Ce résultat enregistré ne contient pas ce que liraient d’autres modèles ; appuyez sur Analyser pour le calculer."
@@ -590,7 +593,9 @@ RECORDER = {
     "cancel": "Annuler",
     "stop": "Stop",
     "recording": "Enregistrement",
+    "neutral": "Gardez un visage neutre …",
 }
+RECORDER_NEUTRAL = "La dernière seconde montre mon visage neutre, pour comparer"
 AGAIN = "Le redire autrement"
 CHALLENGE = "Un défi"
 CARD = "Une image à partager"
@@ -1005,6 +1010,9 @@ IN_BROWSER = {
 # What the part that reads clips says: its sentence, with what changes in braces -> the same in this language
 
 CORE = {
+    "{file}: no face was found in its first second that could be the neutral one.": (
+        "{file} : aucun visage qui puisse être le visage neutre n’a été trouvé dans la première seconde."
+    ),
     "reading the clip": "lecture du clip",
     "looking for the face": "recherche du visage",
     "listening for words": "écoute des mots",

@@ -306,6 +306,9 @@ ALL_OFF = "Alles ist ausgeschaltet, es gibt also keinen Anhaltspunkt. Mindestens
 UNDEFINED = "Nicht definiert: Mit nur einer Modalität gibt es keine andere, auf die zu schauen wäre."
 INSTEAD = "Cross-Attention ist hier nicht definiert; zu sehen ist Self-Attention."
 
+NEUTRAL_SECOND = "Dieser Clip beginnt mit einer Sekunde meines neutralen Gesichts: damit vergleichen"
+FROM_NEUTRAL = "Das Gesicht wird jetzt mit dem neutralen in der ersten Sekunde des Clips verglichen."
+NOT_FROM_NEUTRAL = "Das Gesicht wird wieder so genommen, wie es ist."
 MORE = "Weitere Modelle: beide Arten von Aufmerksamkeit zusammen und ein Gate, das sie mischt"
 NO_MORE = "Dieses gespeicherte Ergebnis enthält nicht, was weitere Modelle lesen würden; „Auswerten“ berechnet es."
 GATES = "Was jedes vom anderen nimmt; der Rest kommt aus ihm selbst"
@@ -595,7 +598,9 @@ RECORDER = {  # what is said over the clip while it is recorded with one press
     "cancel": "Abbrechen",
     "stop": "Stopp",
     "recording": "Aufnahme",
+    "neutral": "Bitte neutral schauen …",
 }
+RECORDER_NEUTRAL = "Die letzte Sekunde zeigt mein neutrales Gesicht, zum Vergleich"
 AGAIN = "Noch mal anders sagen"
 CHALLENGE = "Eine Aufgabe"
 CARD = "Bild zum Verschicken"
@@ -999,6 +1004,9 @@ IN_BROWSER = {
 # What the part that reads clips says: its sentence, with what changes in braces -> the same in this language
 
 CORE = {
+    "{file}: no face was found in its first second that could be the neutral one.": (
+        "{file}: in der ersten Sekunde wurde kein Gesicht gefunden, das das neutrale sein könnte."
+    ),
     "reading the clip": "der Clip wird gelesen",
     "looking for the face": "das Gesicht wird gesucht",
     "listening for words": "Worte werden gesucht",

@@ -280,6 +280,9 @@ ALL_OFF = "Todo está desactivado, así que no hay nada en que basarse. Active a
 UNDEFINED = "Sin definir: con una sola modalidad no hay ninguna otra a la que mirar."
 INSTEAD = "La atención cruzada no está definida aquí; esto es la autoatención."
 
+NEUTRAL_SECOND = "Este clip empieza con un segundo de mi rostro neutro: comparar con él"
+FROM_NEUTRAL = "El rostro se compara ahora con el rostro neutro del primer segundo del clip."
+NOT_FROM_NEUTRAL = "El rostro se toma de nuevo tal como es."
 MORE = "Más modelos: los dos tipos de atención juntos, y una compuerta que los mezcla"
 NO_MORE = "Este resultado guardado no contiene lo que leerían más modelos; pulse Analizar para calcularlo."
 GATES = "Lo que cada una toma de la otra; el resto es de sí misma"
@@ -550,7 +553,9 @@ RECORDER = {  # what is said over the clip while it is recorded with one press
     "cancel": "Cancelar",
     "stop": "Parar",
     "recording": "Grabando",
+    "neutral": "Ponga cara neutra …",
 }
+RECORDER_NEUTRAL = "El último segundo muestra mi rostro neutro, para comparar"
 AGAIN = "Decirlo de otra forma"
 CHALLENGE = "Un reto"
 CARD = "Una imagen para enviar"
@@ -945,6 +950,9 @@ IN_BROWSER = {
 # What the part that reads clips says: its sentence, with what changes in braces -> the same in this language
 
 CORE = {
+    "{file}: no face was found in its first second that could be the neutral one.": (
+        "{file}: no se encontró en el primer segundo ningún rostro que pueda ser el neutro."
+    ),
     "reading the clip": "leyendo el clip",
     "looking for the face": "buscando la cara",
     "listening for words": "escuchando las palabras",
