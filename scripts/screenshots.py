@@ -3,9 +3,11 @@
 
   python scripts/screenshots.py [ADDRESS] [FOLDER] [--only NAME...]
   python scripts/screenshots.py --stopwatch CAMERA MICROPHONE
+  python scripts/screenshots.py --first-visit MEGABITS
 
 The second records five seconds instead (an MJPEG and a 48 kHz WAV file stand for the devices) and prints the seconds
-from pressing stop to seeing both verdicts. Needs requirements-dev.txt and Chromium.
+from pressing stop to seeing both verdicts; the third times a first visit on a slow line. Needs requirements-dev.txt
+and Chromium.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +35,12 @@ OLD_HAND = "localStorage.setItem('guessed', '1')"  # who has been here is not as
 PLAYED = (4.6, 9.0)  # seconds of the longest example that the animation shows
 RATE, WIDTH = 5, 640  # its pictures a second, and their width in pixels
 WIDEST = 1280  # pixels of any other picture
+SHOWN = """addEventListener("DOMContentLoaded", () => {
+    const seen = () => document.querySelector("SELECTOR")?.offsetParent;
+    const look = () => { if (seen()) window.shown = performance.now(); else requestAnimationFrame(look); };
+    look();
+})"""
+LATENCY = 40  # milliseconds to the server and back, of a first visit on a slow line
 
 
 def wait_for_opening(page: Page) -> None:
@@ -247,6 +256,42 @@ def stopwatch(browser, address: str) -> None:
     page.close()
 
 
+def _note_size(sizes: dict[str, int], event: dict) -> None:
+    sizes[event["requestId"]] = event["encodedDataLength"]
+
+
+def first_visit(browser: Browser, address: str, megabits: float) -> None:
+    """Seconds from opening the address to both verdicts, on a phone that has never been here, on a line that slow."""
+    for known in (False, True):
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        page, sizes = context.new_page(), dict[str, int]()
+        network = context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.loadingFinished", partial(_note_size, sizes))
+        speed = megabits * 1e6 / 8  # bytes a second
+        network.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": LATENCY, "downloadThroughput": speed, "uploadThroughput": speed},
+        )
+        if known:
+            page.add_init_script(OLD_HAND)
+        shown = "#self-verdict .bar" if known else "#first-guess.asking"
+        page.add_init_script(SHOWN.replace("SELECTOR", shown))
+        page.goto(address, wait_until="commit")
+        page.wait_for_function("window.shown", timeout=120_000)
+        before = sum(sizes.values())
+        seconds = page.evaluate("window.shown") / 1000
+        page.wait_for_selector("#timeline-chart .barlayer", state="attached", timeout=120_000)
+        page.wait_for_timeout(3000)
+        what = "both verdicts" if known else "the first question"
+        print(
+            f"{megabits:g} Mbit/s, {LATENCY} ms: {seconds:.2f} s to {what}, {before / 1e6:.2f} MB by then, "
+            f"{sum(sizes.values()) / 1e6:.2f} MB in all",
+            flush=True,
+        )
+        context.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:7860/")
@@ -254,6 +299,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", default=[], choices=[*(shot.name for shot in SHOTS), PREVIEW.stem, PLAYING]
     )
+    parser.add_argument("--first-visit", type=float, metavar="MEGABITS", help="times a first visit on a line that slow")
     parser.add_argument("--stopwatch", nargs=2, type=Path, metavar=("CAMERA", "MICROPHONE"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -264,7 +310,9 @@ def main() -> None:
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera.resolve()}",
                  f"--use-file-for-fake-audio-capture={microphone.resolve()}"]  # fmt: skip
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        if options.stopwatch:
+        if options.first_visit:
+            first_visit(browser, options.address, options.first_visit)
+        elif options.stopwatch:
             for _ in range(3):
                 stopwatch(browser, options.address)
         else:

@@ -85,6 +85,16 @@ def test_one_modality_leaves_cross_undefined_and_none_leaves_nothing(analysed):
     expect(analysed.locator("#self-verdict .bar")).to_have_count(7)
 
 
+def test_the_face_is_seen_from_the_neutral_one_and_then_as_it_is_again(analysed):
+    before = {model: bars(analysed, model) for model in ("cross", "self")}
+    for said in (wording.FROM_NEUTRAL, wording.NOT_FROM_NEUTRAL):
+        analysed.locator("#neutral input").click()
+        expect(analysed.locator("#status")).to_have_text(said)
+        check_both_panels(analysed)
+        same = [bars(analysed, model) == pytest.approx(before[model], abs=1e-5) for model in before]
+        assert same == [said == wording.NOT_FROM_NEUTRAL] * 2
+
+
 def test_head_pair_and_model_choose_the_map_that_is_drawn(analysed):
     said = analysed.locator("#sharpness")
     analysed.locator("#model").get_by_role("radio", name="Cross-attention").check()
@@ -268,9 +278,13 @@ def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     assert guest.evaluate("location.hash") == ""
     before = {model: verdict(guest, model)[0] for model in ("cross", "self")}
     expect(guest.locator("#compared")).to_have_count(0)
+    expect(guest.locator("#neutral input")).not_to_be_checked()
     guest.locator("#again").click()
+    guest.locator("#recorder-neutral").check()
     record(guest, 3.5)
     guest.wait_for_selector("#compared")
+    expect(guest.locator("#neutral input")).to_be_checked()
+    expect(guest.locator("#status")).to_have_text(wording.FROM_NEUTRAL)
     for model in ("cross", "self"):
         first, second = guest.locator(f'#takes-table tr[data-name="{model}"] td[data-take]').all()
         assert first.get_attribute("data-label") == before[model]
