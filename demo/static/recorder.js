@@ -24,7 +24,7 @@
     if (place.textContent !== doing) place.textContent = doing;
     box.querySelector(".recorder-count").textContent = count;
     stop.textContent = phase === "recording" ? said.stop : said.cancel;
-    if (phase === "counting" && before !== phase) stop.focus({ preventScroll: true });
+    if (["counting", "recording"].includes(phase) && before !== phase) stop.focus({ preventScroll: true });
     if (!phase && before && document.activeElement === document.body) clip(CAPTURE)?.focus({ preventScroll: true });
   }
   const say = (text) => { const place = byId("recorder")?.querySelector(".recorder-say"); if (place) place.textContent = text ? window.said("word", { word: text }) : ""; };

@@ -249,12 +249,19 @@ def test_of_two_faces_the_other_one_can_be_chosen(guest, clips):
 RECORDED = "#moments [data-file]:not([data-example])"
 
 
-def record(page: Page, seconds: float) -> None:
-    """Goes on from where the camera opens by itself: counts with the page, and presses Stop after these seconds."""
+def record(page: Page, seconds: float, neutral: bool = False) -> None:
+    """Goes on from where the camera opens by itself: counts with the page, and presses Stop after these seconds.
+
+    Args:
+        neutral: whether the last second counted is recorded too, as a neutral face.
+    """
     recorder = page.locator("#recorder")
     expect(recorder).to_have_attribute("data-phase", "counting")
     expect(recorder.locator(".recorder-stop")).to_be_focused()
+    if neutral:
+        page.locator("#recorder-neutral").check()
     expect(recorder).to_have_attribute("data-phase", "recording")
+    expect(recorder.locator(".recorder-stop")).to_be_focused()
     page.wait_for_timeout(1000 * seconds)
     expect(page.locator(".level").first).to_contain_text("hears you")
     page.keyboard.press("Enter")
@@ -280,8 +287,7 @@ def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     expect(guest.locator("#compared")).to_have_count(0)
     expect(guest.locator("#neutral input")).not_to_be_checked()
     guest.locator("#again").click()
-    guest.locator("#recorder-neutral").check()
-    record(guest, 3.5)
+    record(guest, 3.5, neutral=True)
     guest.wait_for_selector("#compared")
     expect(guest.locator("#neutral input")).to_be_checked()
     expect(guest.locator("#status")).to_have_text(wording.FROM_NEUTRAL)
