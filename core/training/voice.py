@@ -59,7 +59,7 @@ class VoiceRecipe:
     model: VoiceConfig = BASE_FRONT
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=24, learning_rate=1.5e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
+            epochs=14, learning_rate=6e-5, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
             monitor="", fresh=("norm", "features", "scores", "classifier", "mixture"), fresh_rate=5.0,
         )
     )  # fmt: skip
