@@ -65,7 +65,7 @@ class VoiceRecipe:
     )  # fmt: skip
     onward: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=1, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
+            epochs=4, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
         )
     )
     batch: int = 24
