@@ -32,7 +32,7 @@ from core.training.loop import Recipe, fit
 log = logging.getLogger(__name__)
 
 POOLING_HEADS = 4
-SHARE = 0.75  # of what was learned in the weights that are kept, see ``interpolate_weights``
+SHARE = 1.0  # of what was learned in the weights that are kept (``interpolate_weights``)
 MEASURED = 60  # voices of each corpus that are measured after an epoch
 CHUNK = 16  # voices of about the same length that run together: fewer of their states are padding
 
