@@ -106,7 +106,7 @@ def how_right(held_out: dict) -> str:
         said += f"""On {found["self"]["n"]} real clips of actors whom no model had met, face and voice put the right
 one of {classes} emotions first in {_shares(found)}. """
     if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""On {found["self"]["n"]} utterances put together from acted voices of corpora that were kept aside,
+        said += f"""On {found["self"]["n"]} utterances put together from acted voices of people who were kept aside,
 faces that no encoder had met and sentences that say nothing, the right one of seven emotions came first in
 {_shares(found)}; expect less where nobody acts. """
     return said

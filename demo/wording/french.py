@@ -138,7 +138,7 @@ def how_right(held_out: dict) -> str:
         said += f"""Sur {found["self"]["n"]} clips réels d’acteurs qu’aucun modèle n’avait rencontrés, le visage et la
 voix placent en tête la bonne émotion parmi {classes} dans {_shares(found)} des cas. """
     if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""Sur {found["self"]["n"]} énoncés assemblés à partir de voix jouées venant de corpus mis de côté, de
+        said += f"""Sur {found["self"]["n"]} énoncés assemblés à partir de voix jouées de personnes mises de côté, de
 visages qu’aucun encodeur n’avait rencontrés et de phrases qui ne disent rien, la bonne des sept émotions est venue en
 tête dans {_shares(found)} des cas ; attendez-vous à moins là où personne ne joue. """
     return said

@@ -133,7 +133,7 @@ def how_right(held_out: dict) -> str:
 kannte, setzten Gesicht und Stimme die richtige von {classes} Emotionen an die erste Stelle: in {_shares(found)}. """
     if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
         said += f"""Bei {found["self"]["n"]} Äußerungen, zusammengesetzt aus gespielten Stimmen zurückgehaltener
-Korpora, aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben
+Personen, aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben
 Emotionen an erster Stelle: in {_shares(found)}. Wo niemand spielt, ist weniger zu erwarten. """
     return said
 

@@ -111,7 +111,7 @@ def how_right(held_out: dict) -> str:
         said += f"""En {found["self"]["n"]} clips reales de actores que ningún modelo había visto, la cara y la voz
 pusieron en primer lugar la correcta de {classes} emociones en {_shares(found)}. """
     if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""En {found["self"]["n"]} enunciados compuestos con voces actuadas de corpus que se habían apartado,
+        said += f"""En {found["self"]["n"]} enunciados compuestos con voces actuadas de personas que se habían apartado,
 caras que ningún codificador había visto y frases que no dicen nada, la correcta de siete emociones quedó en primer
 lugar en {_shares(found)}; espere menos cuando nadie actúa. """
     return said
