@@ -113,7 +113,7 @@ def test_a_person_is_chosen_by_a_tap(guests, tmp_path):
 
 def test_a_phrase_is_heard_and_read_when_it_ends(analyzer, tmp_path, monkeypatch):
     monkeypatch.setattr("core.analysis.live.VOICE_MEMORY", 60.0)  # a busy machine reads for longer than a voice counts
-    spoken = speak("The quick brown fox is very happy today.", tmp_path / "fox.wav")
+    spoken = speak("I am so happy that you came to see me today.", tmp_path / "happy.wav")
     analyzer.extractor.listener.words(Waveform(spoken))  # the first call compiles, for longer than a phrase counts
     live = Live(analyzer, own_listener(analyzer))
     try:

@@ -157,11 +157,13 @@ class Analyzer:
             shown = between(shown, 0.0, NEUTRAL_SECONDS)
         own = None if shown is None else neutral_face(shown.values)
         if video is None or own is None:
-            where = f"in {other.file}" if other else "in its first second"
-            lacking = (
-                "no face was found" if video is None else f"no face was found {where} that could be the neutral one"
-            )
-            raise MediaError("no_neutral_face", f"{analysis.file}: {lacking}.")
+            file = analysis.file
+            lacking = f"{file}: no face was found in its first second that could be the neutral one."
+            if video is None:
+                lacking = f"{file}: no face was found."
+            elif other is not None:
+                lacking = f"{file}: no face was found in {other.file} that could be the neutral one."
+            raise MediaError("no_neutral_face", lacking)
         moved = replace(video, values=from_neutral(video.values, own, typical))
         utterance = _utterance_of(replace(analysis, sequences=analysis.sequences | {"video": moved}))
         return replace(

@@ -21,9 +21,7 @@ from demo.tabs.clip import ONE_CLIP_AT_A_TIME
 def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
     """Adds the endpoint to the page that is being built; nothing of it is visible."""
 
-    def analyze(
-        clip: str | None, modalities: list[str], attention: bool, neutral: bool, request: gr.Request
-    ) -> dict:  # fmt: skip
+    def analyze(clip: str | None, modalities: list[str], attention: bool, request: gr.Request) -> dict:
         """Analyses one clip of a person speaking with two small models of displayed emotion, cross- and self-attention.
         The verdicts are guesses at what is shown, not at what anybody feels; never use them to judge a person.
         A clip that cannot be analysed raises an error with one sentence. The file is deleted before the answer is sent.
@@ -32,7 +30,6 @@ def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
             clip: a video or sound file that was uploaded to this server: its path or its address; no other is fetched
             modalities: what the models may use: words ("text"), face ("video"), voice ("audio"); all of them by default
             attention: whether the answer holds the attention weights too, up to 14 MB of them
-            neutral: whether the clip begins with a second of the person's neutral face, with which the face is compared
 
         Returns:
             a JSON object: labels, transcript, cross and self with their probabilities, all sets of modalities
@@ -42,19 +39,17 @@ def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         name = name_of(request)
         remember(name, guest)
         try:
-            return _answer(guest, clip, subset_of(modalities), attention, neutral, partial(gone, page, name))
+            return _answer(guest, clip, subset_of(modalities), attention, partial(gone, page, name))
         finally:
             guest.end()
 
-    def _answer(guest: Session, clip: str | None, wanted: Subset, attention: bool, neutral: bool, left) -> dict:
+    def _answer(guest: Session, clip: str | None, wanted: Subset, attention: bool, left) -> dict:
         if not clip:
             raise gr.Error(wording.NO_FILE, print_exception=False)
         if Path(clip) not in guest.files:  # only what the visit owns is opened
             raise gr.Error(wording.LOST_CLIP, print_exception=False)
         try:
             analysis = guest.take(analyzer, Path(clip), lambda share, stage: None, left)
-            if neutral:
-                analysis = guest.from_neutral(analyzer, True) or analysis
         except MediaError as error:
             raise gr.Error(wording.of_core(str(error)), print_exception=False) from error
         except Stopped:
@@ -71,11 +66,8 @@ def endpoint(analyzer: AnyAnalyzer, page: gr.Blocks) -> None:
         modalities: Any = gr.CheckboxGroup(list(MODALITIES), value=list(MODALITIES), label="modalities")
         modalities.preprocess = _asked_for
         attention = gr.Checkbox(False, label="attention")
-        neutral = gr.Checkbox(False, label="neutral")
         answer = gr.JSON(label="analysis")
-        gr.Button().click(
-            analyze, [clip, modalities, attention, neutral], answer, api_name="analyze", **ONE_CLIP_AT_A_TIME
-        )
+        gr.Button().click(analyze, [clip, modalities, attention], answer, api_name="analyze", **ONE_CLIP_AT_A_TIME)
 
 
 def _asked_for(sent) -> list[str]:

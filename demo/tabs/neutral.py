@@ -15,6 +15,7 @@ def contents(parts: Parts) -> None:
     parts.add(SWITCH, gr.Checkbox, value=False, label=wording.NEUTRAL_SECOND, container=False)
 
 
-def shown(analysis: Analysis) -> dict:
-    """What each of ``PARTS`` shows; without a face there is nothing to compare."""
-    return {SWITCH: gr.update(value=bool(analysis.neutral), visible="video" in analysis.present)}
+def shown(analysis: Analysis, example: str = "") -> dict:
+    """What each of ``PARTS`` shows; without a face there is nothing to compare, and no example begins with one that is
+    neutral."""
+    return {SWITCH: gr.update(value=bool(analysis.neutral), visible="video" in analysis.present and not example)}

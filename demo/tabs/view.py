@@ -77,7 +77,7 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
         "course": gr.update(visible=bool(analysis.windows)),
         "course-chart": figures.course(analysis) if analysis.windows else None,
         **persons.shown(analysis),
-        **neutral.shown(analysis),
+        **neutral.shown(analysis, example),
         **more.shown(analysis),
     }
     for modality in SWITCHES:

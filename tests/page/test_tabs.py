@@ -48,8 +48,6 @@ def test_the_endpoint_for_programs_answers_with_the_contract(app, clips):
     assert sum(found["cross"]["probabilities"].values()) == pytest.approx(1)
     assert "attention" not in found
     assert found["neutral_face"] is None
-    compared = client.predict(clip=handle_file(clips / "happy.mp4"), neutral=True, api_name="/analyze")
-    assert compared["neutral_face"] == "first second"
     with pytest.raises(AppError, match="not a media file"):
         client.predict(clip=handle_file(clips / "corrupt.mp4"), api_name="/analyze")
 
