@@ -13,6 +13,7 @@ from core.analysis.results import FIRST_SECOND
 from core.datasets.multimodal import MultimodalClips
 from core.encoders.neutral import SHAPES, SHARE, from_neutral, neutral_face
 from core.media.reader import MediaError
+from demo.server import sessions
 
 NEUTRAL, ANGER = LABELS.index("neutral"), LABELS.index("anger")
 
@@ -92,3 +93,14 @@ def test_without_a_face_there_is_one_sentence_and_nothing_changes(analyzer: Anal
     heard = made.analysis(missing={"video": "no face was found", "text": "no speech was heard"})
     with pytest.raises((MediaError, ValueError)):
         analyzer.from_neutral(heard)
+
+
+def test_a_visit_counts_both_analyses_and_gets_the_first_one_back(analyzer: Analyzer, happy, monkeypatch):
+    held = []
+    monkeypatch.setattr(sessions, "loaded", lambda analyzer: analyzer)
+    monkeypatch.setattr(sessions.budget, "hold", lambda _session, size: held.append(size))
+    visit = sessions.Session(analysis=happy)
+    found = visit.from_neutral(analyzer, True)
+    assert found is visit.analysis and found.neutral and visit.plain is happy
+    assert held == [sessions.nbytes((found, happy, {}, None))] and held[0] > sessions.nbytes(found)
+    assert visit.from_neutral(analyzer, False) is happy and visit.plain is None and len(held) == 2

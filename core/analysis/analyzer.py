@@ -124,13 +124,9 @@ class Analyzer:
         if chosen is before:
             return analysis
         return replace(
-            analysis,
+            self._answered(analysis, chosen),
             faces=FaceSummary.of(chosen.faces, chosen.duration),
-            predictions=self.predict(chosen, models=analysis.models),
-            windows=self._windows(chosen, analysis.models),
-            phrases=self._phrases(chosen, analysis.models),
             warnings=chosen.warnings,
-            sequences=_kept(_sequences(chosen), bool(analysis.windows)),
             persons=chosen.persons,
             neutral="",
         )
@@ -147,8 +143,7 @@ class Analyzer:
             MediaError: with the code ``no_neutral_face``, if no face is seen there, or none in this clip.
             ValueError: the analysis was stored without what the models read, or the checkpoint knows no neutral face.
         """
-        if set(analysis.present) - set(analysis.sequences):
-            raise ValueError("what the models read was not kept with this analysis")
+        _check_kept(analysis)
         typical = self.checkpoint.normalisation.neutral.get("video")
         if typical is None:
             raise ValueError("this checkpoint does not know what a neutral face is like")
@@ -166,13 +161,16 @@ class Analyzer:
             raise MediaError("no_neutral_face", lacking)
         moved = replace(video, values=from_neutral(video.values, own, typical))
         utterance = _utterance_of(replace(analysis, sequences=analysis.sequences | {"video": moved}))
+        return replace(self._answered(analysis, utterance), neutral=other.file if other else FIRST_SECOND)
+
+    def _answered(self, analysis: Analysis, utterance: Utterance) -> Analysis:
+        """The analysis with what its own models say of another utterance of the same clip."""
         return replace(
             analysis,
             predictions=self.predict(utterance, models=analysis.models),
             windows=self._windows(utterance, analysis.models),
             phrases=self._phrases(utterance, analysis.models),
             sequences=_kept(_sequences(utterance), bool(analysis.windows)),
-            neutral=other.file if other else FIRST_SECOND,
         )
 
     def with_more(self, analysis: Analysis) -> Analysis:
@@ -181,8 +179,7 @@ class Analyzer:
         Raises:
             ValueError: the analysis was stored without what the models read.
         """
-        if set(analysis.present) - set(analysis.sequences):
-            raise ValueError("what the models read was not kept with this analysis")
+        _check_kept(analysis)
         wanted = tuple(name for name in self.models if name not in analysis.models)
         if not wanted:
             return analysis
@@ -312,6 +309,16 @@ class Analyzer:
             .softmax(1)
             .numpy()
         )
+
+
+def _check_kept(analysis: Analysis) -> None:
+    """Whether the models can be asked again.
+
+    Raises:
+        ValueError: the analysis was stored without what the models read.
+    """
+    if set(analysis.present) - set(analysis.sequences):
+        raise ValueError("what the models read was not kept with this analysis")
 
 
 def _utterance_of(analysis: Analysis) -> Utterance:

@@ -7,8 +7,10 @@ worse (``checkpoints/README.md``). Where nobody knows the neutral face, the feat
 
 import numpy as np
 
+from core.encoders.face_track import BLENDSHAPES
+
 SHARE = 0.5  # of the difference that is taken off
-SHAPES = 53  # the last features of a step: MediaPipe's blendshapes, and whether there are any
+SHAPES = BLENDSHAPES + 1  # the last features of a step: MediaPipe's blendshapes, and whether there are any
 
 
 def neutral_face(steps: np.ndarray) -> np.ndarray | None:

@@ -273,6 +273,7 @@ class Session:
         if found is None or self.analysis is not before:
             return self.analysis
         self.analysis, self.attributions, self.plain = found, {}, before if wanted else None
+        self._count()
         return self.answered(analyzer)
 
     def choose_face(
