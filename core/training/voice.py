@@ -59,7 +59,7 @@ class VoiceRecipe:
     model: VoiceConfig = BASE_FRONT
     optimisation: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=14, learning_rate=6e-5, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
+            epochs=9, learning_rate=1e-4, weight_decay=0.05, warmup=0.05, ema_decay=0.99, max_grad_norm=1.0,
             monitor="", fresh=("norm", "features", "scores", "classifier", "mixture"), fresh_rate=5.0,
         )
     )  # fmt: skip
@@ -68,7 +68,7 @@ class VoiceRecipe:
             epochs=4, learning_rate=5e-5, weight_decay=0.05, ema_decay=0.98, max_grad_norm=1.0, monitor="", seed=1
         )
     )
-    batch: int = 24
+    batch: int = 64
     steps: int = 100
     altered: float = 0.5
     shortest: float = 1.5
