@@ -34,6 +34,8 @@ from core.paths import NamedFile, escaped, named_files
 from scripts.arguments import parser_of
 
 FIRST = "first-second"
+Neutral = Analysis | str | None
+"""What shows the neutral face from which the face is to be seen: another clip, ``FIRST``, or nothing."""
 
 log = logging.getLogger("analyze")
 
@@ -92,24 +94,27 @@ def main() -> int:
         except (WeightsError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
-        if arguments.neutral and arguments.neutral != FIRST:
+        neutral = arguments.neutral
+        if neutral and neutral != FIRST:
             try:
-                arguments.neutral = analysed(analyzer, Path(arguments.neutral), 1)
+                neutral = analysed(analyzer, Path(neutral), 1)
             except MediaError as error:
                 print(error, file=sys.stderr)
                 return 2
-        results = [report(analyzer, file, table, arguments) for file in files if not (table and file in table)]
+        wanted = [file for file in files if not (table and file in table)]
+        results = [report(analyzer, file, table, arguments, neutral) for file in wanted]
     return int(not all(results) or bool(unreadable))
 
 
-def report(analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: argparse.Namespace) -> bool:
+def report(
+    analyzer: Analyzer, file: NamedFile, table: Table | None, arguments: argparse.Namespace, neutral: Neutral
+) -> bool:
     """Analyses a clip and writes what was found, whatever happens to it; whether it could be analysed."""
     content = content_of(file.path) if table else ""
     name, lines = escaped(file.path.name), []
     try:
-        found = replace(
-            analysed(analyzer, file.path, arguments.face, arguments.more_models, arguments.neutral), file=name
-        )
+        found = analysed(analyzer, file.path, arguments.face, arguments.more_models, neutral)
+        found = replace(found, file=name)
         row = row_of(file.name, found, arguments.modalities)
         if arguments.json:
             lines.append(json.dumps(as_json(analyzer, found, arguments), ensure_ascii=False))
@@ -162,13 +167,11 @@ def neutral_of(named: str) -> str:
     return FIRST if named == FIRST else content_of(Path(named))[:12]
 
 
-def analysed(
-    analyzer: Analyzer, path: Path, face: int, more: bool = False, neutral: Analysis | str | None = None
-) -> Analysis:
+def analysed(analyzer: Analyzer, path: Path, face: int, more: bool = False, neutral: Neutral = None) -> Analysis:
     """A clip's analysis by one of its faces, and by more models on request, with a progress bar where somebody looks.
 
     Args:
-        neutral: shows the neutral face from which the face is to be seen: another clip, or ``FIRST``.
+        neutral: see ``Neutral``.
 
     Raises:
         MediaError: see ``Analyzer.analyze`` and ``Analyzer.choose_face``.

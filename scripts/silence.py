@@ -23,8 +23,7 @@ from core.datasets.readable import audible
 from core.datasets.sources import SOURCES, Source, Speakers
 from core.encoders.packaged import WeightsError
 from core.encoders.speech import Listener
-from core.encoders.whisper_encoder import Silence, prepare
-from core.encoders.whisper_weights import load_tiny_en
+from core.encoders.whisper_encoder import Silence
 from core.files import file_digest, write_file
 from core.training.silence import compare, mean_silence
 from core.training.transcripts import spread
@@ -49,7 +48,7 @@ def main() -> int:
             for source in found_in
             for record in some(source, True, arguments)
         ]
-        whole, mean = Listener(whole=True), Listener(whole=True)
+        whole = Listener(silence=None)
         if arguments.measure:
             silence = Silence.load()
         else:
@@ -57,8 +56,7 @@ def main() -> int:
             content = {"states": silence.states[:, silence.since :].half(), "since": torch.tensor(silence.since)}
             write_file(arguments.out, lambda partial: save_file(content, partial))
             print(f"{arguments.out}: mean of {len(learned)} voices, SHA-256 {file_digest(arguments.out)}")
-        mean.model = mean.transcriber = prepare(load_tiny_en(), silence)
-        found = compare(whole, mean, others)
+        found = compare(whole, Listener(silence=silence), others)
     except (CorpusError, WeightsError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -33,8 +33,6 @@ from core.datasets.multimodal import MultimodalClips, training_clips
 from core.device import CHOICES, Device, choose_device
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
-from core.encoders.voice import VoiceEncoder
-from core.encoders.whisper_weights import load_base
 from core.files import prepare_folder, write_json
 from core.fusion.checkpoint import (
     ENCODERS,
@@ -52,13 +50,7 @@ from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.loop import overridden
 from core.training.pair import train_final_pair, train_measured_pair
 from core.training.provenance import provenance
-from core.training.voice import (
-    SHARE,
-    VoiceData,
-    VoiceRecipe,
-    interpolate_weights,
-    train_voice_encoder,
-)
+from core.training.voice import VoiceData, VoiceRecipe, train_voice_encoder
 from core.training.words import LineData, WordsRecipe, train_word_adapter
 from scripts.arguments import parser_of
 
@@ -136,15 +128,14 @@ def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device)
     name = f"without-{arguments.without}" if arguments.without else "measured"
     model, history = train_voice_encoder(data, recipe, folder / name, device)
     made = provenance(recipe.optimisation.seed, data.described, [folder / name])
-    made |= {"recipe": asdict(recipe), "validation": history[-1], "share": SHARE}
-    beside, published = arguments.runs / name / "checkpoint", VoiceEncoder.published(load_base(), recipe.model)
-    save_encoder(beside, "voice", interpolate_weights(model.encoder, published), made)
+    made |= {"recipe": asdict(recipe), "validation": history[-1]}
+    save_encoder(arguments.runs / name / "checkpoint", "voice", model.encoder, made)
     if not (arguments.without or arguments.measured_only):
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
         folders = [folder / name, folder / "final"]
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
-        save_encoder(checkpoint, "voice", interpolate_weights(model.encoder, published), made)
+        save_encoder(checkpoint, "voice", model.encoder, made)
     draw_curves(folder)
 
 

@@ -18,7 +18,7 @@ SENTENCE = "I am so happy that you came to see me today."
 
 @pytest.fixture(scope="module")
 def whole() -> Listener:
-    return Listener(whole=True)
+    return Listener(silence=None)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,8 @@ def voice(tmp_path_factory) -> Waveform:
 def states_of(listener: Listener, voice: Waveform) -> tuple[torch.Tensor, torch.Tensor]:
     """The encoder's output [1, 1500, D], and the states [L + 1, 1500, D] of which ``Silence`` holds a mean."""
     mel = listener.spectrogram(voice)
-    seen = window(mel, 0, mel.shape[1] - N_FRAMES)
-    output, outputs = listener.encoder.hear(seen)
-    return output, torch.cat([listener.encoder.positioned(seen), outputs[:-1], output])
+    output, states = listener.encoder.hear(window(mel, 0, mel.shape[1] - N_FRAMES))
+    return output, torch.cat([states[:-1], output])
 
 
 def test_with_its_own_silence_a_voice_is_encoded_as_in_a_whole_window(whole, voice):

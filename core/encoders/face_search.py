@@ -15,8 +15,8 @@ import numpy as np
 from mediapipe.tasks.python import vision
 
 from core.encoders.face_track import THUMBNAIL
-from core.encoders.faces import MAX_FACES, Face, FaceFinder, apart, cut_faces, landmarker
-from core.encoders.stages import ahead
+from core.encoders.faces import MAX_FACES, Face, apart, cut_faces, landmarker
+from core.encoders.landmarkers import faces_in_order
 from core.media.reader import Frame
 
 PART, ENLARGED = 240, 2  # pixels of a square part of a frame that is looked at closely, and by how much it is enlarged
@@ -179,13 +179,13 @@ def search(frames: Iterable[Frame], closer: CloserLook, report: Report | None = 
     missed: deque[tuple[int, Frame]] = deque(maxlen=MAX_MISSED)
     linked = _Linked()
     searched = -np.inf
-    with FaceFinder() as finder, closing(ahead(frames)) as coming:
-        for index, frame in enumerate(coming):
+    with closing(faces_in_order(frames)) as coming:
+        for index, (frame, found) in enumerate(coming):
             times.append(frame.time)
             small = cv2.resize(frame.image, SCENE, interpolation=cv2.INTER_AREA)
             scenes.append(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel())
             samples.add(frame.image)
-            faces = unknown(finder.find(frame), [])
+            faces = unknown(found, [])
             for box in linked.missing(frame.time, faces)[:MAX_CLOSER]:
                 faces += unknown(closer.around(frame.image, box), faces)
             if not faces and frame.time - searched >= SEARCH_EVERY:

@@ -8,6 +8,7 @@ import copy
 import threading
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -94,12 +95,18 @@ class Listener:
         transcriber: "tiny.en" from the packaged weights, or any name of openai-whisper, which downloads it
             where there is internet. The voice features are tiny.en's in either case.
         device: where Whisper runs; the processor instead of "mps", since it needs sparse tensors and float64.
-        whole: encode all thirty seconds of every window, however short the voice is.
+        silence: stands behind voices shorter than thirty seconds: what is shipped, or another mean; with None their own
+            silence is encoded.
     """
 
-    def __init__(self, transcriber: str = "tiny.en", device: str = "cpu", whole: bool = False):
+    def __init__(
+        self,
+        transcriber: str = "tiny.en",
+        device: str = "cpu",
+        silence: Silence | Literal["shipped"] | None = "shipped",
+    ):
         self.device = device = "cpu" if device == "mps" else device
-        self.model = prepare(load_tiny_en().to(device), None if whole else Silence.load())
+        self.model = prepare(load_tiny_en().to(device), Silence.load() if silence == "shipped" else silence)
         self.encoder = self.model.encoder
         own = transcriber == "tiny.en"
         self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device))
@@ -203,7 +210,7 @@ class Listener:
                 if with_states:
                     encoded, found = self.encoder.hear(window(mel, start, end))
                     first, last = start // 2, -(-end // 2)
-                    states[:, first:last] = found[:, : last - first].cpu().numpy()
+                    states[:, first:last] = found[1:, : last - first].cpu().numpy()
                 span = start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND
                 spoken = within(intervals, *span)
                 if with_words and spoken:

@@ -85,11 +85,12 @@ class WindowEncoder(nn.Module):
             return windows
         if windows.shape[2] < N_FRAMES:
             return self._beginning(windows)
-        return self.encoder.ln_post(self._blocks(windows)[-1])
+        return self.encoder.ln_post(self._states(windows)[-1])
 
     def hear(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Output [1, 1500, D] and block outputs [blocks, 1500, D] of a mel window [1, bands, 3000]."""
-        states = self._blocks(mel)
+        """Output [1, 1500, D] and states [L + 1, 1500, D] of a mel window [1, bands, 3000]: what goes into the first of
+        L blocks, and what comes out of each."""
+        states = self._states(mel)
         return self.encoder.ln_post(states[-1]), torch.cat(states)
 
     def frames_for(self, voice: int) -> int:
@@ -97,25 +98,24 @@ class WindowEncoder(nn.Module):
         needed = max(math.ceil(voice / FRAMES_A_STATE) + NEAR, self.since)
         return FRAMES_A_STATE * (needed if needed <= WORTH else STATES)
 
-    def _blocks(self, windows: Tensor) -> list[Tensor]:
-        """Outputs [B, 1500, D] of each block."""
+    def _states(self, windows: Tensor) -> list[Tensor]:
+        """What goes into the first block and what comes out of each, [B, 1500, D]."""
         raise_if_cancelled()
-        x, outputs = self.positioned(windows), []
+        states = [self._positioned(windows)]
         for block in self.encoder.blocks:
-            x = block(x)
-            outputs.append(x)
-        return outputs
+            states.append(block(states[-1]))
+        return states
 
     def _beginning(self, windows: Tensor) -> Tensor:
         raise_if_cancelled()
         count = windows.shape[2] // FRAMES_A_STATE
-        x = self.positioned(pad(windows, (0, 2 * FRAMES_A_STATE)))[:, :count]  # convolutions see silence, no end
+        x = self._positioned(pad(windows, (0, 2 * FRAMES_A_STATE)))[:, :count]  # convolutions see silence, no end
         for block, keys, values in zip(self.encoder.blocks, self.keys, self.values, strict=True):
             x = x + attended(block.attn, block.attn_ln(x), keys[count:], values[count:])
             x = x + block.mlp(block.mlp_ln(x))
         return torch.cat([self.encoder.ln_post(x), self.silence[count:].expand(len(x), -1, -1)], 1)
 
-    def positioned(self, windows: Tensor) -> Tensor:
+    def _positioned(self, windows: Tensor) -> Tensor:
         """What goes into the first block, [B, F / 2, D]."""
         x = F.gelu(self.encoder.conv2(F.gelu(self.encoder.conv1(windows)))).mT
         return x + self.encoder.positional_embedding[: x.shape[1]]

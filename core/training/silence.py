@@ -36,9 +36,8 @@ def mean_silence(listener: Listener, voices: Iterable[Waveform]) -> Silence:
         frames = mel.shape[1] - N_FRAMES
         behind = -(-frames // FRAMES_A_STATE) + NEAR
         with torch.inference_mode():
-            output, outputs = listener.encoder.hear(window(mel, 0, frames))
-            inputs = listener.encoder.positioned(window(mel, 0, frames))
-        states = torch.cat([inputs, outputs[:-1], output])  # [L + 1, 1500, D]
+            output, states = listener.encoder.hear(window(mel, 0, frames))
+        states = torch.cat([states[:-1], output])  # [L + 1, 1500, D]
         total[:, behind:] += states[:, behind:].cpu()
         counts[behind:] += 1
     since = int(torch.searchsorted(counts, ENOUGH))

@@ -32,7 +32,6 @@ from core.training.loop import Recipe, fit
 log = logging.getLogger(__name__)
 
 POOLING_HEADS = 4
-SHARE = 1.0  # of what was learned in the weights that are kept (``interpolate_weights``)
 MEASURED = 60  # voices of each corpus that are measured after an epoch
 CHUNK = 16  # voices of about the same length that run together: fewer of their states are padding
 
@@ -285,21 +284,6 @@ def train_voice_encoder(
     identity["began_with"] = weights_digest(begin_with) if begin_with else [part.sha256 for part in WHISPER_BASE]
     history = fit(model, optimisation, batches, recipe.steps, loss, evaluate, folder, identity, device)
     return model.half().float().cpu(), history
-
-
-def interpolate_weights(learned: VoiceEncoder, published: VoiceEncoder, share: float = SHARE) -> VoiceEncoder:
-    """The encoder that is kept: weights between Whisper's and what they became (Wortsman et al. 2022).
-
-    What was learned tells the speakers at hand apart from memory; what was published knows many more.
-
-    Args:
-        published: Whisper's blocks, see ``VoiceEncoder.published``.
-    """
-    kept, before = VoiceEncoder(learned.config), published.state_dict()
-    kept.load_state_dict(
-        {name: torch.lerp(before[name], tensor.cpu(), share) for name, tensor in learned.state_dict().items()}
-    )
-    return kept.eval().requires_grad_(False)
 
 
 def spread_out(bank: FeatureBank, most: int) -> FeatureBank:
