@@ -101,7 +101,7 @@ def test_sentences_on_clips_are_text_whatever_their_names_are():
 
 @pytest.mark.parametrize("script", [
     "ablation.py", "analyze.py", "benchmark.py", "evaluate.py", "held_out.py", "leave_out.py", "load.py", "paper.py",
-    "step_time.py", "train.py",
+    "silence.py", "step_time.py", "timeline.py", "train.py",
 ])  # fmt: skip
 def test_each_command_says_its_version(command, monkeypatch, script):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "scripts")  # where a command's own modules are found

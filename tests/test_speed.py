@@ -1,5 +1,6 @@
 """What makes it quick changes nothing that is said, and memory does not grow with the square of a clip's length."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,14 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
+from core.encoders import features
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.speech import MAX_WINDOW_FRAMES, windows
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import MAX_STEPS
+from core.media.reader import Contents, Frame, MediaError, look_into, read_frames
 from scripts.benchmark_records import compare, record
+from scripts.timeline import draw, watch
 
 
 def test_folded_normalisations_change_nothing():
@@ -112,3 +116,56 @@ def test_two_benchmarks_are_compared_and_what_got_worse_is_named(tmp_path):
     assert worse == ["pairs: ratio"] and len(lines) == 2, "seconds of another machine are not compared"
     assert record(old, tmp_path).name == "a.json" and record(benchmark("a", device="cuda"), tmp_path) != tmp_path / "a"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-cuda.json", "a.json"]
+
+
+def test_faces_are_looked_for_while_sound_is_decoded(analyzer, clip, utterance, monkeypatch):
+    looked, hear = threading.Event(), Contents.hear
+
+    def frames(*given, **named):
+        looked.set()
+        yield from read_frames(*given, **named)
+
+    def waiting(contents, voiced=None):
+        assert looked.wait(60)
+        return hear(contents, voiced)
+
+    monkeypatch.setattr(features, "read_frames", frames)
+    monkeypatch.setattr(Contents, "hear", waiting)
+    again = analyzer.extract(clip)
+    assert [word.text for word in again.transcript.words] == [word.text for word in utterance.transcript.words]
+    np.testing.assert_array_equal(again.faces.boxes, utterance.faces.boxes)
+    contents = look_into(clip)
+    assert contents.has_pictures and contents.has_sound and contents.clock == hear(contents).clock
+
+
+def test_no_face_is_looked_for_any_further_when_nothing_comes_of_a_clip(analyzer, clip, monkeypatch):
+    shown: list[float] = []
+    failed = threading.Event()
+
+    def frames(*given, **named):
+        for i in range(10_000):
+            shown.append(i / 10)
+            yield Frame(i / 10, np.full((64, 64, 3), 90, np.uint8))
+            assert failed.wait(60)
+
+    def broken(contents, voiced=None):
+        failed.set()
+        raise MediaError("unsupported", "It has sound that cannot be read.")
+
+    monkeypatch.setattr(features, "read_frames", frames)
+    monkeypatch.setattr(Contents, "hear", broken)
+    with pytest.raises(MediaError, match="cannot be read"):
+        analyzer.extract(clip)
+    assert len(shown) < 1_000
+
+
+def test_a_timeline_shows_what_waits_for_what(analyzer, clip, tmp_path):
+    bars = watch(lambda: analyzer.analyze(clip))
+    began = {name: min(found)[0] for name, found in bars.items()}
+    ended = {name: max(start + length for start, length in found) for name, found in bars.items()}
+    assert 0 <= began["timestamps"] < ended["timestamps"] <= min(began["sound decoded"], began["pictures decoded"])
+    assert ended["sound decoded"] <= began["speech found, words heard"] < ended["words read"] <= began["the models"]
+    assert began["faces found"] < ended["faces embedded"] <= began["the models"]
+    assert len(bars["faces found"]) > 10 and len(bars["faces embedded"]) > 1
+    draw(bars, tmp_path / "timeline.svg")
+    assert "<svg" in (tmp_path / "timeline.svg").read_text("utf-8")

@@ -5,7 +5,7 @@ Features are extracted once a clip. Switching a modality off later re-runs fusio
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -28,7 +28,8 @@ from core.encoders.transcript import OtherLanguage, not_understood
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
-from core.media.reader import SAMPLE_RATE, Clip, Frame, MediaError, Waveform, open_clip, read_frames, shown
+from core.media.clock import Clock
+from core.media.reader import SAMPLE_RATE, Clip, Contents, Frame, MediaError, Waveform, look_into, read_frames, shown
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
@@ -132,17 +133,24 @@ class FeatureExtractor:
         with timed(timings, "total"):
             report(0.0, "reading the clip")
             with timed(timings, "media"):
-                clip = open_clip(path, self._seconds_of_speech, shows_face)
+                contents = look_into(path, shows_face)
             # Faces are found and embedded at the same time, voice and words are heard beside them.
-            stages = max(1, 2 * clip.has_pictures + (clip.audio is not None))
+            stages = max(1, 2 * contents.has_pictures + contents.has_sound)
+            decoded: Future[Clip] = Future()  # the sound
+
+            def seen(share: float) -> None:
+                if decoded.done():
+                    decoded.result()  # if nothing comes of the clip, no face is looked for any further
+                report(0.1 + 0.5 * share, "looking for the face")
+
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
-                hearing = beside.submit(context.run, self._listen, clip, timings, stages)
-                followed, video = self._see(
-                    clip, timings, stages, lambda share: report(0.1 + 0.5 * share, "looking for the face")
-                )
+                hearing = beside.submit(context.run, self._listen, contents, decoded, timings, stages)
+                clock = contents.clock or decoded.result().clock
+                followed, video = self._see(contents, clock, timings, stages, seen)
                 report(0.6, "listening for words")
                 speech, audio, text = hearing.result()
+            clip = decoded.result()
         return Utterance(
             file=clip.path.name,
             duration=clip.duration,
@@ -217,9 +225,14 @@ class FeatureExtractor:
         return sum(end - start for start, end in self.listener.intervals(Waveform(samples)))
 
     def _see(
-        self, clip: Clip, timings: dict[str, float], stages: int, report: Callable[[float], None]
+        self,
+        contents: Contents,
+        clock: Clock,
+        timings: dict[str, float],
+        stages: int,
+        report: Callable[[float], None],
     ) -> tuple[Followed, FeatureSequence | Missing]:
-        if not clip.has_pictures:
+        if not contents.has_pictures:
             return Followed(no_faces(np.zeros(0))), Missing("the clip has no pictures")
 
         def embed(crops: np.ndarray) -> np.ndarray:
@@ -229,12 +242,12 @@ class FeatureExtractor:
         with Embedding(embed) as embedding:
 
             def found(time: float, faces: list[Face]) -> None:
-                report(min(time / clip.duration, 1.0))
+                report(min(time / max(clock.duration, time, 1e-6), 1.0))
                 if faces:  # most clips show one person, whose face is the largest
                     embedding.add(max(faces, key=lambda face: face.size).crop)
 
             with timed(timings, "faces"):
-                followed = follow_faces(lambda: read_frames(clip.path, clock=clip.clock), found)
+                followed = follow_faces(lambda: read_frames(contents.path, clock=clock), found)
             track = followed.track
             if not len(track.frame_times):
                 return followed, Missing("no picture could be decoded")
@@ -244,10 +257,17 @@ class FeatureExtractor:
         return followed, FeatureSequence(self._with_blendshapes(embedded, track.blendshapes), track.times)
 
     def _listen(
-        self, clip: Clip, timings: dict[str, float], stages: int
+        self, contents: Contents, decoded: "Future[Clip]", timings: dict[str, float], stages: int
     ) -> tuple[Speech, FeatureSequence | Missing, FeatureSequence | Missing]:
-        """What is heard, and the features of voice and words."""
+        """What is heard, and the features of voice and words; ``decoded`` is told as soon as there is the sound."""
         with share_of_cores(stages):
+            try:
+                with timed(timings, "sound"):
+                    clip = contents.hear(self._seconds_of_speech)
+            except BaseException as error:
+                decoded.set_exception(error)
+                raise
+            decoded.set_result(clip)
             speech, audio = self._hear(clip, timings)
             with timed(timings, "words"):
                 return speech, audio, self._read(speech, audio)

@@ -4,7 +4,7 @@ PyAV (FFmpeg's libraries) does the decoding. What a player shows is what is read
 never frame counts; what an edit list leaves out is left out; pictures are upright and as wide as they were filmed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ FRAME_RATE = 10.0  # at most so many frames a second are kept
 SAMPLES_OF_PICTURES = 6  # of each track in which a face is looked for where there are several
 
 __all__ = [
-    "FRAME_RATE", "MAX_CLIP_SECONDS", "MAX_PIXELS", "MAX_SIDE", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip", "Frame",
-    "MediaError", "Waveform", "open_clip", "read_frames", "shown",
+    "FRAME_RATE", "MAX_CLIP_SECONDS", "MAX_PIXELS", "MAX_SIDE", "SAMPLE_RATE", "SILENCE", "SUFFIXES", "Clip",
+    "Contents", "Frame", "MediaError", "Waveform", "look_into", "open_clip", "read_frames", "shown",
 ]  # fmt: skip
 
 
@@ -68,6 +68,103 @@ class Clip:
         return tuple(said)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What the packets of a file say, before its sound and pictures are decoded.
+
+    Attributes:
+        tracks: of sound and pictures; none of a file of moving pictures that is read as such, ``animation``.
+        pictures: the track of pictures that is read; None if there is none.
+        said: a sentence on it where there was a choice, else empty.
+        stopped: whether the file goes on behind what was read.
+    """
+
+    path: Path
+    tracks: tuple[Track, ...] = ()
+    pictures: Track | None = None
+    said: str = ""
+    stopped: bool = False
+    animation: Animation | None = None
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are moving pictures (a cover image is none)."""
+        return self.pictures is not None or self.animation is not None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is a track of sound; nothing of it may be decodable."""
+        return any(not track.pictures for track in self.tracks)
+
+    @property
+    def clock(self) -> Clock | None:
+        """Where each moment of the file lies in the clip; None while it is open which of several sound tracks counts.
+
+        It is that of the clip, so that ``read_frames`` may begin before ``hear``.
+        """
+        if self.animation:
+            return Clock((Stretch(0, 0.0, self._animated, 0.0),), False, 0.0)
+        sounds = [track for track in self.tracks if not track.pictures]
+        return None if len(sounds) > 1 else self._clock(sounds[0] if sounds else None)
+
+    def hear(self, voiced: Measure | None = None) -> "Clip":
+        """Decodes the sound; see ``open_clip``."""
+        if self.animation and self.clock:
+            cut = self.animation.duration >= MAX_CLIP_SECONDS
+            return Clip(self.path, self._animated, None, True, cut, False, self.clock)
+        sound, heard, also = choose_sound(self.path, self.tracks, self._clock, voiced)
+        clock, voice, pictures = self._clock(sound), heard.voice, self.pictures
+        if voice and not heard.damaged:  # its packets may promise more than there is to be heard
+            duration = max(voice.duration, clock.end_of(pictures.stamps) if pictures else 0.0)
+        else:
+            duration = max(clock.duration, voice.duration if voice else 0.0)
+        if duration <= 0:
+            if heard.damaged:
+                raise MediaError("truncated", f"{shown(self.path)} is damaged: nothing in it could be decoded.")
+            raise MediaError("zero_duration", f"{shown(self.path)} lasts zero seconds.")
+        return Clip(
+            path=self.path,
+            duration=min(duration, MAX_CLIP_SECONDS),
+            audio=voice,
+            has_pictures=pictures is not None,
+            cut=self.stopped or duration >= MAX_CLIP_SECONDS,
+            damaged=heard.damaged,
+            clock=clock,
+            choices=tuple(filter(None, (self.said, *also))),
+            crowded=pictures is not None and pictures.crowd * pictures.pixels > MAX_PIXELS_A_SECOND * SLOT,
+        )
+
+    @property
+    def _animated(self) -> float:
+        """Seconds."""
+        return min(self.animation.duration, MAX_CLIP_SECONDS) if self.animation else 0.0
+
+    def _clock(self, sound: Track | None) -> Clock:
+        return _clock(self.tracks, self.pictures, sound)
+
+
+def look_into(path: str | Path, faced: Measure | None = None) -> Contents:
+    """Reads the timestamps of a file; see ``open_clip``, whose first half it is.
+
+    Raises:
+        MediaError: as ``open_clip``.
+    """
+    check_file(path)
+    path = Path(path)
+    if animation := Animation.of(path):
+        if not animation.duration:
+            raise MediaError("truncated", f"{shown(path)} is damaged: nothing in it could be decoded.")
+        return Contents(path, animation=animation)
+    tracks, stopped = _tracks(path)
+    if not tracks:
+        raise MediaError("no_streams", f"{shown(path)} holds neither sound nor moving pictures.")
+    pictures, said = _choose_pictures(path, tracks, faced)
+    if pictures and not 0 < pictures.pixels <= MAX_PIXELS and all(track.pictures for track in tracks):
+        most = f"{MAX_PIXELS // 10**6} million pixels"
+        raise MediaError("too_large", f"{shown(path)} has damaged pictures, or larger ones than {most}.")
+    return Contents(path, tuple(tracks), pictures, said, stopped)
+
+
 def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | None = None) -> Clip:
     """Reads the sound track and the timestamps of a file; pictures are left to ``read_frames``.
 
@@ -80,38 +177,7 @@ def open_clip(path: str | Path, voiced: Measure | None = None, faced: Measure | 
         MediaError: with the code ``not_found``, ``is_folder``, ``not_a_file``, ``empty``, ``unreadable``,
             ``not_media``, ``truncated``, ``no_streams``, ``too_large``, ``unsupported`` or ``zero_duration``.
     """
-    check_file(path)
-    path = Path(path)
-    if animation := Animation.of(path):
-        return _animated(animation)
-    tracks, stopped = _tracks(path)
-    if not tracks:
-        raise MediaError("no_streams", f"{shown(path)} holds neither sound nor moving pictures.")
-    pictures, said = _choose_pictures(path, tracks, faced)
-    if pictures and not 0 < pictures.pixels <= MAX_PIXELS and all(track.pictures for track in tracks):
-        most = f"{MAX_PIXELS // 10**6} million pixels"
-        raise MediaError("too_large", f"{shown(path)} has damaged pictures, or larger ones than {most}.")
-    sound, heard, also = choose_sound(path, tracks, lambda track: _clock(tracks, pictures, track), voiced)
-    clock, voice = _clock(tracks, pictures, sound), heard.voice
-    if voice and not heard.damaged:  # its packets may promise more than there is to be heard
-        duration = max(voice.duration, clock.end_of(pictures.stamps) if pictures else 0.0)
-    else:
-        duration = max(clock.duration, voice.duration if voice else 0.0)
-    if duration <= 0:
-        if heard.damaged:
-            raise MediaError("truncated", f"{shown(path)} is damaged: nothing in it could be decoded.")
-        raise MediaError("zero_duration", f"{shown(path)} lasts zero seconds.")
-    return Clip(
-        path=path,
-        duration=min(duration, MAX_CLIP_SECONDS),
-        audio=voice,
-        has_pictures=pictures is not None,
-        cut=stopped or duration >= MAX_CLIP_SECONDS,
-        damaged=heard.damaged,
-        clock=clock,
-        choices=tuple(filter(None, (said, *also))),
-        crowded=pictures is not None and pictures.crowd * pictures.pixels > MAX_PIXELS_A_SECOND * SLOT,
-    )
+    return look_into(path, faced).hear(voiced)
 
 
 def read_frames(
@@ -136,14 +202,6 @@ def read_frames(
         yield from read_images(path, clock, rate)
 
 
-def _animated(animation: Animation) -> Clip:
-    if not animation.duration:
-        raise MediaError("truncated", f"{shown(animation.path)} is damaged: nothing in it could be decoded.")
-    duration = min(animation.duration, MAX_CLIP_SECONDS)
-    clock = Clock((Stretch(0, 0.0, duration, 0.0),), False, 0.0)
-    return Clip(animation.path, duration, None, True, animation.duration >= MAX_CLIP_SECONDS, False, clock)
-
-
 def _tracks(path: Path) -> tuple[list[Track], bool]:
     with opened(path) as container:
         return read_tracks(container)
@@ -159,7 +217,7 @@ def _choose_pictures(path: Path, tracks: list[Track], faced: Measure | None) -> 
     return choose_pictures(tracks, faces)
 
 
-def _clock(tracks: list[Track], pictures: Track | None, sound: Track | None) -> Clock:
+def _clock(tracks: Sequence[Track], pictures: Track | None, sound: Track | None) -> Clock:
     """The clock of the tracks that are read. It begins where the file does, be it with a track that is not read."""
     start = min((track.stamps.begin for track in tracks if track.stamps.begin is not None), default=None)
     read = [track.stamps for track in (pictures, sound) if track]
