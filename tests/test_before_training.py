@@ -117,6 +117,20 @@ def test_each_group_is_judged_as_sure_as_fits_the_others():
     assert fit_calibration(judge(models["self"], {"nobody": none}))["audio"] == Calibration(1.0, 0.0)
 
 
+def test_strangers_tell_how_sure_verdicts_may_be_and_nobody_tells_of_himself():
+    """Three groups: one that the model knows, and two kinds of one stranger's utterances."""
+    right = np.eye(7) * 4
+    known, stranger = (right, np.arange(7)), (np.roll(right, 1, 0), np.arange(7))
+    judged = {"self": {"audio": {"composed/known": known, "composed/new/a": stranger, "neutral words/new/a": stranger}}}
+    of_model, new = judged["self"], ["composed/new/a", "neutral words/new/a"]
+    sure, doubtful = fit_calibration(of_model, ["composed/known"])["audio"], fit_calibration(of_model, new)["audio"]
+    assert sure.temperature == pytest.approx(0.1, abs=0.01) and doubtful.temperature == pytest.approx(10, abs=0.1)
+    found = evaluate_strangers(judged, {"new": new}, new)
+    wrong_by = {name: found[name]["audio"]["self"]["expected_calibration_error"] for name in ("composed/known", "new")}
+    assert wrong_by["composed/known"] == pytest.approx(1 - np.exp(0.4) / (np.exp(0.4) + 6), abs=0.01)
+    assert wrong_by["new"] == pytest.approx(1, abs=0.01), "only who is known is left to tell of the stranger"
+
+
 def test_what_cannot_be_measured_is_not_trained(root, maker, quick, monkeypatch):
     began = []
     monkeypatch.setattr(pair, "_train_each", lambda *_: began.append(True))

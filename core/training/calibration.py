@@ -4,7 +4,7 @@ Groups of strangers count alike, however many utterances are in each. What is sa
 calibration that fits the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from core.fusion.prediction_sets import Calibration, in_set, threshold_of
 from core.training.evaluation import Answers, LabelledUtterances, figures_of
 
 Strangers = Mapping[str, LabelledUtterances]
-"""Name of each group: a person on camera, a corpus of voices."""
+"""Name of each group: a person on camera ("javased/03"), a corpus of voices ("composed/nemo") or one of its speakers
+("composed/emovo/f1")."""
 
 
 Judged = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
@@ -40,18 +41,18 @@ def judge(model: FusionModel, groups: Strangers) -> Judged:
     return found
 
 
-def fit_calibration(judged: Judged, without: str = "") -> dict[str, Calibration]:
+def fit_calibration(judged: Judged, by: Collection[str] | None = None) -> dict[str, Calibration]:
     """For each set of modalities the temperature with the least cross-entropy (Guo et al. 2017), and the threshold of
     prediction sets at that temperature.
 
     Where no group has a set of modalities its verdicts stay as they are, and nothing is ruled out.
 
     Args:
-        without: a group that is left out.
+        by: the groups that tell; all of them if it is None.
     """
     calibration = {}
     for subset, by_group in judged.items():
-        groups = [of_group for name, of_group in by_group.items() if name != without]
+        groups = [of_group for name, of_group in by_group.items() if by is None or name in by]
         if not groups:
             calibration[subset] = Calibration(1.0, 0.0)
             continue
@@ -72,21 +73,28 @@ def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
     return float(np.exp(found.x))
 
 
-def evaluate_strangers(judged: dict[str, Judged], together: Mapping[str, Sequence[str]]) -> dict[str, dict]:
+def evaluate_strangers(
+    judged: dict[str, Judged], together: Mapping[str, Sequence[str]], by: Collection[str] | None = None
+) -> dict[str, dict]:
     """Figures of each group, for each set of modalities that it has; and of several groups together.
 
-    Each group is judged with the calibration that fits all the others. Utterances that lack one of the modalities are
-    left out.
+    Each group is judged with the calibration that fits all the others, but for those of the same person. Utterances
+    that lack one of the modalities are left out.
 
     Args:
         judged: model -> see ``judge``.
         together: name -> groups that are put together under it; nothing is said of a name without any.
+        by: the groups that tell how sure verdicts may be; all of them if it is None.
 
     Returns:
         Name of a group or of several -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
     """
     names = list(dict.fromkeys(name for of_model in judged.values() for by in of_model.values() for name in by))
-    answers = {name: _judged_by_others(judged, name) for name in names}
+    answers = {}
+    for name in names:
+        others = [other for other in names if _whose(other) != _whose(name)]
+        telling = [other for other in others if by is None or other in by]
+        answers[name] = _judged_by_others(judged, name, telling or others)
     figures: dict[str, dict] = {
         name: {subset: figures_of(truth, models) for subset, (truth, models) in by_subset.items()}
         for name, by_subset in answers.items()
@@ -100,9 +108,16 @@ def evaluate_strangers(judged: dict[str, Judged], together: Mapping[str, Sequenc
     return figures
 
 
-def _judged_by_others(judged: dict[str, Judged], name: str) -> dict[str, tuple[np.ndarray, dict[str, Answers | None]]]:
-    """Set of modalities that a group has -> its labels, and model -> answers."""
-    fitted = {model: fit_calibration(of_model, name) for model, of_model in judged.items()}
+def _whose(name: str) -> str:
+    """Corpus and person of a group that is one person's, whatever was composed with the voice."""
+    return "/".join(name.split("/")[-2:])
+
+
+def _judged_by_others(
+    judged: dict[str, Judged], name: str, others: Collection[str]
+) -> dict[str, tuple[np.ndarray, dict[str, Answers | None]]]:
+    """Set of modalities that a group has -> its labels, and model -> answers as sure as fits the others."""
+    fitted = {model: fit_calibration(of_model, others) for model, of_model in judged.items()}
     found: dict[str, tuple[np.ndarray, dict[str, Answers | None]]] = {}
     for subset in map(subset_name, SUBSETS):
         own = {model: of_model[subset][name] for model, of_model in judged.items() if name in of_model.get(subset, {})}

@@ -68,7 +68,8 @@ def train_measured_pair(
         The models with their calibration, and their figures (see ``evaluate_strangers``): of utterances composed of
         the test parts, "composed/NAME" with the voices of a corpus and "composed" together, "neutral words/NAME"
         likewise with sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on
-        camera, and "people" together.
+        camera, and "people" together. If there are corpora of voices that nothing has learned from, how sure verdicts
+        may be is told by their speakers and by people on camera: everybody else is less of a stranger.
 
     Raises:
         CorpusError: the voice encoder has learned from everybody who could be measured on.
@@ -81,16 +82,27 @@ def train_measured_pair(
     normalisation, clips_twice = with_neutral(normalisation_of(banks["train"]), moments, maker.settings)
     drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
     validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
+    known = {group.partition("/")[0] for group in (*met, *banks["train"]["audio"].groups.tolist())}
     strangers: dict[str, LabelledUtterances] = {}
     together: dict[str, list[str]] = {}
+    single: list[str] = []  # groups of single speakers of unknown corpora
     kinds: tuple[tuple[str, Subset], ...] = (("composed", ()), ("neutral words", ("text",)))
     for name, neutral in kinds:
         drawn = compose(unmet, TEST_UTTERANCES, 2, neutral)
         utterances = LabelledUtterances.composed(unmet, drawn, normalisation)
-        voices = unmet["audio"].corpora[[utterance.indices["audio"] for utterance in drawn]]
-        found = {f"{name}/{corpus}": utterances.select(voices == corpus) for corpus in np.unique(voices)}
-        strangers |= found
-        together[name] = list(found)
+        rows = [utterance.indices["audio"] for utterance in drawn]
+        corpora, speakers = unmet["audio"].corpora[rows], unmet["audio"].groups[rows]
+        together[name] = []
+        for corpus in np.unique(corpora).tolist():
+            if corpus in known:
+                found = {f"{name}/{corpus}": utterances.select(corpora == corpus)}
+            else:
+                each = np.unique(speakers[corpora == corpus]).tolist()
+                found = {f"{name}/{speaker}": utterances.select(speakers == speaker) for speaker in each}
+                together[f"{name}/{corpus}"] = list(found)
+                single += found
+            strangers |= found
+            together[name] += found
     spoken = maker.spoken_lines(banks["test"]["video"], met, 3)
     strangers |= {f"spoken/{name}": LabelledUtterances.normalised(s, normalisation) for name, s in spoken.items()}
     together["people"] = [] if people is None else np.unique(people.groups).tolist()
@@ -98,12 +110,15 @@ def train_measured_pair(
         clips = LabelledUtterances.normalised(people, normalisation)
         strangers |= {str(person): clips.select(people.groups == person) for person in together["people"]}
 
+    telling = [*single, *together["people"]] if single else None
+
     def measured(models: dict[str, FusionModel], most: int | None = None):
         """The calibration of each model, and the figures of all; from so many utterances of each group."""
         groups = {name: u if most is None else u.some(most) for name, u in strangers.items()}
         judged = {name: judge(model, groups) for name, model in models.items()}
-        calibration = {name: fit_calibration(of_model) for name, of_model in judged.items()}
-        return calibration, evaluate_strangers(judged, together)
+        calibration = {name: fit_calibration(of_model, telling) for name, of_model in judged.items()}
+        figures = evaluate_strangers(judged, together, telling)
+        return calibration, {name: of_group for name, of_group in figures.items() if name not in single}
 
     measured({name: fusion_model(name, banks["train"], recipe).eval() for name in names}, REHEARSED)
     models, folders = _train_each(
