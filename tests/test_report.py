@@ -18,6 +18,7 @@ from demo.charts import report
 from demo.charts.html import render
 from demo.server.places import FairQueue, FairSessions
 from demo.server.sessions import Session, Stopped, leave, remember
+from demo.wording.shared import with_neutral_words
 
 
 @pytest.fixture
@@ -66,7 +67,8 @@ def test_report_is_one_file_with_all_charts_that_loads_nothing(long):
 
 def test_page_and_report_lead_with_the_figures_on_strangers(long):
     held_out = json.loads((CHECKPOINTS / "held_out.json").read_text("utf-8"))
-    found = held_out["neutral words"]["text+video+audio"]
+    found, _ = with_neutral_words(held_out)
+    assert found is not None
     said = re.sub(r"\s+", " ", wording.LIMITS)
     for model, name in (("cross", "cross-attention"), ("self", "self-attention")):
         assert f"{round(100 * found[model]['accuracy'])} % ({name})" in said
@@ -74,6 +76,9 @@ def test_page_and_report_lead_with_the_figures_on_strangers(long):
     assert said in re.sub(r"\s+", " ", report.as_html(long)) and wording.LIMITS_BEHIND in render("page", "introduction")
     real = {"people": {"video+audio": held_out["composed"]["video+audio"]}}  # as if these were people on camera
     assert f"On {real['people']['video+audio']['self']['n']} real clips" in wording.how_right(real)
+    of_people = wording.how_right({"neutral words": {"text+video+audio": found}})
+    of_corpora = wording.how_right({"neutral words, new corpora": {"text+video+audio": found}})
+    assert "voices of people who" in of_people and "voices of corpora that" in of_corpora
     assert wording.how_right({}) == wording.how_right({"people": {"audio": {}}}) == ""
 
 

@@ -68,8 +68,9 @@ def train_measured_pair(
         The models with their calibration, and their figures (see ``evaluate_strangers``): of utterances composed of
         the test parts, "composed/NAME" with the voices of a corpus and "composed" together, "neutral words/NAME"
         likewise with sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on
-        camera, and "people" together. If there are corpora of voices that nothing has learned from, how sure verdicts
-        may be is told by their speakers and by people on camera: everybody else is less of a stranger.
+        camera, and "people" together. If there are corpora of voices that nothing has learned from, they stand together
+        as "composed, new corpora" and "neutral words, new corpora", and how sure verdicts may be is told by their
+        speakers and by people on camera: everybody else is less of a stranger.
 
     Raises:
         CorpusError: the voice encoder has learned from everybody who could be measured on.
@@ -100,6 +101,7 @@ def train_measured_pair(
                 each = np.unique(speakers[corpora == corpus]).tolist()
                 found = {f"{name}/{speaker}": utterances.select(speakers == speaker) for speaker in each}
                 together[f"{name}/{corpus}"] = list(found)
+                together.setdefault(f"{name}, new corpora", []).extend(found)
                 single += found
             strangers |= found
             together[name] += found

@@ -10,7 +10,7 @@ from core import __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server import limits
-from demo.wording.shared import MEASURED, TourStep, measured_of_both
+from demo.wording.shared import MEASURED, TourStep, measured_of_both, with_neutral_words
 
 LANGUAGE = "en"  # as HTML names it
 
@@ -105,8 +105,10 @@ def how_right(held_out: dict) -> str:
         classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
         said += f"""On {found["self"]["n"]} real clips of actors whom no model had met, face and voice put the right
 one of {classes} emotions first in {_shares(found)}. """
-    if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""On {found["self"]["n"]} utterances put together from acted voices of people who were kept aside,
+    found, whole = with_neutral_words(held_out)
+    if found:
+        whom = "corpora that were kept aside as a whole" if whole else "people who were kept aside"
+        said += f"""On {found["self"]["n"]} utterances put together from acted voices of {whom},
 faces that no encoder had met and sentences that say nothing, the right one of seven emotions came first in
 {_shares(found)}; expect less where nobody acts. """
     return said

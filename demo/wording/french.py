@@ -10,7 +10,7 @@ from core import __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server import limits
-from demo.wording.shared import MEASURED, TourStep, measured_of_both
+from demo.wording.shared import MEASURED, TourStep, measured_of_both, with_neutral_words
 
 LANGUAGE = "fr"
 
@@ -137,8 +137,10 @@ def how_right(held_out: dict) -> str:
         classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
         said += f"""Sur {found["self"]["n"]} clips réels d’acteurs qu’aucun modèle n’avait rencontrés, le visage et la
 voix placent en tête la bonne émotion parmi {classes} dans {_shares(found)} des cas. """
-    if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""Sur {found["self"]["n"]} énoncés assemblés à partir de voix jouées de personnes mises de côté, de
+    found, whole = with_neutral_words(held_out)
+    if found:
+        whom = "corpus entièrement mis de côté" if whole else "personnes mises de côté"
+        said += f"""Sur {found["self"]["n"]} énoncés assemblés à partir de voix jouées de {whom}, de
 visages qu’aucun encodeur n’avait rencontrés et de phrases qui ne disent rien, la bonne des sept émotions est venue en
 tête dans {_shares(found)} des cas ; attendez-vous à moins là où personne ne joue. """
     return said

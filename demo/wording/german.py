@@ -6,7 +6,7 @@ from core import __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server import limits
-from demo.wording.shared import MEASURED, TourStep, measured_of_both
+from demo.wording.shared import MEASURED, TourStep, measured_of_both, with_neutral_words
 
 LANGUAGE = "de"
 
@@ -131,9 +131,10 @@ def how_right(held_out: dict) -> str:
         classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
         said += f"""Bei {found["self"]["n"]} echten Clips von Schauspielerinnen und Schauspielern, die kein Modell
 kannte, setzten Gesicht und Stimme die richtige von {classes} Emotionen an die erste Stelle: in {_shares(found)}. """
-    if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""Bei {found["self"]["n"]} Äußerungen, zusammengesetzt aus gespielten Stimmen zurückgehaltener
-Personen, aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben
+    found, whole = with_neutral_words(held_out)
+    if found:
+        whom = "ganz zurückgehaltener Korpora" if whole else "zurückgehaltener Personen"
+        said += f"""Bei {found["self"]["n"]} Äußerungen, zusammengesetzt aus gespielten Stimmen {whom}, aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben
 Emotionen an erster Stelle: in {_shares(found)}. Wo niemand spielt, ist weniger zu erwarten. """
     return said
 

@@ -6,7 +6,7 @@ from core import __version__
 from core.experiment.published import PublishedComparison
 from demo.charts.palette import percent, signed
 from demo.server import limits
-from demo.wording.shared import MEASURED, TourStep, measured_of_both
+from demo.wording.shared import MEASURED, TourStep, measured_of_both, with_neutral_words
 
 LANGUAGE = "es"  # as HTML names it
 
@@ -110,8 +110,10 @@ def how_right(held_out: dict) -> str:
         classes = in_words(sum(recall is not None for recall in found["self"]["recall"].values()))
         said += f"""En {found["self"]["n"]} clips reales de actores que ningún modelo había visto, la cara y la voz
 pusieron en primer lugar la correcta de {classes} emociones en {_shares(found)}. """
-    if found := measured_of_both(held_out, "neutral words", "text+video+audio"):
-        said += f"""En {found["self"]["n"]} enunciados compuestos con voces actuadas de personas que se habían apartado,
+    found, whole = with_neutral_words(held_out)
+    if found:
+        whom = "corpus que se habían apartado por completo" if whole else "personas que se habían apartado"
+        said += f"""En {found["self"]["n"]} enunciados compuestos con voces actuadas de {whom},
 caras que ningún codificador había visto y frases que no dicen nada, la correcta de siete emociones quedó en primer
 lugar en {_shares(found)}; espere menos cuando nadie actúa. """
     return said
