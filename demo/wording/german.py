@@ -134,8 +134,9 @@ kannte, setzten Gesicht und Stimme die richtige von {classes} Emotionen an die e
     found, whole = with_neutral_words(held_out)
     if found:
         whom = "ganz zurückgehaltener Korpora" if whole else "zurückgehaltener Personen"
-        said += f"""Bei {found["self"]["n"]} Äußerungen, zusammengesetzt aus gespielten Stimmen {whom}, aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben
-Emotionen an erster Stelle: in {_shares(found)}. Wo niemand spielt, ist weniger zu erwarten. """
+        said += f"""Bei {found["self"]["n"]} Äußerungen, zusammengesetzt aus gespielten Stimmen {whom},
+aus Gesichtern, die kein Encoder kannte, und aus Sätzen, die nichts aussagen, stand die richtige von sieben Emotionen
+an erster Stelle: in {_shares(found)}. Wo niemand spielt, ist weniger zu erwarten. """
     return said
 
 

@@ -32,8 +32,8 @@ def measured_of_both(held_out: dict, name: str, subset: str) -> dict | None:
 
 
 def with_neutral_words(held_out: dict) -> tuple[dict | None, bool]:
-    """Figures of utterances whose sentences say nothing, and whether their voices are of corpora that were kept aside as
-    a whole; else they are of people who were."""
+    """Figures of utterances whose sentences say nothing, and whether their voices are of corpora that were kept aside
+    as a whole; else they are of people who were."""
     if found := measured_of_both(held_out, "neutral words, new corpora", "text+video+audio"):
         return found, True
     return measured_of_both(held_out, "neutral words", "text+video+audio"), False
