@@ -254,7 +254,7 @@ class Session:
             return before
         found = loaded(analyzer).with_more(before) if self.more else before.without_more()
         if self.analysis is before:
-            self._put(found, self.plain)
+            self.put(found, self.plain)
             self._count()
         return found
 
@@ -272,7 +272,7 @@ class Session:
         found = loaded(analyzer).from_neutral(before) if wanted else self.plain
         if found is None or self.analysis is not before:
             return self.analysis
-        self._put(found, before if wanted else None)
+        self.put(found, before if wanted else None)
         self._count()
         return self.answered(analyzer)
 
@@ -300,7 +300,7 @@ class Session:
         with cancellation_scope(check):
             chosen = loaded(analyzer).choose_face(before, face)
         check()
-        self._put(chosen)
+        self.put(chosen)
         self._count()
         return chosen
 
@@ -321,7 +321,7 @@ class Session:
         self.first, self.challenged = None, False
         self._count()
 
-    def _put(self, analysis: Analysis | None, plain: Analysis | None = None) -> None:
+    def put(self, analysis: Analysis | None, plain: Analysis | None = None) -> None:
         """An analysis in the place of another, of which nothing is known any more."""
         self.analysis, self.attributions, self.plain = analysis, {}, plain
 
@@ -340,13 +340,13 @@ class Session:
         for other in list(self.files):
             self.disown(other)
         self.own(path)
-        self._put(analysis)
+        self.put(analysis)
         self.dismissed, self.stored = False, True
         self.forget_takes()
 
     def clear(self) -> None:
         """Forgets the clip, not its file, which the player may still show, and not what is kept of an earlier one."""
-        self._put(None)
+        self.put(None)
         self.dismissed, self.stored = False, False
         self._count()
 
@@ -355,7 +355,7 @@ class Session:
         analysis, attributions, self.player = other.analysis, other.attributions, other.player
         self.first, self.challenged, self.stored = other.first, other.challenged, other.stored
         self.more, self.plain, other.first = other.more, other.plain, None
-        other._put(None)
+        other.put(None)
         while other.files:
             try:
                 self.files.add(other.files.pop())
@@ -366,7 +366,7 @@ class Session:
 
     def let_go(self) -> None:
         """Forgets the clip because others need the room."""
-        self._put(None)
+        self.put(None)
         self.first, self.dismissed = None, True
 
     def attribution(self, analyzer: AnyAnalyzer, span: tuple[float, float]) -> Attribution | None:
