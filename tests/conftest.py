@@ -4,6 +4,8 @@ import os
 import runpy
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -94,3 +96,11 @@ def clip(tmp_path_factory) -> Path:
 def utterance(analyzer, clip):
     """``clip``, extracted once for all tests."""
     return analyzer.extract(clip)
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """Every thread that a test begins has ended with it."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before

@@ -1,7 +1,6 @@
 """Several landmarkers at once find what one finds, in the order of the pictures."""
 
 import os
-import threading
 from contextlib import closing
 
 import cv2
@@ -15,16 +14,11 @@ from core.encoders.face_track import CROP
 from core.encoders.landmarkers import LEAD, MAX_LANDMARKERS, STRETCH, faces_in_order, landmarkers
 from core.media.reader import Frame
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 
 class Enough(Exception):
     """What ends the work in these tests."""
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 def nodding(count: int) -> list[Frame]:

@@ -9,16 +9,11 @@ import pytest
 from core.cancellation import cancellation_scope, raise_if_cancelled
 from core.encoders.stages import BATCHES_AHEAD, CROPS_AT_A_TIME, Embedding, ahead
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 
 class Enough(Exception):
     """What ends the work in these tests."""
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 def test_items_come_in_order_and_no_more_than_a_few_before_they_are_asked_for():
