@@ -101,8 +101,7 @@ def main() -> int:
             except MediaError as error:
                 print(error, file=sys.stderr)
                 return 2
-        wanted = [file for file in files if not (table and file in table)]
-        results = [report(analyzer, file, table, arguments, neutral) for file in wanted]
+        results = [report(analyzer, file, table, arguments, neutral) for file in files if not (table and file in table)]
     return int(not all(results) or bool(unreadable))
 
 

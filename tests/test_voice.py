@@ -155,9 +155,8 @@ def quiet(seconds: float) -> np.ndarray:
 
 
 def test_a_pause_is_no_sadness(verdict, tmp_path):
-    parts = [
-        speak(text, tmp_path / "a.wav") for text in ("I waited for you all night.", "You never came.")
-    ]  # one window
+    sentences = "I waited for you all night.", "You never came."  # together they fit one window
+    parts = [speak(text, tmp_path / "a.wav") for text in sentences]
     short = verdict(parts[0], quiet(0.3), parts[1])[0]
     expected, times = verdict(parts[0], quiet(2 * PAUSE_MARGIN), parts[1])  # as much as is kept of a longer one
     for between in (quiet(2), quiet(6), quiet(20), np.concatenate([quiet(0.2), chord(8), quiet(0.2)])):

@@ -242,7 +242,7 @@ class FeatureExtractor:
         with Embedding(embed) as embedding:
 
             def found(time: float, faces: list[Face]) -> None:
-                report(min(time / max(clock.duration, time, 1e-6), 1.0))
+                report(time / max(clock.duration, time, 1e-6))
                 if faces:  # most clips show one person, whose face is the largest
                     embedding.add(max(faces, key=lambda face: face.size).crop)
 
@@ -257,7 +257,7 @@ class FeatureExtractor:
         return followed, FeatureSequence(self._with_blendshapes(embedded, track.blendshapes), track.times)
 
     def _listen(
-        self, contents: Contents, decoded: "Future[Clip]", timings: dict[str, float], stages: int
+        self, contents: Contents, decoded: Future[Clip], timings: dict[str, float], stages: int
     ) -> tuple[Speech, FeatureSequence | Missing, FeatureSequence | Missing]:
         """What is heard, and the features of voice and words; ``decoded`` is told as soon as there is the sound."""
         with share_of_cores(stages):

@@ -74,7 +74,7 @@ class _Beside:
         if self._finder:
             self._finder.__exit__(*error)
 
-    def submit(self, lead: list[Frame], stretch: list[Frame]) -> "Future[list[list[Face]]]":
+    def submit(self, lead: list[Frame], stretch: list[Frame]) -> Future[list[list[Face]]]:
         """The faces of each picture of a stretch that comes behind the pictures of ``lead``."""
         return self._thread.submit(copy_context().run, self._find, lead, stretch)
 

@@ -6,6 +6,7 @@ never frame counts; what an edit list leaves out is left out; pictures are uprig
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -96,24 +97,26 @@ class Contents:
         """Whether there is a track of sound; nothing of it may be decodable."""
         return any(not track.pictures for track in self.tracks)
 
-    @property
+    @cached_property
     def clock(self) -> Clock | None:
         """Where each moment of the file lies in the clip; None while it is open which of several sound tracks counts.
 
         It is that of the clip, so that ``read_frames`` may begin before ``hear``.
         """
         if self.animation:
-            return Clock((Stretch(0, 0.0, self._animated, 0.0),), False, 0.0)
+            duration = min(self.animation.duration, MAX_CLIP_SECONDS)
+            return Clock((Stretch(0, 0.0, duration, 0.0),), False, 0.0)
         sounds = [track for track in self.tracks if not track.pictures]
         return None if len(sounds) > 1 else self._clock(sounds[0] if sounds else None)
 
     def hear(self, voiced: Measure | None = None) -> "Clip":
         """Decodes the sound; see ``open_clip``."""
-        if self.animation and self.clock:
+        known = self.clock
+        if self.animation and known:
             cut = self.animation.duration >= MAX_CLIP_SECONDS
-            return Clip(self.path, self._animated, None, True, cut, False, self.clock)
-        sound, heard, also = choose_sound(self.path, self.tracks, self._clock, voiced)
-        clock, voice, pictures = self._clock(sound), heard.voice, self.pictures
+            return Clip(self.path, known.duration, None, True, cut, False, known)
+        sound, heard, also = choose_sound(self.path, self.tracks, lambda track: known or self._clock(track), voiced)
+        clock, voice, pictures = known or self._clock(sound), heard.voice, self.pictures
         if voice and not heard.damaged:  # its packets may promise more than there is to be heard
             duration = max(voice.duration, clock.end_of(pictures.stamps) if pictures else 0.0)
         else:
@@ -133,11 +136,6 @@ class Contents:
             choices=tuple(filter(None, (self.said, *also))),
             crowded=pictures is not None and pictures.crowd * pictures.pixels > MAX_PIXELS_A_SECOND * SLOT,
         )
-
-    @property
-    def _animated(self) -> float:
-        """Seconds."""
-        return min(self.animation.duration, MAX_CLIP_SECONDS) if self.animation else 0.0
 
     def _clock(self, sound: Track | None) -> Clock:
         return _clock(self.tracks, self.pictures, sound)

@@ -89,7 +89,7 @@ def evaluate_strangers(
     Returns:
         Name of a group or of several -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
     """
-    names = list(dict.fromkeys(name for of_model in judged.values() for by in of_model.values() for name in by))
+    names = list(dict.fromkeys(name for of_model in judged.values() for of_set in of_model.values() for name in of_set))
     answers = {}
     for name in names:
         others = [other for other in names if _whose(other) != _whose(name)]

@@ -93,18 +93,16 @@ def train_measured_pair(
         utterances = LabelledUtterances.composed(unmet, drawn, normalisation)
         rows = [utterance.indices["audio"] for utterance in drawn]
         corpora, speakers = unmet["audio"].corpora[rows], unmet["audio"].groups[rows]
-        together[name] = []
-        for corpus in np.unique(corpora).tolist():
-            if corpus in known:
-                found = {f"{name}/{corpus}": utterances.select(corpora == corpus)}
-            else:
-                each = np.unique(speakers[corpora == corpus]).tolist()
-                found = {f"{name}/{speaker}": utterances.select(speakers == speaker) for speaker in each}
-                together[f"{name}/{corpus}"] = list(found)
-                together.setdefault(f"{name}, new corpora", []).extend(found)
-                single += found
-            strangers |= found
-            together[name] += found
+        new = ~np.isin(corpora, list(known))
+        groups = np.where(new, speakers, corpora)
+        found = {f"{name}/{group}": utterances.select(groups == group) for group in np.unique(groups)}
+        strangers |= found
+        together[name] = list(found)
+        for corpus in np.unique(corpora[new]):
+            each = [f"{name}/{speaker}" for speaker in np.unique(speakers[corpora == corpus])]
+            together[f"{name}/{corpus}"] = each
+            together.setdefault(f"{name}, new corpora", []).extend(each)
+            single += each
     spoken = maker.spoken_lines(banks["test"]["video"], met, 3)
     strangers |= {f"spoken/{name}": LabelledUtterances.normalised(s, normalisation) for name, s in spoken.items()}
     together["people"] = [] if people is None else np.unique(people.groups).tolist()
