@@ -45,6 +45,18 @@ def test_an_adapter_adds_its_product_to_each_weight_and_nothing_before_training(
         torch.testing.assert_close(lent, changed.states([LINE])[0])
 
 
+def test_the_nearest_adapter_holds_the_largest_part_of_a_change():
+    torch.manual_seed(0)
+    exact = adapter_by_chance(2)
+    again = WordAdapter.nearest(exact.changes, 2)
+    for change, same in zip(exact.changes, again.changes, strict=True):
+        torch.testing.assert_close(same, change, atol=1e-5, rtol=1e-4)
+    # Of a lower rank it misses what the smaller singular values hold, and no more.
+    less = WordAdapter.nearest(exact.changes, 1)
+    missed = torch.linalg.matrix_norm(exact.changes[0][0] - less.changes[0][0])
+    torch.testing.assert_close(missed, torch.linalg.svdvals(exact.changes[0][0])[1], atol=1e-4, rtol=1e-4)
+
+
 def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path, device):
     for split, count in (("train", 28), ("dev", 14)):
         save_meld(tmp_path / "meld", split, count)
@@ -52,7 +64,8 @@ def test_training_changes_the_adapter_and_is_taken_up_where_it_was(tmp_path, dev
     data = LineData.read(tmp_path)
     assert {part: found["n"] for part, found in data.described.items()} == {"meld/train": 28, "meld/dev": 14}
     adapter, history = train_word_adapter(data, recipe, tmp_path / "run", device)
-    assert [entry["epoch"] for entry in history] == [0, 1] and all(0 <= e["meld_weighted_f1"] <= 1 for e in history)
+    assert [entry["epoch"] for entry in history] == [0, 1, 1] and all(0 <= e["meld_weighted_f1"] <= 1 for e in history)
+    assert adapter.rank == history[-1]["rank"] == 2
     assert all(up.abs().max() > 0 for up in adapter.up) and not any(p.requires_grad for p in adapter.parameters())
     again, same = train_word_adapter(data, recipe, tmp_path / "run", device)
     assert same == history and all(torch.equal(a, b) for a, b in zip(adapter.up, again.up, strict=True))

@@ -5,6 +5,8 @@ a change of low rank to its weights, small enough to lie in a checkpoint.
 """
 
 import threading
+from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 import torch
@@ -45,14 +47,44 @@ class WordAdapter(nn.Module):
             self.down.append(torch.randn(BLOCKS, rank, width_in) / width_in**0.5)
             self.up.append(torch.zeros(BLOCKS, width_out, rank))
 
+    @classmethod
+    def nearest(cls, changes: Iterable[Tensor], rank: int) -> Self:
+        """The adapter whose changes are nearest to those given, by their largest singular values (Eckart and Young
+        1936).
+
+        Args:
+            changes: [BLOCKS, features out, features in] for each of ``LINEARS``.
+        """
+        adapter = cls(rank)
+        for place, change in enumerate(changes):
+            left, values, right = torch.linalg.svd(change.detach().float().cpu(), full_matrices=False)
+            root = values[:, :rank].sqrt()  # [BLOCKS, rank]: half of it on each side, which half precision holds best
+            adapter.up[place] = left[..., :rank] * root[:, None]
+            adapter.down[place] = root[..., None] * right[:, :rank]
+        return adapter
+
+    @property
+    def changes(self) -> list[Tensor]:
+        """[BLOCKS, features out, features in] for each of ``LINEARS``."""
+        return [up @ down for down, up in zip(self.down, self.up, strict=True)]
+
     def weights(self, minilm: nn.Module) -> dict[str, Tensor]:
         """The changed weights by their name in ``minilm``, which stays as it is."""
-        changed = {}
-        for layer, down, up in zip(LINEARS, self.down, self.up, strict=True):
-            for block, change in enumerate(up @ down):
-                name = f"encoder.layer.{block}.{layer}.weight"
-                changed[name] = minilm.get_parameter(name) + change
-        return changed
+        return changed(minilm, self.changes)
+
+
+def changed(minilm: nn.Module, changes: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Weights of ``minilm`` with ``changes`` added, by their names in it; it stays as it is.
+
+    Args:
+        changes: [BLOCKS, features out, features in] for each of ``LINEARS``.
+    """
+    weights = {}
+    for layer, of_blocks in zip(LINEARS, changes, strict=True):
+        for block, change in enumerate(of_blocks):
+            name = f"encoder.layer.{block}.{layer}.weight"
+            weights[name] = minilm.get_parameter(name) + change
+    return weights
 
 
 class WordEncoder:
