@@ -6,7 +6,8 @@ is finished in ``--runs`` is read back. They are trained twice: with speakers, f
 they are measured (and kept in ``runs/measured/checkpoint``), and then with everything. All of it goes to
 ``runs/checkpoint``, which begins with the encoders of the shipped one; ``--install`` puts it into the shipped one's
 place once it is complete. ``--measured-only`` (of ``voice`` and ``pair``) leaves out the second training: what is
-installed then is the pair whose figures stand beside it.
+installed then is the pair whose figures stand beside it. Several processes share the models with ``--only``; the
+command without it then puts them together.
 
 Interrupted, the same command goes on where it was, at most one epoch earlier.
 """
@@ -48,7 +49,7 @@ from core.fusion.checkpoint import (
 from core.training.batches import PairRecipe
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.loop import overridden
-from core.training.pair import train_final_pair, train_measured_pair
+from core.training.pair import train_final_pair, train_measured_pair, train_some
 from core.training.provenance import provenance
 from core.training.voice import VoiceData, VoiceRecipe, train_voice_encoder
 from core.training.words import LineData, WordsRecipe, train_word_adapter
@@ -79,6 +80,10 @@ def main() -> int:
         "Cross+Self), gated (cross- and self-attended streams mixed by a gate); what is finished in RUNS is not "
         "trained again, and what is not named is not in the checkpoint any more",
     )  # fmt: skip
+    parser.add_argument(
+        "--only", nargs="+", choices=EVERY_MODEL, metavar="MODEL", default=(),
+        help="pair: train these alone, beside other processes that train the others, and put nothing together",
+    )  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="face: from nothing, not from the encoder that there is")
     parser.add_argument("--measured-only", action="store_true", help="voice, pair: learn nothing from what is held out")
     parser.add_argument("--install", action="store_true", help="put the checkpoint into --target when it is complete")
@@ -88,8 +93,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's (the face: of its first training)")
     arguments = parser.parse_args()
-    if arguments.install and arguments.part != "pair":
-        parser.error("--install goes with pair, which learns from the encoders: what is installed must be complete")
+    if arguments.install and (arguments.part != "pair" or arguments.only):
+        parser.error("--install goes with pair without --only: what is installed must be complete")
     checkpoint = arguments.runs / "checkpoint"
     measured = arguments.runs / "measured" / "checkpoint"
     try:
@@ -170,6 +175,10 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
         kept = np.isin(known.groups, list(held_out_people))
         met, unmet = known.select(~kept), known.select(kept & ~np.isin(known.groups, heard))
         print(said_of(unmet, held_out_people), flush=True)
+    if arguments.only:
+        for maker, name, clips_of in zip(makers, ("measured", "final"), (met, moments[-1]), strict=False):
+            train_some(maker, recipe, arguments.runs / name, clips_of, arguments.only, name == "measured")
+        return
     if not arguments.measured_only:
         makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
     measured, held_out = train_measured_pair(makers[0], recipe, arguments.runs, met, unmet, heard, names)

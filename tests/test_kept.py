@@ -47,12 +47,12 @@ def analysis(analyzer, five_minutes):
         return analyzer.analyze("five.mp4")
 
 
-def test_five_minutes_are_kept_in_fifteen_megabytes(analysis, five_minutes):
+def test_five_minutes_are_kept_in_twelve_megabytes(analysis, five_minutes):
     """They were 133 MB: 83 of pictures, 7 of crops, 19 of sound, 18 of features, 6 of attention."""
     assert nbytes(five_minutes) > 100 * MEGABYTE
-    assert nbytes(analysis) < 15.5 * MEGABYTE
+    assert nbytes(analysis) < 12.5 * MEGABYTE
     assert nbytes(analysis.faces) + nbytes(analysis.envelope) < 0.6 * MEGABYTE
-    assert nbytes(analysis.predictions) < 6 * MEGABYTE, "attention as before: it is shown and written out"
+    assert nbytes(analysis.predictions) < 3 * MEGABYTE, "attention is shown and written out"
 
 
 def test_nothing_kept_holds_on_to_what_is_not(analysis, five_minutes):

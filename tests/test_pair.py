@@ -35,6 +35,11 @@ def test_the_measured_pair_lends_its_calibration_to_the_final_one(root, monkeypa
     QuickListener.hears(monkeypatch)
     recipe = PairRecipe(Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor=""), batch=8, steps=2, voiceless=8)
     maker = BankMaker(root, Encoders(ExpressionNet()), FeatureSettings(), device, root / "cache")
+    # As another process does beside: what it has finished is read back.
+    pair.train_some(maker, recipe, root / "runs" / "measured", None, ["self"], held_out=True)
+    pair.train_some(maker, recipe, root / "runs" / "final", None, ["self"], held_out=False)
+    logs = [root / "runs" / name / "self" / "log.jsonl" for name in ("measured", "final")]
+    beside = [(log.stat().st_mtime_ns, log.read_text("utf-8")) for log in logs]
     measured, held_out = pair.train_measured_pair(maker, recipe, root / "runs")
     assert (
         held_out["composed"]["text+video+audio"]["self"]["n"] == 35 and held_out["composed"]["audio"]["cross"] is None
@@ -48,6 +53,7 @@ def test_the_measured_pair_lends_its_calibration_to_the_final_one(root, monkeypa
 
     final = pair.train_final_pair(maker, recipe, root / "runs", measured.calibration)
     assert final.calibration == measured.calibration
+    assert [(log.stat().st_mtime_ns, log.read_text("utf-8")) for log in logs] == beside
     data = final.provenance["data"]
     assert data["learned_from"] == {"ravdess": ["01", "05", "10"], "fer2013": ["train", "validation"],
                                     "meld": ["dev", "train"]}  # fmt: skip

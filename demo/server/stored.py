@@ -193,7 +193,8 @@ class Reader:
 def _coarse_map(map_: AttentionMap) -> AttentionMap:
     """With weights as uint8 levels of their share of the largest in a row, less the row before: this packs well."""
     shown = map_.binned()
-    shares = shown.weights / shown.weights.max(2, keepdims=True)
+    weights = np.asarray(shown.weights, np.float32)
+    shares = weights / weights.max(2, keepdims=True)
     levels = np.round(np.sqrt(shares) * LEVELS).astype(np.uint8)
     return replace(shown, weights=np.diff(levels, axis=1, prepend=np.uint8(0)))
 
