@@ -8,6 +8,7 @@ import torch
 import whisper
 from miniature import save_ravdess
 from recordings import save_wav, speak
+from whisper.audio import N_SAMPLES
 
 from core import LABELS
 from core.corpora.layout import ClipRecord
@@ -15,6 +16,7 @@ from core.datasets.augment import altered_voices
 from core.datasets.bank import build_bank
 from core.datasets.cache import cached_sequences
 from core.datasets.voices import padded, spectrogram_bank, voice_bank
+from core.encoders.mel import whisper_spectrogram
 from core.encoders.packaged import WeightsError
 from core.encoders.speech import NO_SPEECH, Speech
 from core.encoders.transcript import Transcript
@@ -67,6 +69,14 @@ def test_a_spectrogram_is_whispers_before_its_scaling():
     ours = (np.maximum(log, log.max() - 8) + 4) / 4
     np.testing.assert_allclose(ours.T, whisper.log_mel_spectrogram(voice.samples).numpy(), atol=1e-5)
     assert spectrogram(Waveform(voice.samples[:10])).shape[0] == 1, "a click is a spectrum"
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1.5, 29.995, 61.0])
+@pytest.mark.parametrize("bands", [80, 128])
+def test_a_spectrogram_in_parts_is_whispers_to_the_last_digit(seconds, bands):
+    voice = sound(seconds)
+    whole = whisper.log_mel_spectrogram(voice.samples, bands, padding=N_SAMPLES)
+    assert torch.equal(whisper_spectrogram(voice, bands), whole)
 
 
 def test_the_encoder_computes_what_whispers_first_blocks_compute(encoder, whisper_model):

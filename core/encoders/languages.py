@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import whisper
 from torch import Tensor
-from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
+from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.model import Whisper
 from whisper.tokenizer import LANGUAGES
 
 from core.cancellation import raise_if_cancelled
+from core.encoders.mel import whisper_spectrogram
 from core.encoders.packaged import WHISPER_BASE, WHISPER_BASE_CONFIG, locate
 from core.encoders.speech import windows
 from core.encoders.transcript import (
@@ -113,7 +113,7 @@ class LanguageReader:
 
 
 def _read(model: Whisper, excerpt: Excerpt) -> OtherLanguage:
-    mel = whisper.log_mel_spectrogram(excerpt.voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)
+    mel = whisper_spectrogram(excerpt.voice, model.dims.n_mels, model.device)
     spans = windows(mel.shape[1] - N_FRAMES, excerpt.intervals)
     first = encode(model, mel, *spans[0])
     code, probability = spoken_language(model, first)

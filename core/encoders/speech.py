@@ -14,10 +14,11 @@ import numpy as np
 import torch
 import whisper
 from torch import Tensor, nn
-from whisper.audio import FRAMES_PER_SECOND, N_FRAMES, N_SAMPLES
+from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.model import Whisper
 
 from core.cancellation import raise_if_cancelled
+from core.encoders.mel import whisper_spectrogram
 from core.encoders.packaged import SILERO_VAD, locate
 from core.encoders.transcript import WORD_MARGIN, Intervals, Segment, Transcript, Word, believed, placed, within
 from core.encoders.whisper_encoder import Silence, prepare
@@ -221,4 +222,4 @@ class Listener:
     def spectrogram(self, voice: Waveform, model: Whisper | None = None) -> Tensor:
         """[bands, frames], as ``whisper.transcribe`` makes it: of the voice with 30 s of silence behind it."""
         model = model or self.model
-        return whisper.log_mel_spectrogram(voice.samples, model.dims.n_mels, padding=N_SAMPLES, device=model.device)
+        return whisper_spectrogram(voice, model.dims.n_mels, model.device)

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
+from whisper.audio import HOP_LENGTH, N_FFT
 from whisper.model import Whisper, sinusoids
 
+from core.encoders.mel import mel_powers
 from core.media.reader import SAMPLE_RATE, Waveform
 
 MELS = 80
@@ -160,9 +161,7 @@ def spectrogram(voice: Waveform) -> np.ndarray:
     samples = torch.from_numpy(voice.samples)
     if len(samples) <= N_FFT // 2:  # too short to be mirrored at its ends
         samples = F.pad(samples, (0, N_FFT // 2 + 1 - len(samples)))
-    spectra = torch.stft(samples, N_FFT, HOP_LENGTH, window=torch.hann_window(N_FFT), return_complex=True)
-    power = mel_filters("cpu", MELS) @ spectra[:, : max(1, spectra.shape[1] - 1)].abs().square()
-    return power.T.clamp_min(10**MIN_LOG_POWER).log10().numpy()
+    return mel_powers(samples, MELS).T.clamp_min(10**MIN_LOG_POWER).log10().numpy()
 
 
 def spoken_stretches(voice: Waveform, intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[int, int], ...]:
