@@ -27,6 +27,7 @@ from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
 from core.fusion.pairs import Pair, pairs_within
 from core.fusion.values import value_norms
 from core.media.reader import MediaError
+from core.memory import give_back
 
 NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
 WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
@@ -54,7 +55,9 @@ class Analyzer:
             WeightsError: a weight is missing or is not the file it should be.
             ValueError: a GPU was asked for that is not there.
         """
-        return cls(load_checkpoint(folder), choose_device(device).name, transcriber)
+        analyzer = cls(load_checkpoint(folder), choose_device(device).name, transcriber)
+        give_back()
+        return analyzer
 
     @property
     def heads(self) -> int:

@@ -25,6 +25,7 @@ from core.encoders.whisper_encoder import Silence, prepare
 from core.encoders.whisper_reader import Reader, window
 from core.encoders.whisper_weights import load_tiny_en
 from core.media.reader import SAMPLE_RATE, SILENCE, Waveform
+from core.memory import give_back
 
 _threads = torch.get_num_threads()
 import silero_vad  # noqa: E402
@@ -217,6 +218,8 @@ class Listener:
                 if with_words and spoken:
                     readings = reader.read(start, end, encoded if self.transcriber is self.model else None)
                     segments += believed(readings, spoken, span, reader.read_alone)
+                if frames > MAX_WINDOW_FRAMES:
+                    give_back()  # what a window needs is a tenth of what is kept after ten of them
             return states, placed(segments, within(intervals, 0.0, voice.duration))
 
     def spectrogram(self, voice: Waveform, model: Whisper | None = None) -> Tensor:
