@@ -30,7 +30,7 @@ from core.media.reader import MediaError
 from core.memory import give_back
 
 NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
-WINDOWS_AT_A_TIME = 16  # what they need of memory does not grow with the clip
+WINDOWS_AT_A_TIME = 8  # what they need of memory does not grow with the clip
 
 
 class Analyzer:
@@ -90,8 +90,13 @@ class Analyzer:
         if progress:
             progress(0.98, "asking both models")
         timings = dict(utterance.timings)
+        long = utterance.duration > WINDOW
         with timed(timings, "fusion"):
+            if long:
+                give_back()
             predictions = self.predict(utterance)
+            if long:
+                give_back()
             windows = self._windows(utterance)
             phrases = self._phrases(utterance)
         return Analysis(
