@@ -12,6 +12,7 @@ import torch
 import whisper
 from torch import Tensor
 from torch.nn.functional import pad
+from whisper import timing
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.decoding import DecodingOptions, DecodingResult
 from whisper.model import Whisper
@@ -19,7 +20,11 @@ from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from core.encoders.transcript import Reading, Segment, Word
+from core.encoders.warping import warping_path
 from core.encoders.whisper_encoder import FRAMES_A_STATE
+
+compiled_path = timing.dtw_cpu
+timing.dtw_cpu = warping_path  # Whisper finds words by it and cannot be given another
 
 SILENT, SILENT_LOGPROB = 0.6, -1.0  # Whisper's own: a reading less likely than this of what may be silence is none
 MIN_PROGRESS = FRAMES_PER_SECOND  # mel frames between the beginnings of two readings of a window: bounds their number
@@ -97,7 +102,6 @@ class Reader:
         if result.no_speech_prob > SILENT and result.avg_logprob <= SILENT_LOGPROB:
             return Reading((), end, result.compression_ratio)
         segments, finished = segmented(result, tokenizer, start, end)
-        threads = torch.get_num_threads()
         try:
             add_word_timestamps(
                 segments=segments, model=self.model, tokenizer=tokenizer, mel=encoded, num_frames=end - start,
@@ -106,7 +110,6 @@ class Reader:
         finally:
             for block in self.model.decoder.blocks:  # Whisper leaves its hooks there if it is called off
                 block.cross_attn._forward_hooks.clear()
-            torch.set_num_threads(threads)  # numba, which finds the times, sets as many as there are cores
         timed = [segment["words"] for segment in segments if segment["words"]]
         until = timed[-1][-1]["end"] if timed else segments[-1]["end"]
         if timed:
