@@ -5,6 +5,7 @@ modalities: the same streams are pooled anew for each, and the same maps are sha
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, 
 from core.analysis.kept import Envelope, FaceSummary
 from core.analysis.phrases import phrases_of
 from core.analysis.results import FIRST_SECOND, HOP, WINDOW, Analysis, Prediction, Predictions, Segment, Verdict
-from core.device import choose_device
+from core.device import choose_device, one_thread
 from core.encoders.face_track import no_faces
 from core.encoders.features import FeatureExtractor, Progress, nothing_found, timed
 from core.encoders.neutral import from_neutral, neutral_face
@@ -30,6 +31,7 @@ from core.media.reader import MediaError
 from core.memory import give_back
 
 NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
+FEW_STEPS = 1000  # of all modalities, in which several threads wait for each other longer than they compute
 WINDOWS_AT_A_TIME = 8  # what they need of memory does not grow with the clip
 
 
@@ -213,10 +215,11 @@ class Analyzer:
         self, sequences: dict[str, FeatureSequence], attention: bool = True, models: Sequence[str] = MODELS
     ) -> Predictions:
         """``predict`` of sequences alone, of one modality at least."""
-        outputs = self.run([sequences], models)
-        maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
-        there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
-        return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
+        with one_thread() if sum(len(s.times) for s in sequences.values()) <= FEW_STEPS else nullcontext():
+            outputs = self.run([sequences], models)
+            maps = {name: self._maps(name, output, sequences) for name, output in outputs.items()} if attention else {}
+            there = [subset for subset in SUBSETS if set(subset) <= set(sequences)]
+            return {subset: self._prediction(outputs, maps, 0, subset) for subset in there}
 
     def _windows(self, utterance: Utterance, models: Sequence[str] = MODELS) -> tuple[Segment, ...]:
         """All windows of a longer clip, as one batch."""
@@ -239,13 +242,14 @@ class Analyzer:
         held = [(span, _sequences(utterance.window(*span[:2]))) for span in spans]
         held = [(span, sequences) for span, sequences in held if sequences]
         found = []
-        for first in range(0, len(held), WINDOWS_AT_A_TIME):
-            batch = held[first : first + WINDOWS_AT_A_TIME]
-            outputs = self.run([sequences for _, sequences in batch], models)
-            found += [
-                Segment(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
-                for row, ((start, end, text), sequences) in enumerate(batch)
-            ]
+        with one_thread():
+            for first in range(0, len(held), WINDOWS_AT_A_TIME):
+                batch = held[first : first + WINDOWS_AT_A_TIME]
+                outputs = self.run([sequences for _, sequences in batch], models)
+                found += [
+                    Segment(start, end, self._prediction(outputs, {}, row, tuple(sequences)), text)
+                    for row, ((start, end, text), sequences) in enumerate(batch)
+                ]
         return tuple(found)
 
     @torch.inference_mode()
