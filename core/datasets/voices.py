@@ -15,10 +15,11 @@ from core.datasets.bank import FeatureBank, build_bank
 from core.datasets.cache import cached_item, cached_sequences, digest, weights_digest
 from core.datasets.readable import audible, read_each, voice_file
 from core.encoders.features import FEATURES_VERSION, FeatureExtractor, pooled
+from core.encoders.mel import MIN_LOG_POWER
 from core.encoders.packaged import SILERO_VAD, WHISPER_TINY_EN
 from core.encoders.speech import Listener, Speech
 from core.encoders.transcript import Transcript
-from core.encoders.voice import FRAME_RATE, MELS, MIN_LOG_POWER, STATE_RATE, VoiceEncoder, spoken_spectrogram
+from core.encoders.voice import FRAME_RATE, MELS, STATE_RATE, VoiceEncoder, spoken_spectrogram
 from core.files import file_digest
 
 SHARD = 32  # voices whose features stand in one file

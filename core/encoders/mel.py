@@ -11,11 +11,11 @@ from whisper.audio import HOP_LENGTH, N_FFT, N_SAMPLES, mel_filters
 from core.media.reader import Waveform
 
 PART = 3000  # spectra that are made at a time: 30 s
-LEAST_POWER = 1e-10  # that is told from nothing
+MIN_LOG_POWER = -10.0  # log10 of the least power that is told from nothing
 
 
-def mel_powers(samples: Tensor, bands: int) -> Tensor:
-    """float32 [bands, F], the power in each of Whisper's mel bands, 100 spectra a second, at least one.
+def log_powers(samples: Tensor, bands: int) -> Tensor:
+    """float32 [bands, F], log10 of the power in each of Whisper's mel bands, 100 spectra a second, at least one.
 
     Args:
         samples: float32 [N] at 16 kHz, N > 200: their ends are mirrored.
@@ -30,11 +30,11 @@ def mel_powers(samples: Tensor, bands: int) -> Tensor:
         part = mirrored[start * HOP_LENGTH : (end - 1) * HOP_LENGTH + N_FFT]
         spectra = torch.stft(part, N_FFT, HOP_LENGTH, window=window, center=False, return_complex=True)
         powers[:, start:end] = filters @ spectra.abs().square()
-    return powers
+    return powers.clamp_(min=10**MIN_LOG_POWER).log10_()
 
 
 def whisper_spectrogram(voice: Waveform, bands: int, device: torch.device | str = "cpu") -> Tensor:
     """[bands, frames] of a voice with 30 s of silence behind it: what ``whisper.log_mel_spectrogram`` makes of it."""
     samples = F.pad(torch.from_numpy(voice.samples).to(device), (0, N_SAMPLES))
-    log = mel_powers(samples, bands).clamp_(min=LEAST_POWER).log10_()
+    log = log_powers(samples, bands)
     return torch.maximum(log, log.max() - 8.0, out=log).add_(4.0).div_(4.0)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from whisper.audio import HOP_LENGTH, N_FFT
 from whisper.model import Whisper, sinusoids
 
-from core.encoders.mel import mel_powers
+from core.encoders.mel import log_powers
 from core.media.reader import SAMPLE_RATE, Waveform
 
 MELS = 80
@@ -24,7 +24,6 @@ FRAME_RATE = SAMPLE_RATE // HOP_LENGTH  # spectra a second
 STATE_RATE = FRAME_RATE // 2  # states a second
 MAX_WINDOW_SECONDS = 4.0  # seconds of a window
 WINDOWS_AT_A_TIME = 2  # more need more memory and hardly less time
-MIN_LOG_POWER = -10.0  # log10 of the least power that is told from nothing
 RANGE = 8.0  # decades below the loudest that are heard, as in Whisper
 PEAK_LEVEL = 1.0  # where the loudest of a window is put: how near the microphone stood says nothing
 VOICE_MARGIN = 0.2  # seconds of the recording kept before the first and after the last speech
@@ -161,7 +160,7 @@ def spectrogram(voice: Waveform) -> np.ndarray:
     samples = torch.from_numpy(voice.samples)
     if len(samples) <= N_FFT // 2:  # too short to be mirrored at its ends
         samples = F.pad(samples, (0, N_FFT // 2 + 1 - len(samples)))
-    return mel_powers(samples, MELS).T.clamp_min(10**MIN_LOG_POWER).log10().numpy()
+    return log_powers(samples, MELS).T.numpy()
 
 
 def spoken_stretches(voice: Waveform, intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[int, int], ...]:

@@ -272,7 +272,7 @@ def train_voice_encoder(
         return (sampler.draw(generator) for _ in range(recipe.steps))
 
     def attended() -> AbstractContextManager:
-        # A processor takes three times as long for the gradient of fused attention as for that of its products.
+        # On a processor the gradient of fused attention is slow: a step takes 2.06 s with it, 1.76 with products.
         return sdpa_kernel(SDPBackend.MATH) if device.name == "cpu" else nullcontext()
 
     def loss(model: VoiceClassifier, batch: Batch) -> Tensor:
