@@ -22,8 +22,8 @@ class Device:
     Attributes:
         name: "cpu", "cuda" or "mps", as torch calls it.
         precision: "bfloat16" where the hardware multiplies it, else "float32", as on "mps". It holds for what is large
-            and forgiving, inside ``autocast``: training, and embedding whole corpora. A visitor's clip is always read
-            in float32.
+            and forgiving, inside ``autocast``: training, embedding whole corpora, and the faces of somebody who waits
+            for a verdict.
     """
 
     name: str

@@ -90,7 +90,7 @@ def main() -> int:
                 table = stack.enter_context(
                     appending(arguments.csv, settings_of(arguments, more), files, columns_of(more))
                 )
-            analyzer = Analyzer.load(arguments.checkpoint, arguments.device, arguments.whisper)
+            analyzer = Analyzer.load(arguments.checkpoint, arguments.device, arguments.whisper, exact=True)
         except (WeightsError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2

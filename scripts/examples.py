@@ -172,7 +172,7 @@ def main() -> None:
         for clip in clips:
             write(clip, EXAMPLES[clip.stem], portrait)
     if results:
-        analyzer = Analyzer.load(device="cpu")
+        analyzer = Analyzer.load(device="cpu", exact=True)
         for clip, result in zip(clips, results, strict=True):
             stored.save(analyzer.analyze(clip), result)
     for path in (*clips, *results):

@@ -81,8 +81,8 @@ def command(monkeypatch, capfd):
 
 @pytest.fixture(scope="session")
 def analyzer() -> Analyzer:
-    """The checkpoints that the app loads, on the CPU."""
-    return Analyzer.load(device="cpu")
+    """The checkpoints that the app loads, on the CPU, in the same precision on every processor."""
+    return Analyzer.load(device="cpu", exact=True)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
+from core.device import Device
 from core.encoders import features
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.speech import MAX_WINDOW_FRAMES, windows
+from core.encoders.stages import CROPS_AT_A_TIME
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import MAX_STEPS
 from core.media.reader import Contents, Frame, MediaError, look_into, read_frames
@@ -36,6 +38,22 @@ def test_folded_normalisations_change_nothing():
         torch.testing.assert_close(quick.embed(crops), model.embed(crops), rtol=1e-5, atol=1e-5)
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules()), "the model itself stays as it is"
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
+
+
+def test_half_precision_of_faces_moves_no_verdict_by_a_hundredth(analyzer, utterance, monkeypatch):
+    track, steps = utterance.faces, slice(CROPS_AT_A_TIME)  # emulated, more would take long
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        monkeypatch.setattr(analyzer.extractor, "_of_faces", Device("cpu", precision))
+        faces = analyzer.extractor.face_features(track.crops[steps], track.blendshapes[steps])
+        seen = replace(utterance, video=FeatureSequence(faces, track.times[steps]))
+        found[precision] = faces, analyzer.predict(seen)
+    assert np.abs(found["bfloat16"][0] - found["float32"][0]).max() > 1e-4, "the precision is not asked for"
+    for used, exact in found["float32"][1].items():
+        for name, verdict in exact.verdicts().items():
+            if verdict:
+                rounded = found["bfloat16"][1][used].verdicts()[name].probabilities
+                np.testing.assert_allclose(rounded, verdict.probabilities, atol=0.01, err_msg=f"{used} {name}")
 
 
 def test_a_long_voice_is_cut_in_its_longest_pauses():

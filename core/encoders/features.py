@@ -16,7 +16,7 @@ import torch
 from whisper.model import Whisper
 
 from core.cancellation import raise_if_cancelled
-from core.device import share_of_cores
+from core.device import Device, share_of_cores
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.face_track import FaceTrack, no_faces
 from core.encoders.faces import Face, FaceFinder
@@ -102,6 +102,8 @@ class FeatureExtractor:
         transcriber: as of ``Listener``.
         other_languages: whether speech that is not understood as English is read by ``LanguageReader``, for people;
             models do not need it.
+        precision: of the face encoder's products, see ``Device``. Features to learn from, or to compare across
+            machines, are float32.
     """
 
     def __init__(
@@ -111,9 +113,11 @@ class FeatureExtractor:
         device: str = "cpu",
         transcriber: str = "tiny.en",
         other_languages: bool = False,
+        precision: str = "float32",
     ):
         self.settings = settings
         self.device = device
+        self._of_faces = Device(device, precision)
         self._folded = folded(encoders.face.to(device))
         self.listener = Listener(transcriber, device)
         # A transcriber that knows several languages has read them already.
@@ -203,7 +207,9 @@ class FeatureExtractor:
     @torch.inference_mode()
     def _embed(self, crops: np.ndarray) -> np.ndarray:
         raise_if_cancelled()
-        return self._folded.embed(torch.from_numpy(crops).to(self.device)).cpu().numpy()
+        with self._of_faces.autocast():
+            embedded = self._folded.embed(torch.from_numpy(crops).to(self.device))
+        return embedded.float().cpu().numpy()
 
     def voice_features(self, voice: Waveform, speech: Speech) -> FeatureSequence:
         """The audio sequence of a voice in which somebody speaks, without its long pauses (``spoken_stretches``)."""
