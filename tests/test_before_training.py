@@ -123,12 +123,22 @@ def test_strangers_tell_how_sure_verdicts_may_be_and_nobody_tells_of_himself():
     known, stranger = (right, np.arange(7)), (np.roll(right, 1, 0), np.arange(7))
     judged = {"self": {"audio": {"composed/known": known, "composed/new/a": stranger, "neutral words/new/a": stranger}}}
     of_model, new = judged["self"], ["composed/new/a", "neutral words/new/a"]
-    sure, doubtful = fit_calibration(of_model, ["composed/known"])["audio"], fit_calibration(of_model, new)["audio"]
+    sure, doubtful = (fit_calibration(of_model, {"audio": by})["audio"] for by in (["composed/known"], new))
     assert sure.temperature == pytest.approx(0.1, abs=0.01) and doubtful.temperature == pytest.approx(10, abs=0.1)
-    found = evaluate_strangers(judged, {"new": new}, new)
+    found = evaluate_strangers(judged, {"new": new}, {subset_name(subset): new for subset in SUBSETS})
     wrong_by = {name: found[name]["audio"]["self"]["expected_calibration_error"] for name in ("composed/known", "new")}
     assert wrong_by["composed/known"] == pytest.approx(1 - np.exp(0.4) / (np.exp(0.4) + 6), abs=0.01)
     assert wrong_by["new"] == pytest.approx(1, abs=0.01), "only who is known is left to tell of the stranger"
+
+
+def test_beside_face_or_voice_neutral_words_tell_how_sure_verdicts_may_be():
+    speakers, people = ["composed/emovo/f1", "neutral words/emovo/f1"], ["javased/03"]
+    telling = pair._telling(speakers, people)
+    assert set(telling) == {subset_name(subset) for subset in SUBSETS}
+    for used in ("text", "video", "audio", "video+audio"):
+        assert telling[used] == [*speakers, *people]
+    for used in ("text+video", "text+audio", "text+video+audio"):
+        assert telling[used] == ["neutral words/emovo/f1", *people]
 
 
 def test_what_cannot_be_measured_is_not_trained(root, maker, quick, monkeypatch):

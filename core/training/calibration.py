@@ -26,6 +26,9 @@ Strangers = Mapping[str, LabelledUtterances]
 Judged = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
 """Set of modalities -> group that has it -> logits float64 [n, 7] and labels [n] of its complete utterances."""
 
+Telling = Mapping[str, Collection[str]]
+"""Set of modalities -> the groups that tell how sure verdicts from it may be."""
+
 
 def judge(model: FusionModel, groups: Strangers) -> Judged:
     """What a model says of each group with each set of modalities that it is defined for."""
@@ -41,18 +44,18 @@ def judge(model: FusionModel, groups: Strangers) -> Judged:
     return found
 
 
-def fit_calibration(judged: Judged, by: Collection[str] | None = None) -> dict[str, Calibration]:
+def fit_calibration(judged: Judged, by: Telling | None = None) -> dict[str, Calibration]:
     """For each set of modalities the temperature with the least cross-entropy (Guo et al. 2017), and the threshold of
     prediction sets at that temperature.
 
     Where no group has a set of modalities its verdicts stay as they are, and nothing is ruled out.
 
     Args:
-        by: the groups that tell; all of them if it is None.
+        by: all groups tell if it is None.
     """
     calibration = {}
     for subset, by_group in judged.items():
-        groups = [of_group for name, of_group in by_group.items() if by is None or name in by]
+        groups = [of_group for name, of_group in by_group.items() if by is None or name in by[subset]]
         if not groups:
             calibration[subset] = Calibration(1.0, 0.0)
             continue
@@ -74,7 +77,7 @@ def best_temperature(judged: list[tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def evaluate_strangers(
-    judged: dict[str, Judged], together: Mapping[str, Sequence[str]], by: Collection[str] | None = None
+    judged: dict[str, Judged], together: Mapping[str, Sequence[str]], by: Telling | None = None
 ) -> dict[str, dict]:
     """Figures of each group, for each set of modalities that it has; and of several groups together.
 
@@ -84,7 +87,7 @@ def evaluate_strangers(
     Args:
         judged: model -> see ``judge``.
         together: name -> groups that are put together under it; nothing is said of a name without any.
-        by: the groups that tell how sure verdicts may be; all of them if it is None.
+        by: all groups tell if it is None, and where nobody else is left to tell.
 
     Returns:
         Name of a group or of several -> set of modalities -> figures (see ``evaluation.evaluate_subset``).
@@ -93,8 +96,8 @@ def evaluate_strangers(
     answers = {}
     for name in names:
         others = [other for other in names if _whose(other) != _whose(name)]
-        telling = [other for other in others if by is None or other in by]
-        answers[name] = _judged_by_others(judged, name, telling or others)
+        telling = {s: [o for o in others if by is None or o in by[s]] or others for s in map(subset_name, SUBSETS)}
+        answers[name] = _judged_by_others(judged, name, telling)
     figures: dict[str, dict] = {
         name: {subset: figures_of(truth, models) for subset, (truth, models) in by_subset.items()}
         for name, by_subset in answers.items()
@@ -114,7 +117,7 @@ def _whose(name: str) -> str:
 
 
 def _judged_by_others(
-    judged: dict[str, Judged], name: str, others: Collection[str]
+    judged: dict[str, Judged], name: str, others: Telling
 ) -> dict[str, tuple[np.ndarray, dict[str, Answers | None]]]:
     """Set of modalities that a group has -> its labels, and model -> answers as sure as fits the others."""
     fitted = {model: fit_calibration(of_model, others) for model, of_model in judged.items()}

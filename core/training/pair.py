@@ -30,7 +30,7 @@ from core.fusion.normalisation import Normalisation
 from core.fusion.pairs import BOTH, CROSS, SELF, pairs_within
 from core.fusion.prediction_sets import Calibration
 from core.training.batches import Batch, PairRecipe, compose_batch, moment_batch
-from core.training.calibration import evaluate_strangers, fit_calibration, judge
+from core.training.calibration import Telling, evaluate_strangers, fit_calibration, judge
 from core.training.evaluation import LabelledUtterances
 from core.training.loop import fit
 from core.training.provenance import provenance
@@ -70,7 +70,8 @@ def train_measured_pair(
         likewise with sentences that say nothing; of English lines as they were spoken, "spoken/NAME"; of each person on
         camera, and "people" together. If there are corpora of voices that nothing has learned from, they stand together
         as "composed, new corpora" and "neutral words, new corpora", and how sure verdicts may be is told by their
-        speakers and by people on camera: everybody else is less of a stranger.
+        speakers and by people on camera: everybody else is less of a stranger. Where words stand beside face or voice
+        they are neutral ones for that, as most sentences are.
 
     Raises:
         CorpusError: the voice encoder has learned from everybody who could be measured on.
@@ -109,7 +110,7 @@ def train_measured_pair(
         clips = LabelledUtterances.normalised(people, normalisation)
         strangers |= {str(person): clips.select(people.groups == person) for person in together["people"]}
 
-    telling = [*single, *together["people"]] if single else None
+    telling = _telling(single, together["people"]) if single else None
 
     def measured(models: dict[str, FusionModel], most: int | None = None):
         """The calibration of each model, and the figures of all; from so many utterances of each group."""
@@ -160,6 +161,14 @@ def train_some(
     normalisation, clips_twice = with_neutral(normalisation_of(banks["train"]), moments or None, maker.settings)
     validation = _validation(banks, normalisation) if held_out else None
     _train_each(names, maker, banks["train"], clips_twice, validation, normalisation, recipe, folder)
+
+
+def _telling(speakers: Sequence[str], people: Sequence[str]) -> Telling:
+    """Who tells how sure verdicts may be: speakers, of whom each is there with words of the label's class ("composed")
+    and with neutral words, and people on camera. Words that agree with everything else, as only composed ones do, would
+    make verdicts too sure."""
+    neutral = [name for name in speakers if name.startswith("neutral words/")]
+    return {subset_name(s): [*(neutral if "text" in s and len(s) > 1 else speakers), *people] for s in SUBSETS}
 
 
 def _validation(banks: dict[str, dict[str, FeatureBank]], normalisation: Normalisation) -> LabelledUtterances:
