@@ -106,7 +106,8 @@ def compose_batch(
         if modality in banks:
             rows = incongruent & (which == column)
             drawn[modality][rows] = rng.choice(classes, rows.sum(), p=share)
-    # What is neutral is no evidence against the others: it carries their label, and is not taught alone.
+    # What is neutral is no evidence against the others: it carries their label, alone as well. Pooling adds up what
+    # each modality says, so that words which alone were surely neutral would be so beside an angry voice, too.
     may_be = ~incongruent & (label != NEUTRAL)
     neutral = {m: may_be & (rng.random(n) < recipe.neutral.get(m, 0)) & banks[m].has[NEUTRAL] for m in banks}
     for modality in banks:
@@ -124,7 +125,6 @@ def compose_batch(
         target = np.mean([said[m] for m in subset], 0)  # [n, 7]
         target = (1 - recipe.smoothing) * target + recipe.smoothing / classes
         taught = np.logical_and.reduce([there[m] for m in subset])
-        taught &= ~np.logical_and.reduce([neutral[m] for m in subset])
         targets[subset] = torch.from_numpy(np.where(taught[:, None], target, 0))
     inputs = {}
     for modality, rows in chosen.items():
