@@ -10,7 +10,6 @@ from torch import nn
 from whisper.audio import FRAMES_PER_SECOND
 
 from core import MODALITIES
-from core.device import Device
 from core.encoders import features
 from core.encoders.expression import ExpressionNet, folded
 from core.encoders.speech import MAX_WINDOW_FRAMES, windows
@@ -44,7 +43,7 @@ def test_half_precision_of_faces_moves_no_verdict_by_a_hundredth(analyzer, utter
     track, steps = utterance.faces, slice(CROPS_AT_A_TIME)  # emulated, more would take long
     found = {}
     for precision in ("float32", "bfloat16"):
-        monkeypatch.setattr(analyzer.extractor, "_of_faces", Device("cpu", precision))
+        monkeypatch.setattr(analyzer.extractor, "precision", precision)
         faces = analyzer.extractor.face_features(track.crops[steps], track.blendshapes[steps])
         seen = replace(utterance, video=FeatureSequence(faces, track.times[steps]))
         found[precision] = faces, analyzer.predict(seen)

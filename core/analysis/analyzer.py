@@ -131,6 +131,7 @@ class Analyzer:
             phrases=phrases,
             sequences=_kept(_sequences(utterance), bool(windows)),
             persons=utterance.persons,
+            precision=self.extractor.precision,
         )
 
     def choose_face(self, analysis: Analysis, face: int) -> Analysis:

@@ -142,6 +142,7 @@ class Analysis:
         persons: whose face it could be, if there are several; of five minutes it is 8 MB a person.
         neutral: where the neutral face is shown from which the face was seen (see ``encoders.neutral``): a file, or
             ``FIRST_SECOND`` of the clip; "" where nobody has asked for that. ``sequences`` are as the models read them.
+        precision: "float32" or "bfloat16", of the face encoder's products (see ``core.device.Device``).
     """
 
     file: str
@@ -158,6 +159,7 @@ class Analysis:
     sequences: dict[str, FeatureSequence] = field(default_factory=dict)
     persons: Persons | None = None
     neutral: str = ""
+    precision: str = "float32"
 
     @property
     def present(self) -> Subset:
@@ -220,6 +222,7 @@ class Analysis:
                 {"start": round(w.start, 3), "end": round(w.end, 3), "text": w.text, **w.prediction.to_json()}
                 for w in self.phrases
             ],
+            "precision": self.precision,
             "timings": {stage: round(seconds, 4) for stage, seconds in self.timings.items()},
             "warnings": list(self.warnings),
         }

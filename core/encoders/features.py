@@ -117,7 +117,7 @@ class FeatureExtractor:
     ):
         self.settings = settings
         self.device = device
-        self._of_faces = Device(device, precision)
+        self.precision = precision
         self._folded = folded(encoders.face.to(device))
         self.listener = Listener(transcriber, device)
         # A transcriber that knows several languages has read them already.
@@ -207,7 +207,7 @@ class FeatureExtractor:
     @torch.inference_mode()
     def _embed(self, crops: np.ndarray) -> np.ndarray:
         raise_if_cancelled()
-        with self._of_faces.autocast():
+        with Device(self.device, self.precision).autocast():
             embedded = self._folded.embed(torch.from_numpy(crops).to(self.device))
         return embedded.float().cpu().numpy()
 
