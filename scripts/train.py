@@ -176,9 +176,9 @@ def train_pair(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
         met, unmet = known.select(~kept), known.select(kept & ~np.isin(known.groups, heard))
         print(said_of(unmet, held_out_people), flush=True)
     if arguments.only:
+        train_some(makers[0], recipe, arguments.runs / "measured", met, arguments.only, held_out=True)
         if not arguments.measured_only:
             train_some(makers[1], recipe, arguments.runs / "final", moments[1], arguments.only, held_out=False)
-        train_some(makers[0], recipe, arguments.runs / "measured", met, arguments.only, held_out=True)
         return
     if not arguments.measured_only:
         makers[1].everything()  # read now, so that what is wrong with it shows before hours of training
