@@ -299,7 +299,7 @@ def test_a_face_that_is_not_there_cannot_be_chosen(analyzer, both):
 
 
 def test_the_command_chooses_and_lists_faces(analyzer, two, command, monkeypatch):
-    monkeypatch.setattr(Analyzer, "load", lambda *_: analyzer)
+    monkeypatch.setattr(Analyzer, "load", lambda *_, **__: analyzer)
     said = json.loads(command("analyze.py", two, "--json", "--face", "2").stdout)
     assert said["face"] == 2 and said["self"]["label"] != "happiness"
     ends = {"from": 0.0, "to": 1.0}

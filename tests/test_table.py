@@ -189,7 +189,7 @@ class Clips:
 def clips(monkeypatch) -> Clips:
     """In the place of the models."""
     instead = Clips()
-    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_: instead))
+    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_, **__: instead))
     return instead
 
 
@@ -424,7 +424,7 @@ def test_a_file_that_disappears_meanwhile_is_a_line(command, folder, tmp_path, m
             open_clip(path) if path.name == "two.wav" else (folder / "two.wav").unlink()
             return super().analyze(path, progress)
 
-    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_: Real()))
+    monkeypatch.setattr(Analyzer, "load", classmethod(lambda *_, **__: Real()))
     assert command("analyze.py", folder, "--csv", tmp_path / "out.csv").returncode == 1
     assert [row["error"] for row in read_rows(tmp_path / "out.csv")] == ["", "two.wav does not exist."]
 

@@ -171,7 +171,7 @@ def test_a_pause_is_no_sadness(verdict, tmp_path):
     expected, times = verdict(parts[0], quiet(2 * PAUSE_MARGIN), parts[1])  # as much as is kept of a longer one
     for between in (quiet(2), quiet(6), quiet(20), np.concatenate([quiet(0.2), chord(8), quiet(0.2)])):
         found, longer = verdict(parts[0], between, parts[1])
-        np.testing.assert_allclose(found, expected, atol=0.1)
+        np.testing.assert_allclose(found, expected, atol=0.15)  # a robot's voice, between two classes
         sadness = LABELS.index("sadness")
         assert found[sadness] < min(expected[sadness], short[sadness]) + 0.05
         assert len(longer) == pytest.approx(len(times), abs=4)
