@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Trains the pair without each person on camera, or without each corpus of voices, and measures it on who was left out.
 
-A line appears when its two trainings are done; interrupted, the same command goes on. With the recipe of ``train.py
-pair`` one takes two to five minutes on a core.
+The voice encoder is trained anew each time, without the corpus, or once without the whole corpus of the people: on two
+cores that takes the better part of an hour, the features of everybody else ten minutes, and two fusion models five.
+A line appears when all of it is done; interrupted, the same command goes on.
 """
 
 import sys
@@ -14,26 +15,35 @@ from scripts.command import run
 
 # isort: split
 
-import numpy as np
 
 from core import CHECKPOINTS
 from core.corpora.layout import CorpusError
+from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker
-from core.datasets.multimodal import training_clips
+from core.datasets.multimodal import MultimodalClips, training_clips
+from core.datasets.sources import training_sources
 from core.device import CHOICES, choose_device
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
 from core.files import prepare_folder
-from core.fusion.checkpoint import copy_encoders, load_encoders
+from core.fusion.checkpoint import load_encoders
 from core.training.batches import PairRecipe
-from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
+from core.training.leave_out import (
+    HeldOutPredictions,
+    averaged,
+    calibration_error,
+    hear_without,
+    leave_out,
+    together,
+)
 from core.training.loop import overridden
+from core.training.voice import VoiceRecipe
 from scripts.arguments import parser_of
 
 BOTH = ("video", "audio")
 HEAD = (
-    "| left out | clips | face + voice: cross | face + voice: self | face | voice | voices | voice |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| left out | seed | clips | face + voice: cross | face + voice: self | face | voice | voices | voice |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -44,51 +54,81 @@ def main() -> int:
     parser.add_argument(
         "--checkpoint", type=Path, default=CHECKPOINTS, help="whose encoders of faces and words are used"
     )
+    parser.add_argument("--only", nargs="+", metavar="NAME", default=(), help="of the people or corpora (default: all)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of fusion; their average is shown, too")
     parser.add_argument("--runs", type=Path, default=Path("runs/left-out"))
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="extracted features")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=int, help="of fusion, instead of the recipe's")
+    parser.add_argument("--voice-epochs", type=int, help="of the voice encoder, instead of the recipe's")
     parser.add_argument("--device", choices=CHOICES, default="auto")
     parser.add_argument("--jobs", type=int, default=1, help="processes that extract features of clips")
     arguments = parser.parse_args()
-    recipe, encoders = overridden(PairRecipe(), epochs=arguments.epochs or None), arguments.runs / "encoders"
+    recipe = overridden(PairRecipe(), epochs=arguments.epochs or None)
+    voice_recipe = overridden(VoiceRecipe(), epochs=arguments.voice_epochs or None)
+    people, settings = arguments.which == "people", FeatureSettings()
+    made: dict[str, tuple[dict[str, FeatureBank], MultimodalClips]] = {}
+
+    def features(corpus: str) -> tuple[dict[str, FeatureBank], MultimodalClips]:
+        """Of everybody, by encoders that have not met the voices of this corpus."""
+        if corpus not in made:
+            folder = arguments.runs / f"voices-without-{corpus}"
+            encoders = hear_without(
+                corpus, arguments.checkpoint, arguments.root, arguments.cache, voice_recipe, folder, device
+            )
+            maker = BankMaker(arguments.root, load_encoders(encoders), settings, device, arguments.cache)
+            made.clear()  # one at a time is held
+            made[corpus] = maker.everything(unmet=corpus), maker.moments(records, encoders, arguments.jobs)
+        return made[corpus]
+
+    def asked(name: str) -> list[HeldOutPredictions]:
+        """What each training says."""
+        banks, moments = features(name.partition("/")[0])
+        return [
+            leave_out(
+                name, banks, moments, settings, overridden(recipe, seed=seed), arguments.runs / f"seed-{seed}", device
+            )
+            for seed in range(arguments.seeds)
+        ]
+
     try:
         prepare_folder(arguments.runs)
-        copy_encoders(arguments.checkpoint, encoders, ("face", "words"))
         device = choose_device(arguments.device)
-        maker = BankMaker(arguments.root, load_encoders(encoders), FeatureSettings(), device, arguments.cache)
         records, _ = training_clips(arguments.root)
+        there = [source.name for source in training_sources("voices", arguments.root)]
+        names = sorted({record.group for record in records}) if people else there
+        if lacking := [name for name in arguments.only if name not in names]:
+            raise CorpusError(f"There is no {', no '.join(lacking)} in {arguments.root}, only {', '.join(names)}.")
         if not records:
             raise CorpusError(f"{arguments.root} holds no clips with pictures.")
-        moments = maker.moments(records, encoders, arguments.jobs)
-        banks = maker.everything()
+        if len(there) < 2:
+            raise CorpusError(f"{arguments.root} holds one corpus of voices: without it nothing is left.")
+        print(HEAD, flush=True)
+        judged = []
+        for name in arguments.only or names:
+            each = asked(name)
+            judged.append(averaged(each))
+            for seed, predictions in enumerate(each):
+                print(line(name, str(seed), predictions), flush=True)
+            if len(each) > 1:
+                print(line(name, "average", judged[-1]), flush=True)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    people = arguments.which == "people"
-    names = np.unique(moments.groups if people else banks["audio"].corpora)
-    if not people and len(names) < 2:
-        print(f"{arguments.root} holds one corpus of voices: without it nothing is left.", file=sys.stderr)
-        return 2
-    print(HEAD, flush=True)
-    judged = []
-    for name in names:
-        judged.append(leave_out(str(name), banks, moments, recipe, arguments.runs, device))
-        print(line(str(name), judged[-1]), flush=True)
     if people:
-        print(line("each in turn, together", together(judged)))
+        print(line("each in turn, together", "average" if arguments.seeds > 1 else "0", together(judged)))
         errors = {model: calibration_error(judged, BOTH, model) for model in ("cross", "self")}
         said = ", ".join("undefined" if e is None else f"{e:.3f} ({model})" for model, e in errors.items())
         print(f"\nExpected calibration error of face + voice, each as sure as fits the others: {said}")
     return 0
 
 
-def line(name: str, judged: HeldOutPredictions) -> str:
+def line(name: str, seed: str, judged: HeldOutPredictions) -> str:
     figures = [
         judged.of_set(BOTH, "cross"), judged.of_set(BOTH, "self"),
         judged.of_set(("video",), "self"), judged.of_set(("audio",), "self"), judged.of_voice,
     ]  # fmt: skip
     shown = ["–" if figure is None else f"{figure:.3f}" for figure in figures]
-    cells = [name, str(len(judged.clips)), *shown[:4], str(len(judged.voices)), shown[4]]
+    cells = [name, seed, str(len(judged.clips)), *shown[:4], str(len(judged.voices)), shown[4]]
     return f"| {' | '.join(cells)} |"
 
 

@@ -70,11 +70,6 @@ def main() -> int:
         "--start-from", type=Path, default=CHECKPOINTS, help="whose encoders a new checkpoint begins with"
     )
     parser.add_argument(
-        "--without",
-        default="",
-        help="voice: a corpus to leave out and measure; its encoder is kept in RUNS/without-CORPUS",
-    )
-    parser.add_argument(
         "--models", nargs="+", choices=EVERY_MODEL, default=MODELS, metavar="MODEL",
         help="pair: what the checkpoint is to hold beside cross and self, which it always holds: both (the paper's "
         "Cross+Self), gated (cross- and self-attended streams mixed by a gate); what is finished in RUNS is not "
@@ -129,15 +124,14 @@ def train_face(arguments: argparse.Namespace, checkpoint: Path, device: Device) 
 def train_voice(arguments: argparse.Namespace, checkpoint: Path, device: Device) -> None:
     """The encoder of the measured pair learns from the speakers that train, that of the final pair goes on with all."""
     recipe, folder = with_overrides(VoiceRecipe(), arguments), arguments.runs / "voice"
-    data = VoiceData.read(arguments.root, arguments.cache, without=arguments.without)
-    name = f"without-{arguments.without}" if arguments.without else "measured"
-    model, history = train_voice_encoder(data, recipe, folder / name, device)
-    made = provenance(recipe.optimisation.seed, data.described, [folder / name])
+    data = VoiceData.read(arguments.root, arguments.cache)
+    model, history = train_voice_encoder(data, recipe, folder / "measured", device)
+    made = provenance(recipe.optimisation.seed, data.described, [folder / "measured"])
     made |= {"recipe": asdict(recipe), "validation": history[-1]}
-    save_encoder(arguments.runs / name / "checkpoint", "voice", model.encoder, made)
-    if not (arguments.without or arguments.measured_only):
+    save_encoder(arguments.runs / "measured" / "checkpoint", "voice", model.encoder, made)
+    if not arguments.measured_only:
         data = VoiceData.read(arguments.root, arguments.cache, everything=True)
-        folders = [folder / name, folder / "final"]
+        folders = [folder / "measured", folder / "final"]
         model, history = train_voice_encoder(data, recipe, folder / "final", device, model)
         made |= provenance(recipe.optimisation.seed, data.described, folders) | {"validation": history[-1]}
         save_encoder(checkpoint, "voice", model.encoder, made)

@@ -242,7 +242,7 @@ def test_who_lacks_a_modality_does_not_end_the_table():
 
 def test_the_only_corpus_of_voices_cannot_be_left_out(tmp_path):
     with pytest.raises(CorpusError, match="Without made there is no voice"):
-        leave_out("made", banks(0), moments(WIDTHS, ("made/1",)), SMALL, tmp_path, CPU)
+        leave_out("made", banks(0), moments(WIDTHS, ("made/1",)), FeatureSettings(), SMALL, tmp_path, CPU)
     assert list(tmp_path.iterdir()) == []
 
 

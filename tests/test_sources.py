@@ -1,6 +1,7 @@
 """The registry: what is read of any corpus bears its name, is divided without overlap and cached by its content."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +13,18 @@ from core.corpora.layout import CorpusError
 from core.corpora.ravdess import read_ravdess
 from core.datasets import sources
 from core.datasets.composed import BankMaker
+from core.datasets.multimodal import MultimodalClips
 from core.datasets.sources import SOURCES, Official, Source, Speakers, training_sources
 from core.device import choose_device
+from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
+from core.encoders.voice import BASE_FRONT, VoiceEncoder
 from core.experiment.corpora import CORPORA
-from core.fusion.checkpoint import load_encoder
+from core.fusion.checkpoint import learned_voices, load_encoder
+from core.training.batches import PairRecipe
 from core.training.evaluation_sets import TEST_SETS, measure
+from core.training.loop import Recipe
+from core.training.voice import VoiceRecipe
 
 CPU = choose_device("cpu")
 
@@ -89,6 +96,63 @@ def test_one_entry_is_all_that_training_needs_to_know_of_a_corpus(root, twin, he
     everything = maker(root, tmp_path).everything()
     assert set(everything["audio"].corpora) == {"ravdess", "twin"} and len(everything["audio"]) == 2 * 21 * 2
     assert set(everything["text"].corpora) == {"meld"} and len(everything["text"]) == 42
+
+
+def test_whom_the_voice_encoder_has_not_met_is_heard_as_he_is(root, twin, monkeypatch, tmp_path):
+    """Voices that an encoder knows are shown altered only; those of one corpus, which it does not know, as they are."""
+    asked = {}
+    monkeypatch.setattr(BankMaker, "voices", lambda _, records, **how: asked.update({records[0].group[:4]: how}))
+    monkeypatch.setattr("core.datasets.composed.join_banks", lambda found: found)
+    monkeypatch.setattr(BankMaker, "faces", lambda *_: None)
+    monkeypatch.setattr(BankMaker, "lines", lambda *_: None)
+    knows = replace(maker(root, tmp_path), encoders=Encoders(ExpressionNet(), VoiceEncoder(BASE_FRONT)))
+    knows.everything()
+    assert asked == {"ravd": {"copies": 2, "known": True}, "twin": {"copies": 2, "known": True}}
+    knows.everything(unmet="twin")
+    assert asked == {"ravd": {"copies": 2, "known": True}, "twin": {"copies": 1, "known": False}}
+
+
+def test_each_corpus_is_left_out_of_the_voice_encoder_too(root, twin, hear_quickly, monkeypatch, command, tmp_path):
+    optimisation = Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor="")
+    small = partial(VoiceRecipe, optimisation=optimisation, batch=4, steps=1)
+    monkeypatch.setattr("core.training.voice.VoiceRecipe", small)
+    monkeypatch.setattr("core.training.voice.Listener", QuickListener)
+    monkeypatch.setattr(
+        "core.training.batches.PairRecipe", lambda: PairRecipe(optimisation, batch=8, steps=1, voiceless=8)
+    )
+    faces = [np.ones((3, n)) for n in (309,) * 7]
+    clips = MultimodalClips(
+        np.arange(7),
+        {"text": [np.zeros((0, 768))] * 7, "video": faces, "audio": [np.ones((3, 512))] * 7},
+        np.array(["twin/01", "twin/05"] * 3 + ["twin/10"]),
+    )
+    monkeypatch.setattr("core.datasets.multimodal.training_clips", lambda _: (["clips"], set()))
+    monkeypatch.setattr(BankMaker, "moments", lambda *_: clips)
+    run = partial(
+        command, "leave_out.py", "corpora", "--root", root, "--runs", tmp_path, "--cache", tmp_path / "cache",
+        "--device", "cpu", "--seeds", "2",
+    )  # fmt: skip
+    ran = run()
+    assert ran.returncode == 0, ran.stderr
+    _, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in ran.stdout.splitlines()
+        if line.startswith("|")
+    ]
+    found = {(name, seed): (clips, voices) for name, seed, clips, *_, voices, _ in lines}
+    assert found == {("ravdess", seed): ("0", "21") for seed in ("0", "1", "average")} | {
+        ("twin", seed): ("7", "21") for seed in ("0", "1", "average")
+    }
+    speakers = ("01", "05", "10")
+    for name, other in (("ravdess", "twin"), ("twin", "ravdess")):
+        heard = learned_voices(tmp_path / f"voices-without-{name}" / "encoders")
+        assert heard == [f"{other}/{speaker}" for speaker in speakers]
+    trained = (tmp_path / "seed-0" / "twin" / "self" / "state.safetensors").stat().st_mtime_ns
+    again = run("--only", "twin").stdout.splitlines()
+    assert again[-3:] == ran.stdout.splitlines()[-3:], "what is finished is read back"
+    assert (tmp_path / "seed-0" / "twin" / "self" / "state.safetensors").stat().st_mtime_ns == trained
+    wrong = run("--only", "twins")
+    assert (wrong.returncode, wrong.stderr.strip()) == (2, f"There is no twins in {root}, only ravdess, twin.")
 
 
 def test_and_all_that_measuring_needs(root, twin, hear_quickly, tmp_path):

@@ -28,7 +28,7 @@ from core.training.batches import NEUTRAL, PairRecipe, compose_batch
 from core.training.calibration import fit_calibration, judge
 from core.training.evaluation import LabelledUtterances, evaluate_subset
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
-from core.training.leave_out import HeldOutPredictions, calibration_error, leave_out, together
+from core.training.leave_out import HeldOutPredictions, averaged, calibration_error, leave_out, together
 from core.training.loop import Recipe, _learning_rate_factor, fit, overridden
 from core.training.pair import PAIRS, batch_loss, train_fusion
 from core.training.provenance import Run, provenance
@@ -203,13 +203,17 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     seen = {}
 
     def without_training(name, banks, validation, normalisation, recipe, folder, device, moments):
-        seen[folder] = {"voices": set(banks["audio"].groups), "clips": set(moments.groups), "n": len(banks["text"])}
+        seen[folder] = {
+            "voices": set(banks["audio"].groups),
+            "clips": set(moments.groups if moments else ()),
+            "n": len(banks["text"]),
+        }
         torch.manual_seed(0)
         return FusionModel(FusionConfig(PAIRS[name], WIDTHS)).eval(), []
 
     monkeypatch.setattr("core.training.leave_out.train_fusion", without_training)
-    person = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
-    corpus = leave_out("acted", train, moments, SMALL, tmp_path, CPU)
+    person = leave_out("acted/1", train, moments, FeatureSettings(), SMALL, tmp_path, CPU)
+    corpus = leave_out("acted", train, moments, FeatureSettings(), SMALL, tmp_path, CPU)
     assert seen == {
         tmp_path / "acted-1" / m: {"voices": {"acted/12", "other/1"}, "clips": {"acted/12"}, "n": 84} for m in MODELS
     } | {tmp_path / "acted" / m: {"voices": {"other/1"}, "clips": set(), "n": 84} for m in MODELS}
@@ -220,15 +224,32 @@ def test_who_is_left_out_is_met_by_neither_voice_nor_clip(tmp_path, monkeypatch)
     )
     # A clip without a voice counts where it has what is asked for.
     clips["audio"][0] = clips["audio"][0][:0]
-    muted = leave_out("acted/1", train, moments, SMALL, tmp_path, CPU)
+    muted = leave_out("acted/1", train, moments, FeatureSettings(), SMALL, tmp_path, CPU)
     assert np.isnan(muted.of_clips["video", "audio"]["self"]).all(1).tolist() == [True] + [False] * 41
     assert muted.of_set(("video",), "self") == person.of_set(("video",), "self")
-    both = together([person, leave_out("acted/12", train, moments, SMALL, tmp_path, CPU)])
+    both = together([person, leave_out("acted/12", train, moments, FeatureSettings(), SMALL, tmp_path, CPU)])
     assert len(both.clips) == 84 and len(both.voices) == 56
     predicted = both.of_clips["video", "audio"]["cross"].argmax(1)
     expected = np.mean([np.mean(predicted[both.clips == c] == c) for c in range(7)])
     assert both.of_set(("video", "audio"), "cross") == pytest.approx(expected)
     assert both.of_set(("video",), "cross") is both.of_set(("text",), "self") is None
+
+
+def test_several_trainings_say_the_mean_of_their_probabilities():
+    shares = np.array([[[0.7, 0.1, 0.2]], [[0.2, 0.5, 0.3]]])  # [training, voice, class]
+    subset = ("video", "audio")
+    each = [
+        HeldOutPredictions(
+            np.array([0, 1]), np.array([2]),
+            {subset: {"self": np.array([*np.log(of) + shift, [np.nan] * 3])}}, np.log(of) - shift,
+        )
+        for of, shift in zip(shares, (3.0, -1.0), strict=True)
+    ]  # fmt: skip
+    mean = averaged(each)
+    np.testing.assert_allclose(np.exp(mean.of_voices), [[0.45, 0.3, 0.25]])
+    np.testing.assert_allclose(np.exp(mean.of_clips[subset]["self"][0]), [0.45, 0.3, 0.25])
+    assert np.isnan(mean.of_clips[subset]["self"][1]).all(), "a clip that lacks one of them still lacks it"
+    assert mean.judged(subset, "self")[0].tolist() == [0] and mean.voices.tolist() == [2]
 
 
 def test_how_sure_verdicts_on_a_person_may_be_is_what_fits_the_others():

@@ -184,18 +184,21 @@ class BankMaker:
         """What reads lines."""
         return WordEncoder(self.settings.text_layers, self.device.name, self.encoders.words)
 
-    def make(self, modality: str, source: Source, part: str = "", learn: bool = False) -> FeatureBank:
+    def make(
+        self, modality: str, source: Source, part: str = "", learn: bool = False, unmet: bool = False
+    ) -> FeatureBank:
         """The bank of a source below ``root``, or of one of its official parts.
 
         Args:
             learn: for training: with altered copies. The encoders of faces and lines know the training parts of
                 their sources, which are shown altered only.
+            unmet: the voice encoder has not learned from the source's voices.
         """
         folder = source.within(self.root)
         known = learn and isinstance(source.split, Official) and part == source.split.train
         if modality == "audio":
             records = source.records("voices", folder, part)
-            return self.voices(some_of(records, MAX_VOICES) if learn else records, **self.of_voices(learn))
+            return self.voices(some_of(records, MAX_VOICES) if learn else records, **self.of_voices(learn, unmet))
         if modality == "video":
             images = source.images(folder, part)
             if learn:
@@ -204,9 +207,10 @@ class BankMaker:
         records = source.records("lines", folder, part)
         return self.lines(records[every_kth(len(records))] if learn else records, known)
 
-    def of_voices(self, learn: bool) -> dict:
-        """What ``voices`` is asked for: a voice encoder of the checkpoint's own knows those that train."""
-        known = learn and self.encoders.voice is not None
+    def of_voices(self, learn: bool, unmet: bool = False) -> dict:
+        """What ``voices`` is asked for: a voice encoder of the checkpoint's own knows those that train, or all but
+        those of one corpus (``unmet``)."""
+        known = learn and self.encoders.voice is not None and not unmet
         return {"copies": (KNOWN_VOICE_COPIES if known else VOICE_COPIES) if learn else 0, "known": known}
 
     def voices(self, records: list[ClipRecord], copies: int = 0, known: bool = False) -> FeatureBank:
@@ -259,14 +263,18 @@ class BankMaker:
                 raise CorpusError(f"{self.root} holds no {' and no '.join(lacking)} for the {part} part.")
         return {part: {m: join_banks(found) for m, found in by.items()} for part, by in banks.items()}
 
-    def everything(self) -> dict[str, FeatureBank]:
-        """Everything found below ``root`` with nothing held out, altered copies of all of it among it."""
+    def everything(self, unmet: str = "") -> dict[str, FeatureBank]:
+        """Everything found below ``root`` with nothing held out, altered copies of all of it among it.
+
+        Args:
+            unmet: a corpus from whose voices the voice encoder has not learned: they are there as they are, too.
+        """
         banks = {}
         for modality in MODALITIES:
             found = []
             for source in training_sources(KINDS[modality], self.root):
                 parts = source.split.parts[:2] if isinstance(source.split, Official) else ("",)
-                found += [self.make(modality, source, part, learn=True) for part in parts]
+                found += [self.make(modality, source, part, True, source.name == unmet) for part in parts]
             banks[modality] = join_banks(found)
         return banks
 

@@ -1,26 +1,31 @@
 """How good the recipe is with a person or a corpus that it has never met: trained without them, once for each.
 
-The voice encoder of a checkpoint has learned from every speaker but those who are held out, so that voices are heard by
-Whisper's blocks as they were published; faces and lines are of other people anyway.
+The voice encoder too is trained anew, without the corpus, or without the whole corpus to which the person belongs; the
+encoders of faces and lines have learned from other people anyway.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from core import LABELS, MODELS, SUBSETS, Subset, subset_name
 from core.corpora.layout import CorpusError
 from core.datasets.bank import FeatureBank
 from core.datasets.multimodal import MultimodalClips
 from core.device import Device
+from core.encoders.features import FeatureSettings
+from core.fusion.checkpoint import copy_encoders, save_encoder
 from core.fusion.pairs import pairs_within
 from core.metrics import classification_metrics
 from core.training.batches import PairRecipe
 from core.training.calibration import evaluate_strangers
 from core.training.evaluation import LabelledUtterances
-from core.training.pair import PAIRS, normalisation_of, train_fusion
+from core.training.pair import PAIRS, normalisation_of, train_fusion, with_neutral
+from core.training.provenance import provenance
+from core.training.voice import VoiceData, VoiceRecipe, train_voice_encoder
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,37 @@ class HeldOutPredictions:
         return _balanced(self.voices, self.of_voices) if len(self.voices) else None
 
 
+def hear_without(
+    corpus: str, checkpoint: Path, root: Path, cache: Path, recipe: VoiceRecipe, folder: Path, device: Device
+) -> Path:
+    """Encoders of which none has met the voices of a corpus: that of voices is trained on all of the others, those of
+    faces and words are the checkpoint's. In ``folder``, where what is finished is read back.
+
+    Returns:
+        The folder of the encoders.
+
+    Raises:
+        CorpusError: no corpus of voices is left to learn from, or there is no such corpus.
+    """
+    data = VoiceData.read(root, cache, everything=True, without=corpus)
+    model, history = train_voice_encoder(data, recipe, folder / "training", device)
+    encoders = folder / "encoders"
+    copy_encoders(checkpoint, encoders, ("face", "words"))
+    made = provenance(recipe.optimisation.seed, data.described, [folder / "training"])
+    save_encoder(encoders, "voice", model.encoder, made | {"recipe": asdict(recipe), "validation": history[-1]})
+    return encoders
+
+
 def leave_out(
-    name: str, banks: dict[str, FeatureBank], moments: MultimodalClips, recipe: PairRecipe, folder: Path, device: Device
-) -> HeldOutPredictions:
+    name: str, banks: dict[str, FeatureBank], moments: MultimodalClips, settings: FeatureSettings, recipe: PairRecipe,
+    folder: Path, device: Device,
+) -> HeldOutPredictions:  # fmt: skip
     """Trains a pair without a corpus ("nemo") or a person ("javased/03"), and asks it about them.
 
     Args:
-        banks: of every corpus, altered copies among it.
+        banks: of every corpus, altered copies among it, made by encoders that have not met whom ``name`` says.
         moments: real clips.
+        settings: of their features.
         folder: of the trainings, one below it each; what is finished there is read back.
 
     Raises:
@@ -74,8 +102,8 @@ def leave_out(
     if heard.all():
         raise CorpusError(f"Without {name} there is no voice to learn from: at least two corpora are needed.")
     train = banks | {"audio": voices.select(~heard)}
-    normalisation = normalisation_of(train)
-    place, met = folder / name.replace("/", "-"), moments.select(~seen)
+    normalisation, met = with_neutral(normalisation_of(train), moments.select(~seen) or None, settings)
+    place = folder / name.replace("/", "-")
     models = {
         model: train_fusion(model, train, None, normalisation, recipe, place / model, device, met)[0]
         for model in MODELS
@@ -93,6 +121,20 @@ def leave_out(
     }
     of_voices = alone.logits(models["self"], ("audio",)) if len(alone.labels) else np.zeros((0, len(LABELS)))
     return HeldOutPredictions(clips.labels, alone.labels, of_clips, of_voices)
+
+
+def averaged(judged: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
+    """What several trainings say of the same clips and voices: the mean of their probabilities, as logits."""
+    first = judged[0]
+
+    def mean(of_each: list[np.ndarray]) -> np.ndarray:
+        return np.log(softmax(np.stack(of_each), -1).mean(0))  # [n, 7], NaN stays
+
+    of_clips = {
+        subset: {model: mean([one.of_clips[subset][model] for one in judged]) for model in by_model}
+        for subset, by_model in first.of_clips.items()
+    }
+    return replace(first, of_clips=of_clips, of_voices=mean([one.of_voices for one in judged]))
 
 
 def together(judged: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
