@@ -1,11 +1,14 @@
 """A page is there before its models: who asks for them waits, and hears why."""
 
+import sys
 import threading
 
 import pytest
+import torch
 
 from core.analysis.loading import LOADING, LoadingAnalyzer
 from core.encoders.packaged import WeightsError
+from core.memory import as_if_not_installed
 
 
 class Loaded:
@@ -44,3 +47,19 @@ def test_what_fails_while_loading_is_raised_for_who_asks():
     for ask in (analyzer.loaded, lambda: analyzer.analyze("clip"), lambda: analyzer.models):
         with pytest.raises(WeightsError, match="a weight is missing"):
             ask()
+
+
+def test_what_is_not_there_for_a_while_can_be_imported_afterwards(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sched", raising=False)
+    with pytest.raises(ModuleNotFoundError), as_if_not_installed("sched"):
+        import sched
+    import sched
+
+    with as_if_not_installed("sched"):
+        assert sys.modules["sched"] is sched, "what has been imported stays"
+    assert sys.modules["sched"] is sched
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="what compiles for GPUs may be wanted there")
+def test_without_a_gpu_nothing_that_compiles_for_one_is_loaded(analyzer):
+    assert analyzer.extractor.word_encoder and "triton" not in sys.modules

@@ -18,7 +18,7 @@ from core.datasets.sources import SOURCES, Official, Source, Speakers, training_
 from core.device import choose_device
 from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
-from core.encoders.voice import BASE_FRONT, VoiceEncoder
+from core.encoders.voice import BASE_FRONT, VoiceConfig, VoiceEncoder
 from core.experiment.corpora import CORPORA
 from core.fusion.checkpoint import learned_voices, load_encoder
 from core.training.batches import PairRecipe
@@ -114,7 +114,7 @@ def test_whom_the_voice_encoder_has_not_met_is_heard_as_he_is(root, twin, monkey
 
 def test_each_corpus_is_left_out_of_the_voice_encoder_too(root, twin, hear_quickly, monkeypatch, command, tmp_path):
     optimisation = Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor="")
-    small = partial(VoiceRecipe, optimisation=optimisation, batch=4, steps=1)
+    small = partial(VoiceRecipe, VoiceConfig(1, 512, 8, outputs=(0,)), optimisation, batch=4, steps=1)
     monkeypatch.setattr("core.training.voice.VoiceRecipe", small)
     monkeypatch.setattr("core.training.voice.Listener", QuickListener)
     monkeypatch.setattr(

@@ -6,6 +6,7 @@ a change of low rank to its weights, small enough to lie in a checkpoint.
 
 import threading
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from transformers import AutoModel, AutoTokenizer, BatchEncoding
 from transformers.utils import logging
 
 from core.encoders.packaged import MINILM, MINILM_TOKENIZER, locate
+from core.memory import as_if_not_installed
 
 STATE_WIDTH, INNER_WIDTH, BLOCKS = 384, 1536, 6
 WINDOW_WORDS = 100  # MiniLM reads 512 pieces at most; longer transcripts are read in parts
@@ -100,7 +102,9 @@ class WordEncoder:
         folder = locate(MINILM).parent
         logging.disable_progress_bar()
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+        # With BERT transformers imports PyTorch's compiler, and that Triton, which compiles for GPUs: 70 MB.
+        with nullcontext() if torch.cuda.is_available() else as_if_not_installed("triton"):
+            self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
         if adapter is not None:
             self.model.load_state_dict(adapter.cpu().weights(self.model), strict=False)
         self.model.to(device)
