@@ -6,16 +6,17 @@ from core.analysis.analyzer import Analyzer
 from core.analysis.loading import LoadingAnalyzer
 from core.fusion.checkpoint import attention_heads, more_models
 from core.media.reader import MediaError
+from core.memory import keep_together
 from demo import wording
 from demo.page import build, launch_options
-from demo.server import clients, connections, console, memory, names, stored, zerogpu
+from demo.server import clients, connections, console, names, stored, zerogpu
 from demo.server.gate import close_on_silence
 from demo.server.hosts import Hosts
 from demo.server.limits import MAX_EVENTS
 from demo.server.translations import make_ready
 
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
-memory.keep_together()
+keep_together()
 # Cards are lent only to what lies on them before the page is served.
 analyzer = (
     zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads(), more_models())

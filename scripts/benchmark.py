@@ -86,7 +86,7 @@ def time_pairs(folder: Path, pairs: int, device: str) -> dict:
 
     from core.analysis.analyzer import Analyzer
     from core.datasets.readable import voice_in
-    from core.encoders.whisper_reader import compiled_path
+    from core.encoders.warping import whispers_medians, whispers_path
     from core.encoders.whisper_weights import load_tiny_en
 
     begun = time.perf_counter()
@@ -96,7 +96,7 @@ def time_pairs(folder: Path, pairs: int, device: str) -> dict:
     voice = voice_in(clip).samples
 
     def transcribe():
-        with patch.object(whisper.timing, "dtw_cpu", compiled_path):
+        with patch.multiple(whisper.timing, dtw_cpu=whispers_path, median_filter=whispers_medians):
             whisper.transcribe(bare, voice, language="en", fp16=False, word_timestamps=True)
 
     first = cost(lambda: analyzer.analyze(clip))[0]

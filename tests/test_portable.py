@@ -35,7 +35,7 @@ class Library(whole):
 ctypes.CDLL = Library
 for module in sys.argv[1:]:
     importlib.import_module(module)
-memory = sys.modules["demo.server.memory"]
+memory = sys.modules["core.memory"]
 memory.keep_together()
 memory.give_back()
 print(sys.modules["demo.server.uploads"].prepare().parent.name[:6])
@@ -43,7 +43,7 @@ print(sys.modules["demo.server.uploads"].prepare().parent.name[:6])
 
 
 def test_what_asks_the_system_is_imported_where_unix_is_not(tmp_path):
-    modules = ("core.encoders.native_output", "core.datasets.processes", "demo.server.memory", "demo.server.uploads")
+    modules = ("core.encoders.native_output", "core.datasets.processes", "core.memory", "demo.server.uploads")
     made = "import msvcrt; msvcrt.LK_NBLCK, msvcrt.locking = 2, lambda *_: None\n"
     code = WINDOWS.replace("for module in", made + "for module in", 1)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "GRADIO_TEMP_DIR": str(tmp_path)}

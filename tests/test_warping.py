@@ -1,12 +1,12 @@
-"""The path of time warping is the one that Whisper's own code finds, which takes seconds to be compiled."""
+"""The path of time warping, and the medians it is laid through, are those that Whisper's own code finds."""
 
 import numpy as np
 import pytest
 import torch
 import whisper.timing
 
-from core.encoders.warping import warping_path
-from core.encoders.whisper_reader import compiled_path
+from core.encoders import whisper_reader
+from core.encoders.warping import MEDIANS_AT_A_TIME, medians, warping_path, whispers_medians, whispers_path
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def same_threads():
 def test_the_path_is_whispers(size, same_threads):
     chance = np.random.default_rng(sum(size))
     for costs in (chance.standard_normal(size), chance.integers(0, 2, size).astype(float), np.zeros(size)):
-        np.testing.assert_array_equal(warping_path(costs), compiled_path(costs))
+        np.testing.assert_array_equal(warping_path(costs), whispers_path(costs))
 
 
 def test_a_path_by_hand():
@@ -29,5 +29,19 @@ def test_a_path_by_hand():
     assert warping_path(costs).tolist() == [[0, 1, 1, 2], [0, 1, 2, 3]]
 
 
-def test_whisper_takes_it():
-    assert whisper.timing.dtw_cpu is warping_path is not compiled_path
+@pytest.mark.parametrize("size", [(8, 1, 2), (8, 1, 3), (6, 25, 220), (2, 400, 200), (3, 5, 4)])
+def test_the_medians_are_whispers(size):
+    weights = torch.from_numpy(np.random.default_rng(sum(size)).standard_normal(size))
+    assert torch.equal(medians(weights, 7), whispers_medians(weights, 7))
+    assert size[1] * size[2] < MEDIANS_AT_A_TIME or size[0] == 2, "of one size each head is sorted alone"
+
+
+def test_medians_by_hand():
+    spikes = torch.tensor([[[0.0, 5.0, 0.0, 0.0, 9.0, 9.0, 0.0]]])
+    assert medians(spikes, 3).tolist() == [[[5.0, 0.0, 0.0, 0.0, 9.0, 9.0, 9.0]]]
+
+
+def test_whisper_takes_them():
+    assert whisper_reader.add_word_timestamps.__module__ == "whisper.timing"
+    assert whisper.timing.dtw_cpu is warping_path is not whispers_path
+    assert whisper.timing.median_filter is medians is not whispers_medians

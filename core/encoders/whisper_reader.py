@@ -12,7 +12,6 @@ import torch
 import whisper
 from torch import Tensor
 from torch.nn.functional import pad
-from whisper import timing
 from whisper.audio import FRAMES_PER_SECOND, N_FRAMES
 from whisper.decoding import DecodingOptions, DecodingResult
 from whisper.model import Whisper
@@ -20,11 +19,10 @@ from whisper.timing import add_word_timestamps
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from core.encoders.transcript import Reading, Segment, Word
-from core.encoders.warping import warping_path
+from core.encoders.warping import teach_whisper
 from core.encoders.whisper_encoder import FRAMES_A_STATE
 
-compiled_path = timing.dtw_cpu
-timing.dtw_cpu = warping_path  # Whisper finds words by it and cannot be given another
+teach_whisper()
 
 SILENT, SILENT_LOGPROB = 0.6, -1.0  # Whisper's own: a reading less likely than this of what may be silence is none
 MIN_PROGRESS = FRAMES_PER_SECOND  # mel frames between the beginnings of two readings of a window: bounds their number

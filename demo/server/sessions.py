@@ -23,13 +23,13 @@ from core.analysis.takes import Take
 from core.cancellation import cancellation_scope
 from core.encoders.features import Progress
 from core.media.reader import MediaError
+from core.memory import give_back
 from demo import wording
 from demo.server import uploads
 from demo.server.analyzers import AnyAnalyzer, loaded
 from demo.server.budget import budget
 from demo.server.gradio_compat import sessions as gradio_sessions
 from demo.server.limits import MAX_ANALYSIS_SECONDS
-from demo.server.memory import give_back
 from demo.server.returning import returning
 from demo.server.sweeper import sweeper
 
