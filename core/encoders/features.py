@@ -30,6 +30,7 @@ from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mf
 from core.encoders.words import WordAdapter, WordEncoder
 from core.media.clock import Clock
 from core.media.reader import SAMPLE_RATE, Clip, Contents, Frame, MediaError, Waveform, look_into, read_frames, shown
+from core.memory import give_back
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and the name of the stage."""
@@ -38,6 +39,7 @@ FEATURES_VERSION = 5
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
+GIVE_BACK_EVERY = 30.0  # seconds of clip in which a face is looked for: freed memory that is kept grows by 15 MB or so
 
 
 @dataclass(frozen=True)
@@ -246,9 +248,14 @@ class FeatureExtractor:
                 return self._embed(crops)
 
         with Embedding(embed) as embedding:
+            given_back = 0.0
 
             def found(time: float, faces: list[Face]) -> None:
+                nonlocal given_back
                 report(time / max(clock.duration, time, 1e-6))
+                if time - given_back > GIVE_BACK_EVERY:
+                    given_back = time
+                    give_back()
                 if faces:  # most clips show one person, whose face is the largest
                     embedding.add(max(faces, key=lambda face: face.size).crop)
 
