@@ -76,7 +76,7 @@ def check_the_same(said, kept):
             assert difference.max() < 0.012, pair
             np.testing.assert_allclose((found.weights * found.counts[1]).sum(2), 1, atol=1e-5)
             if shown.value_norms is not None:
-                np.testing.assert_allclose(found.value_norms, shown.value_norms, rtol=1e-3)
+                np.testing.assert_allclose(found.value_norms, shown.value_norms, rtol=3e-3)  # of any processor
 
 
 @pytest.mark.parametrize("missing", [{}, {"video": "no face was found"}])

@@ -212,8 +212,12 @@ def guest(analyzer):
     guests = Guests(analyzer)
     ticket = guests.begin()["ticket"]
     yield guests, ticket
-    assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))}), "still well"
     guests.end(ticket)
+
+
+def test_after_all_of_it_the_visit_goes_on(guest):
+    guests, ticket = guest
+    assert "error" not in guests.step({"ticket": ticket, "picture": jpeg(portrait(200, 150))})
 
 
 def test_live_visitors_are_heard_while_a_clip_is_analysed(guests, analyzer, tmp_path):
