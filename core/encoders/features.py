@@ -39,7 +39,7 @@ FEATURES_VERSION = 5
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
-GIVE_BACK_EVERY = 30.0  # seconds of clip in which a face is looked for: freed memory that is kept grows by 15 MB or so
+GIVE_BACK_EVERY = 30.0  # seconds of clip, in which freed memory that is kept grows by 15 MB or so
 
 
 @dataclass(frozen=True)
@@ -218,6 +218,8 @@ class FeatureExtractor:
         if self.voice_encoder:
             spectra, times = spoken_spectrogram(voice, speech.intervals)
             states = self.voice_encoder.encode(spectra)
+            if voice.duration > GIVE_BACK_EVERY:
+                give_back()
             return FeatureSequence(*pooled(states, times[:: FRAME_RATE // STATE_RATE], self.settings.audio_pooling))
         values = np.concatenate([speech.states[block] for block in self.settings.audio_blocks], 1)  # [T, D]
         if self.settings.mfcc:

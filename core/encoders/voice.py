@@ -110,15 +110,17 @@ class VoiceEncoder(nn.Module):
         """Features float32 [ceil(F / 2), D] of a whole voice [F, 80] (see ``spectrogram``), F >= 1."""
         device = self.positions.device
         voice = torch.from_numpy(spectrogram.astype(np.float32)).to(device)
-        found = []
-        windows = equal_windows(len(voice))
+        states = np.empty((-(-len(voice) // 2), self.config.width), np.float32)  # 30 MB for five minutes, held once
+        filled, windows = 0, equal_windows(len(voice))
         for first in range(0, len(windows), WINDOWS_AT_A_TIME):
             parts = [voice[start:end] for start, end in windows[first : first + WINDOWS_AT_A_TIME]]
             lengths = torch.tensor([len(part) for part in parts], device=device)
             levels = [levelled(part, voice.max()) for part in parts]
             features, steps = self(nn.utils.rnn.pad_sequence(levels, batch_first=True), lengths)
-            found += [values[:count] for values, count in zip(features.float(), steps.tolist(), strict=True)]
-        return torch.cat(found).cpu().numpy()
+            for values, count in zip(features.float().cpu().numpy(), steps.tolist(), strict=True):
+                states[filled : filled + count] = values[:count]
+                filled += count
+        return states
 
     @classmethod
     def published(cls, whisper: Whisper, config: VoiceConfig = VoiceConfig()) -> "VoiceEncoder":
