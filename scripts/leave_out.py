@@ -15,12 +15,13 @@ from scripts.command import run
 
 # isort: split
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from core import CHECKPOINTS
 from core.corpora.layout import CorpusError
-from core.datasets.bank import FeatureBank
 from core.datasets.composed import BankMaker
-from core.datasets.multimodal import MultimodalClips, training_clips
+from core.datasets.multimodal import training_clips
 from core.datasets.sources import training_sources
 from core.device import CHOICES, choose_device
 from core.encoders.features import FeatureSettings
@@ -66,29 +67,24 @@ def main() -> int:
     recipe = overridden(PairRecipe(), epochs=arguments.epochs or None)
     voice_recipe = overridden(VoiceRecipe(), epochs=arguments.voice_epochs or None)
     people, settings = arguments.which == "people", FeatureSettings()
-    made: dict[str, tuple[dict[str, FeatureBank], MultimodalClips]] = {}
 
-    def features(corpus: str) -> tuple[dict[str, FeatureBank], MultimodalClips]:
-        """Of everybody, by encoders that have not met the voices of this corpus."""
-        if corpus not in made:
-            folder = arguments.runs / f"voices-without-{corpus}"
-            encoders = hear_without(
-                corpus, arguments.checkpoint, arguments.root, arguments.cache, voice_recipe, folder, device
-            )
-            maker = BankMaker(arguments.root, load_encoders(encoders), settings, device, arguments.cache)
-            made.clear()  # one at a time is held
-            made[corpus] = maker.everything(unmet=corpus), maker.moments(records, encoders, arguments.jobs)
-        return made[corpus]
-
-    def asked(name: str) -> list[HeldOutPredictions]:
-        """What each training says."""
-        banks, moments = features(name.partition("/")[0])
-        return [
-            leave_out(
-                name, banks, moments, settings, overridden(recipe, seed=seed), arguments.runs / f"seed-{seed}", device
-            )
-            for seed in range(arguments.seeds)
-        ]
+    def judged_without(corpus: str, names: Iterable[str]) -> Iterator[tuple[str, list[HeldOutPredictions]]]:
+        """Each of the names, of a corpus or of its people, and what each training says of it; nothing that hears has
+        met the corpus's voices."""
+        folder = arguments.runs / f"voices-without-{corpus}"
+        encoders = hear_without(
+            corpus, arguments.checkpoint, arguments.root, arguments.cache, voice_recipe, folder, device
+        )
+        maker = BankMaker(arguments.root, load_encoders(encoders), settings, device, arguments.cache)
+        banks, moments = maker.everything(unmet=corpus), maker.moments(records, encoders, arguments.jobs)
+        for name in names:
+            yield name, [
+                leave_out(
+                    name, banks, moments, settings, overridden(recipe, seed=seed), arguments.runs / f"seed-{seed}",
+                    device,
+                )
+                for seed in range(arguments.seeds)
+            ]  # fmt: skip
 
     try:
         prepare_folder(arguments.runs)
@@ -104,13 +100,13 @@ def main() -> int:
             raise CorpusError(f"{arguments.root} holds one corpus of voices: without it nothing is left.")
         print(HEAD, flush=True)
         judged = []
-        for name in arguments.only or names:
-            each = asked(name)
-            judged.append(averaged(each))
-            for seed, predictions in enumerate(each):
-                print(line(name, str(seed), predictions), flush=True)
-            if len(each) > 1:
-                print(line(name, "average", judged[-1]), flush=True)
+        for corpus, names_within in groupby(arguments.only or names, lambda name: name.partition("/")[0]):
+            for name, each in judged_without(corpus, names_within):
+                judged.append(averaged(each))
+                for seed, predictions in enumerate(each):
+                    print(line(name, str(seed), predictions), flush=True)
+                if len(each) > 1:
+                    print(line(name, "average", judged[-1]), flush=True)
     except (CorpusError, WeightsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

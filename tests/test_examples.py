@@ -73,11 +73,12 @@ def check_the_same(said, kept):
             assert tuple(found.steps) == tuple(map_.steps)
             np.testing.assert_allclose(found.key_times, shown.key_times, atol=0.03)
             difference = np.abs(found.weights - shown.weights) / shown.weights.max(2, keepdims=True)
-            # Of rounding 0.002; crops of a face differ with a processor's instructions (AVX2, AVX-512): up to 0.018.
-            assert difference.max() < 0.03, pair
+            # Crops of a face differ with a processor's instructions (AVX2, AVX-512): weights by 0.018, norms by 0.0015.
+            assert difference.max() < (0.03 if "video" in pair else 0.012), pair
             np.testing.assert_allclose((found.weights * found.counts[1]).sum(2), 1, atol=1e-5)
             if shown.value_norms is not None:
-                np.testing.assert_allclose(found.value_norms, shown.value_norms, rtol=3e-3)
+                apart = 3e-3 if pair[1] == "video" else 1e-3
+                np.testing.assert_allclose(found.value_norms, shown.value_norms, rtol=apart)
 
 
 @pytest.mark.parametrize("missing", [{}, {"video": "no face was found"}])

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from made import QuickListener
 from miniature import save_fer2013, save_meld, save_ravdess
+from test_before_training import TINY, moments
 
 from core import CHECKPOINTS, MODALITIES
 from core.corpora.layout import CorpusError
 from core.corpora.ravdess import read_ravdess
 from core.datasets import sources
 from core.datasets.composed import BankMaker
-from core.datasets.multimodal import MultimodalClips
 from core.datasets.sources import SOURCES, Official, Source, Speakers, training_sources
 from core.device import choose_device
 from core.encoders.expression import ExpressionNet
@@ -21,9 +21,7 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.voice import BASE_FRONT, VoiceConfig, VoiceEncoder
 from core.experiment.corpora import CORPORA
 from core.fusion.checkpoint import learned_voices, load_encoder
-from core.training.batches import PairRecipe
 from core.training.evaluation_sets import TEST_SETS, measure
-from core.training.loop import Recipe
 from core.training.voice import VoiceRecipe
 
 CPU = choose_device("cpu")
@@ -113,19 +111,11 @@ def test_whom_the_voice_encoder_has_not_met_is_heard_as_he_is(root, twin, monkey
 
 
 def test_each_corpus_is_left_out_of_the_voice_encoder_too(root, twin, hear_quickly, monkeypatch, command, tmp_path):
-    optimisation = Recipe(epochs=1, learning_rate=1e-3, ema_decay=0.5, monitor="")
-    small = partial(VoiceRecipe, VoiceConfig(1, 512, 8, outputs=(0,)), optimisation, batch=4, steps=1)
+    small = partial(VoiceRecipe, VoiceConfig(1, 512, 8, outputs=(0,)), TINY.optimisation, batch=4, steps=1)
     monkeypatch.setattr("core.training.voice.VoiceRecipe", small)
     monkeypatch.setattr("core.training.voice.Listener", QuickListener)
-    monkeypatch.setattr(
-        "core.training.batches.PairRecipe", lambda: PairRecipe(optimisation, batch=8, steps=1, voiceless=8)
-    )
-    faces = [np.ones((3, n)) for n in (309,) * 7]
-    clips = MultimodalClips(
-        np.arange(7),
-        {"text": [np.zeros((0, 768))] * 7, "video": faces, "audio": [np.ones((3, 512))] * 7},
-        np.array(["twin/01", "twin/05"] * 3 + ["twin/10"]),
-    )
+    monkeypatch.setattr("core.training.batches.PairRecipe", lambda: TINY)
+    clips = moments({"text": 768, "video": 309, "audio": 512}, ("twin/01",))
     monkeypatch.setattr("core.datasets.multimodal.training_clips", lambda _: (["clips"], set()))
     monkeypatch.setattr(BankMaker, "moments", lambda *_: clips)
     run = partial(
