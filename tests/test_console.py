@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from mediapipe.tasks.python import vision
 
-from core.encoders import faces
+from core.encoders import faces, native_output
 from core.encoders.native_output import without_lines
 from core.media.reader import Frame
 from demo.server import live_visits
@@ -33,6 +33,17 @@ def test_unwanted_lines_go_and_all_others_come_in_order(capfd):
         os.write(2, NOTE + b"without an end")
     os.write(2, b"\nafter\n")
     assert capfd.readouterr().err.encode() == b"CUDA: out of memory\n" + ERROR + b"without an end\nafter\n"
+
+
+def test_what_is_kept_back_takes_a_bounded_place(capfd, monkeypatch):
+    monkeypatch.setattr(native_output, "MOST_KEPT", 100)
+    for i in range(9):
+        with without_lines(faces.CHATTER):
+            os.write(2, NOTE + f"{i}\n".encode())
+            with without_lines(faces.CHATTER):
+                os.write(2, NOTE + f"{i} nested\n".encode())
+    assert capfd.readouterr().err.splitlines() == [line for i in range(9) for line in (f"{i}", f"{i} nested")]
+    assert os.fstat(native_output._kept.fileno()).st_size < 100 + 2 * len(NOTE) + 60
 
 
 def test_the_console_comes_back_whatever_happens(capfd):
@@ -61,6 +72,8 @@ def test_threads_lose_nothing_to_each_other(capfd):
         thread.start()
     for thread in threads:
         thread.join()
+    with without_lines(faces.CHATTER):  # a write that outlasted the call it began in
+        pass
     lines = capfd.readouterr().err.split()
     assert sorted(lines) == sorted(
         [f"{n}-{i}" for n in range(4) for i in range(20)] + [f"other-{i}" for i in range(200)]
