@@ -6,6 +6,7 @@
   const clip = (selector) => document.querySelector(`#clip ${selector}`);
   const CAPTURE = '[aria-label="Capture from camera"]', GRANT = '[title="grant webcam access"]';
   const RECORD = '[aria-label="start recording"]', CAMERA = '[data-testid="webcam-video"]';
+  const OTHER = '[id^="example-"], #clip [aria-label="Upload file"], #clip [aria-label="Clear"]'; // who asks for another clip does not record
   const SECONDS = 3, PATIENCE = 60; // to count, and until the camera must be open: people read what a browser asks them
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   let turn = 0, phase = "", since = 0; // "", "opening", "counting", "recording"
@@ -31,34 +32,46 @@
   const refused = () => byId("capture-note") && !byId("capture-note").hidden;
   const open = () => { const camera = clip(CAMERA); return camera?.offsetParent && camera.videoWidth > 0; };
 
-  async function run() {
-    if (!navigator.mediaDevices) return; // page.js says why
-    const mine = ++turn, goesOn = () => mine === turn, note = byId("capture-note");
-    if (note) note.hidden = true; // of an earlier try
-    neutral = false;
-    show("opening");
+  // Whether the camera shows a picture, in the end. A press is lost where gradio has drawn the button but does not listen
+  // yet, and the camera's place where an example that was asked for before comes only now: both are repeated.
+  async function opens(goesOn) {
     const until = performance.now() + 1000 * PATIENCE;
-    let asked = -Infinity, times = 0;
+    let granted = -Infinity, placed = performance.now(), times = 0;
     while (goesOn() && !open()) {
-      const grant = clip(GRANT);
-      // A press is lost where gradio has drawn the button but does not listen yet: it is repeated, twice at most.
-      if (grant && times < 3 && performance.now() - asked > 8000) { asked = performance.now(); times++; (grant.querySelector("button") || grant).click(); }
-      if (refused() || performance.now() > until) return end();
+      const now = performance.now(), grant = clip(GRANT);
+      if (grant || clip(CAMERA)) placed = now;
+      else if (now - placed > 1500) { placed = now; clip(CAPTURE)?.click(); }
+      if (grant && times < 3 && now - granted > 8000) { granted = now; times++; (grant.querySelector("button") || grant).click(); }
+      if (refused() || now > until) return false;
       await pause(100);
     }
+    return goesOn();
+  }
+  // Whether the camera was there to the end of the countdown.
+  async function counted(goesOn) {
     for (let left = SECONDS; left > 0 && goesOn(); left--) {
       neutral = byId("recorder-neutral")?.checked || false;
       if (neutral && left === 1) break;
       show("counting", String(left));
       const next = performance.now() + 1000;
       while (goesOn() && performance.now() < next) {
-        if (!open() || phase === "recording") break; // another clip was chosen, or gradio's own button pressed
+        if (!open()) return false;
         await pause(50);
       }
-      if (goesOn() && !open()) return end();
-      if (phase === "recording") return;
     }
-    if (goesOn()) clip(RECORD)?.click();
+    return true;
+  }
+  async function run() {
+    if (!navigator.mediaDevices) return; // page.js says why
+    const mine = ++turn, goesOn = () => mine === turn, note = byId("capture-note");
+    if (note) note.hidden = true; // of an earlier try
+    neutral = false;
+    for (let again = 2; again > 0; again--) {
+      show("opening");
+      if (!(await opens(goesOn))) break;
+      if (await counted(goesOn)) { if (goesOn()) clip(RECORD)?.click(); return; }
+    }
+    if (goesOn()) end();
   }
   function end() { turn++; show(""); say(""); }
   // As soon as the clip is read, its face is compared with the neutral one.
@@ -75,6 +88,7 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.closest?.(`#clip ${CAPTURE}`) && !phase) return run();
+    if (event.target.closest?.(OTHER) && ["opening", "counting"].includes(phase)) return end();
     if (!event.target.closest?.("#recorder .recorder-stop")) return;
     if (phase === "recording") clip(RECORD)?.click();
     else end();

@@ -268,6 +268,18 @@ def record(page: Page, seconds: float, neutral: bool = False) -> None:
     expect(recorder).to_be_hidden()
 
 
+def test_an_example_that_comes_late_does_not_take_the_camera_away(guest):
+    """Its clip took the camera's place, and the page waited for the camera for a minute."""
+    recorder = guest.locator("#recorder")
+    guest.locator("#example-angry").click()
+    guest.get_by_label("Capture from camera").click()
+    expect(recorder).to_have_attribute("data-phase", "recording")
+    guest.keyboard.press("Enter")
+    expect(recorder).to_be_hidden()
+    guest.locator("#example-glad").click()
+    wait_for_analysis(guest, "glad.mp4")
+
+
 def test_one_press_records_and_a_second_take_stands_beside_the_first(guest):
     guest.get_by_label("Capture from camera").click()
     expect(guest.locator("#recorder")).to_have_attribute("data-phase", "counting")
