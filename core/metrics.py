@@ -1,7 +1,9 @@
-"""Figures of merit as pure functions on arrays; scikit-learn does the counting."""
+"""Figures of merit as pure functions on arrays.
+
+The page scores clips too: scikit-learn, which would count the same, takes a tenth of its start to import.
+"""
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
 
 from core import LABELS
 
@@ -12,7 +14,8 @@ def classification_metrics(truth: np.ndarray, predicted: np.ndarray, labels: tup
     Balanced accuracy is the mean recall of the classes that occur in ``truth``: what the paper calls
     "weighted accuracy"; plain accuracy is what it calls "unweighted".
     """
-    confusion = confusion_matrix(truth, predicted, labels=range(len(labels)))
+    counts = np.bincount(np.asarray(truth) * len(labels) + predicted, minlength=len(labels) ** 2)
+    confusion = counts.reshape(len(labels), len(labels))  # [true, said]
     right, true, said = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
     present, recalls, f1 = true > 0, right / np.maximum(true, 1), 2 * right / np.maximum(true + said, 1)
     return {
