@@ -58,8 +58,8 @@ def _file() -> BinaryIO:
         OSError: none can be made.
     """
     global _kept, _read
-    if _kept is None or _read > MOST_KEPT and not os.path.sameopenfile(_kept.fileno(), STDERR):  # nested calls share it
-        before, _kept, _read = _kept, tempfile.TemporaryFile("a+b"), 0  # whatever is written goes to its end
+    if _kept is None or (_read > MOST_KEPT and not os.path.sameopenfile(_kept.fileno(), STDERR)):  # nested: shared
+        before, _kept, _read = _kept, tempfile.TemporaryFile("a+b"), 0  # noqa: SIM115 all is written to its end
         if before:
             before.close()
     return _kept
