@@ -75,9 +75,9 @@ class Watch:
 
 WATCHED = (
     ("timestamps", features, "look_into"), ("sound decoded", Contents, "hear"), ("faces found", FaceFinder, "find"),
-    ("faces embedded", FeatureExtractor, "_embed"), ("speech found, words heard", Listener, "listen"),
-    ("voice", FeatureExtractor, "voice_features"), ("words read", WordEncoder, "encode"),
-    ("the models", Analyzer, "predict"),
+    ("faces embedded", FeatureExtractor, "_embed"), ("speech found", Listener, "intervals"),
+    ("voice", FeatureExtractor, "voice_features"), ("words heard", Listener, "listen"),
+    ("words read", WordEncoder, "encode"), ("the models", Analyzer, "predict"),
 )  # fmt: skip
 
 

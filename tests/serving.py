@@ -28,7 +28,7 @@ class Quick:
         self.device = device
         self.asked = 0
 
-    def analyze(self, path, progress=None):
+    def analyze(self, path, progress=None, first=None):
         self.asked += 1
         if "bad" in str(path):
             raise MediaError("not_media", "This is no clip.")

@@ -12,7 +12,7 @@ from core.memory import as_if_not_installed
 
 
 class Loaded:
-    def analyze(self, path, progress):
+    def analyze(self, path, progress, first=None):
         return f"analysis of {path}"
 
     def predict(self, utterance):

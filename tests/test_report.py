@@ -113,7 +113,7 @@ class Analyzer:
     def __init__(self, session, error=None):
         self.session, self.error = session, error
 
-    def analyze(self, path, progress):
+    def analyze(self, path, progress, first=None):
         progress(0.1, "reading")
         if self.error:
             raise self.error

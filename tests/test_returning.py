@@ -83,7 +83,7 @@ def test_what_is_taken_over_is_counted_once_and_leaves_nothing_behind(monkeypatc
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     class Named(serving.Quick):
-        def analyze(self, path, progress=None):
+        def analyze(self, path, progress=None, first=None):
             return replace(made.analysis(), file=Path(path).name)
 
     with serving.served(tmp_path_factory.mktemp("cache"), Named("cpu")) as served:

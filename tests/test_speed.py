@@ -12,7 +12,7 @@ from whisper.audio import FRAMES_PER_SECOND
 from core import MODALITIES
 from core.encoders import features
 from core.encoders.expression import ExpressionNet, folded
-from core.encoders.speech import MAX_WINDOW_FRAMES, windows
+from core.encoders.speech import MAX_WINDOW_FRAMES, Listener, windows
 from core.encoders.stages import CROPS_AT_A_TIME
 from core.encoders.utterance import FeatureSequence
 from core.fusion.attention import MAX_STEPS
@@ -176,12 +176,35 @@ def test_no_face_is_looked_for_any_further_when_nothing_comes_of_a_clip(analyzer
     assert len(shown) < 1_000
 
 
+def test_face_and_voice_answer_while_words_are_still_being_read(analyzer, clip, monkeypatch):
+    told, early, listen = threading.Event(), [], Listener.listen
+
+    def waiting(*given):
+        assert told.wait(60)
+        return listen(*given)
+
+    def first(prediction):
+        early.append(prediction)
+        told.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Listener, "listen", waiting)
+        analysis = analyzer.analyze(clip, first=first)
+    (prediction,) = early
+    assert prediction.used == ("video", "audio") and analysis.present == MODALITIES
+    for model, verdict in analysis.predictions[prediction.used].verdicts().items():
+        np.testing.assert_array_equal(prediction.verdicts()[model].probabilities, verdict.probabilities)
+    monkeypatch.setattr(features, "SOON", 60.0)
+    assert analyzer.analyze(clip, first=early.append).transcript.words and len(early) == 1, "words that come soon"
+
+
 def test_a_timeline_shows_what_waits_for_what(analyzer, clip, tmp_path):
     bars = watch(lambda: analyzer.analyze(clip))
     began = {name: min(found)[0] for name, found in bars.items()}
     ended = {name: max(start + length for start, length in found) for name, found in bars.items()}
     assert 0 <= began["timestamps"] < ended["timestamps"] <= min(began["sound decoded"], began["pictures decoded"])
-    assert ended["sound decoded"] <= began["speech found, words heard"] < ended["words read"] <= began["the models"]
+    assert ended["sound decoded"] <= began["speech found"] < ended["voice"] <= began["words heard"]
+    assert began["words heard"] < ended["words read"] <= began["the models"]
     assert began["faces found"] < ended["faces embedded"] <= began["the models"]
     assert len(bars["faces found"]) > 10 and len(bars["faces embedded"]) > 1
     draw(bars, tmp_path / "timeline.svg")

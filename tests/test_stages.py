@@ -1,4 +1,4 @@
-"""Stages of work go on beside each other: nothing is lost, changed or left running, and errors come through."""
+"""Work that goes on beside other work: nothing is lost, changed or left running, and errors come through."""
 
 import threading
 from contextlib import closing
@@ -8,6 +8,8 @@ import pytest
 
 from core.cancellation import cancellation_scope, raise_if_cancelled
 from core.encoders.stages import BATCHES_AHEAD, CROPS_AT_A_TIME, Embedding, ahead
+from demo.language import current, speaking
+from demo.server.intermediate import intermediate_results
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -124,3 +126,56 @@ def test_called_off_crops_are_not_embedded():
     with Embedding(lambda batch: pytest.fail("nobody waits for it")) as embedding:
         with pytest.raises(Enough), cancellation_scope(check):
             embedding.of(crops(1))
+
+
+def collected(results) -> tuple[list, object]:
+    """What a generator yields, and what it returns."""
+    yielded = []
+    while True:
+        try:
+            yielded.append(next(results))
+        except StopIteration as end:
+            return yielded, end.value
+
+
+def test_results_on_the_way_come_while_the_work_goes_on_in_the_visitors_language():
+    seen = threading.Event()
+
+    def work(hand_on):
+        hand_on(current())
+        assert seen.wait(60)
+        hand_on(2)
+        return 3
+
+    with speaking("de"):
+        results = intermediate_results(work)
+        assert next(results) == "de"
+        seen.set()
+        assert collected(results) == ([2], 3)
+    assert collected(intermediate_results(lambda hand_on: 4)) == ([], 4)
+
+
+def test_what_work_raises_comes_behind_its_results():
+    def work(hand_on):
+        hand_on(1)
+        raise Enough
+
+    results = intermediate_results(work)
+    assert next(results) == 1
+    with pytest.raises(Enough):
+        next(results)
+
+
+def test_who_waits_no_longer_waits_for_the_end_of_the_work():
+    left, over = threading.Event(), []
+
+    def work(hand_on):
+        hand_on(1)
+        left.wait(60)
+        over.append(True)
+
+    results = intermediate_results(work)
+    next(results)
+    left.set()
+    results.close()
+    assert over == [True]

@@ -174,7 +174,7 @@ class Clips:
     def __init__(self):
         self.asked = []
 
-    def analyze(self, path, progress):
+    def analyze(self, path, progress, first=None):
         self.asked.append(path.name)
         if "bad" in path.name:
             raise MediaError("not_media", f"{path.name} is not a media file that can be read.")
@@ -420,7 +420,7 @@ def test_a_file_that_disappears_meanwhile_is_a_line(command, folder, tmp_path, m
     save(folder, "one.wav", "two.wav")
 
     class Real(Clips):
-        def analyze(self, path, progress):
+        def analyze(self, path, progress, first=None):
             open_clip(path) if path.name == "two.wav" else (folder / "two.wav").unlink()
             return super().analyze(path, progress)
 

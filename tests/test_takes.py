@@ -132,7 +132,7 @@ def test_the_first_take_stays_until_another_example_or_the_end_of_the_visit(budg
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     class Named(serving.Quick):
-        def analyze(self, path, progress=None):
+        def analyze(self, path, progress=None, first=None):
             self.asked += 1
             return replace(made.analysis(seed=self.asked), file=Path(path).name)
 

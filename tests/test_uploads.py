@@ -70,7 +70,7 @@ def test_a_file_that_two_sessions_hold_goes_with_the_last(client, root):
 
 def test_a_new_clip_takes_the_one_before_along(client, root):
     class Analyzer:
-        def analyze(self, path, progress):
+        def analyze(self, path, progress, first=None):
             raise sessions.MediaError("not_media", "no")
 
     guest, (first, second) = Session(), (send(client).json()[0] for _ in range(2))
@@ -311,7 +311,7 @@ def test_a_clip_that_is_read_in_a_queue_goes_and_its_neighbour_of_the_same_uploa
     paths = client.post(UPLOAD, files=[("files", (f"{i}.mp4", b"x")) for i in range(3)]).json()
 
     class Clips:
-        def analyze(self, path, progress):
+        def analyze(self, path, progress, first=None):
             raise MediaError("not_media", "no")
 
     queue = several.Queue()

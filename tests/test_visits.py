@@ -29,7 +29,7 @@ class Quick:
     heads = made.HEADS
     more_models = ()
 
-    def analyze(self, path, progress=None):
+    def analyze(self, path, progress=None, first=None):
         return made.analysis(duration=60.0, faces=200)
 
 
@@ -242,7 +242,7 @@ def test_files_of_a_session_that_was_dropped_without_a_word_go(tmp_path, monkeyp
 
 def test_a_file_that_leaves_with_its_visitor_is_no_failure(caplog, tmp_path):
     class Leaving:
-        def analyze(self, path, progress):
+        def analyze(self, path, progress, first=None):
             visitor.stop = True
             raise FileNotFoundError(path)
 

@@ -240,7 +240,7 @@ def test_phrases_are_a_table_of_buttons_and_a_short_clip_has_none():
 class Clips:
     """Stands in for the analyzer."""
 
-    def analyze(self, path, progress):
+    def analyze(self, path, progress, first=None):
         assert path.exists()
         if path.name.startswith("bad"):
             raise MediaError("not_media", "It is not a media file.")

@@ -4,7 +4,7 @@ A stream and its map depend on their own two modalities only, so one run of a mo
 modalities: the same streams are pooled anew for each, and the same maps are shared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,9 @@ from core.fusion.pairs import Pair, pairs_within
 from core.fusion.values import value_norms
 from core.media.reader import MediaError
 from core.memory import give_back
+
+First = Callable[[Prediction], None]
+"""Called with what is known before the words are."""
 
 NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
 FEW_STEPS = 1000  # of all modalities, in which several threads wait for each other longer than they compute
@@ -85,24 +88,38 @@ class Analyzer:
         """Names of those beside cross and self."""
         return tuple(name for name in self.models if name not in MODELS)
 
-    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+    def extract(
+        self, path: str | Path, progress: Progress | None = None, first: Callable[[Utterance], None] | None = None
+    ) -> Utterance:
         """The slow part: reads a clip and extracts its features, once.
+
+        Args:
+            first: see ``FeatureExtractor.extract``.
 
         Raises:
             MediaError: the file cannot be read, or holds neither a face nor a voice nor words.
         """
-        utterance = self.extractor.extract(path, progress)
+        utterance = self.extractor.extract(path, progress, first)
         if error := nothing_found(utterance):
             raise error
         return utterance
 
-    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+    def analyze(self, path: str | Path, progress: Progress | None = None, first: First | None = None) -> Analysis:
         """``extract``, then both models on every set of the clip's modalities and on every window.
+
+        Args:
+            first: gets what both models say from face and voice while the words are still being read; not every clip
+                lets anybody wait for them.
 
         Raises:
             MediaError: as ``extract``.
         """
-        utterance = self.extract(path, progress)
+
+        def early(utterance: Utterance) -> None:
+            assert first
+            first(self.predict(utterance, attention=False)[subset_of(("video", "audio"))])
+
+        utterance = self.extract(path, progress, early if first else None)
         if progress:
             progress(0.98, "asking both models")
         timings = dict(utterance.timings)

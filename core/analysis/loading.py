@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from core.analysis.analyzer import Analyzer
+from core.analysis.analyzer import Analyzer, First
 from core.analysis.results import Analysis
 from core.encoders.features import Progress
 
@@ -30,11 +30,11 @@ class LoadingAnalyzer:
         """The analyzer, as soon as it is there."""
         return self._loaded.result()
 
-    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
+    def analyze(self, path: str | Path, progress: Progress | None = None, first: First | None = None) -> Analysis:
         """As ``Analyzer.analyze``; says so while it waits."""
         if progress and not self._loaded.done():
             progress(0.0, LOADING)
-        return self.loaded().analyze(path, progress)
+        return self.loaded().analyze(path, progress, first)
 
     def __getattr__(self, name: str):
         return getattr(self.loaded(), name)

@@ -5,7 +5,7 @@ Features are extracted once a clip. Switching a modality off later re-runs fusio
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from core.encoders.languages import LanguageReader
 from core.encoders.persons import Followed, follow_faces
 from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
 from core.encoders.stages import CROPS_AT_A_TIME, Embedding
-from core.encoders.transcript import OtherLanguage, not_understood
+from core.encoders.transcript import OtherLanguage, Transcript, not_understood
 from core.encoders.utterance import FeatureSequence, Missing, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
@@ -39,6 +39,7 @@ FEATURES_VERSION = 5
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""
 
 SEEN = 0.5  # of the pictures that could have shown the face; if it was found in fewer, that is said
+SOON = 0.25  # seconds; for less it is not worth showing first what is known without the words
 GIVE_BACK_EVERY = 30.0  # seconds of clip, in which freed memory that is kept grows by 15 MB or so
 
 
@@ -128,8 +129,13 @@ class FeatureExtractor:
         self.voice_encoder = voice_encoder(encoders, settings, self.listener.model)
         self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 
-    def extract(self, path: str | Path, progress: Progress | None = None) -> Utterance:
+    def extract(
+        self, path: str | Path, progress: Progress | None = None, first: Callable[[Utterance], None] | None = None
+    ) -> Utterance:
         """Reads a clip and extracts what it holds; faces and speech are looked for at the same time.
+
+        Args:
+            first: gets face and voice as soon as both are known, unless the words follow within ``SOON`` seconds.
 
         Raises:
             MediaError: the file cannot be read (see ``media.open_clip``).
@@ -143,6 +149,7 @@ class FeatureExtractor:
             # Faces are found and embedded at the same time, voice and words are heard beside them.
             stages = max(1, 2 * contents.has_pictures + contents.has_sound)
             decoded: Future[Clip] = Future()  # the sound
+            heard: Future[FeatureSequence | Missing] = Future()  # the voice
 
             def seen(share: float) -> None:
                 if decoded.done():
@@ -151,25 +158,31 @@ class FeatureExtractor:
 
             with ThreadPoolExecutor(1) as beside, share_of_cores(stages):
                 context = copy_context()  # can be stopped
-                hearing = beside.submit(context.run, self._listen, contents, decoded, timings, stages)
+                hearing = beside.submit(context.run, self._listen, contents, decoded, heard, timings, stages)
                 clock = contents.clock or decoded.result().clock
                 followed, video = self._see(contents, clock, timings, stages, seen)
+
+                def utterance(text: FeatureSequence | Missing, transcript: Transcript) -> Utterance:
+                    clip = decoded.result()
+                    return Utterance(
+                        file=clip.path.name,
+                        duration=clip.duration,
+                        text=text,
+                        video=video,
+                        audio=heard.result(),
+                        transcript=transcript,
+                        faces=followed.track,
+                        waveform=clip.audio,
+                        timings=timings,
+                        warnings=(*face_warnings(followed.track), *clip.warnings),
+                        persons=followed.persons,
+                    )
+
                 report(0.6, "listening for words")
-                speech, audio, text = hearing.result()
-            clip = decoded.result()
-        return Utterance(
-            file=clip.path.name,
-            duration=clip.duration,
-            text=text,
-            video=video,
-            audio=audio,
-            transcript=speech.transcript,
-            faces=followed.track,
-            waveform=clip.audio,
-            timings=timings,
-            warnings=(*face_warnings(followed.track), *clip.warnings),
-            persons=followed.persons,
-        )
+                if first and _slower(hearing, heard) and _both(video, heard.result()):
+                    first(utterance(Missing("the words are still being read"), Transcript()))
+                transcript, text = hearing.result()
+        return utterance(text, transcript)
 
     def with_face(self, utterance: Utterance, number: int) -> Utterance:
         """The same utterance with the face of another of its persons, whose crops become features now.
@@ -272,9 +285,14 @@ class FeatureExtractor:
         return followed, FeatureSequence(self._with_blendshapes(embedded, track.blendshapes), track.times)
 
     def _listen(
-        self, contents: Contents, decoded: Future[Clip], timings: dict[str, float], stages: int
-    ) -> tuple[Speech, FeatureSequence | Missing, FeatureSequence | Missing]:
-        """What is heard, and the features of voice and words; ``decoded`` is told as soon as there is the sound."""
+        self,
+        contents: Contents,
+        decoded: Future[Clip],
+        heard: Future[FeatureSequence | Missing],
+        timings: dict[str, float],
+        stages: int,
+    ) -> tuple[Transcript, FeatureSequence | Missing]:
+        """The words and their features; the sound and the features of the voice are told as soon as they are there."""
         with share_of_cores(stages):
             try:
                 with timed(timings, "sound"):
@@ -283,36 +301,53 @@ class FeatureExtractor:
                 decoded.set_exception(error)
                 raise
             decoded.set_result(clip)
-            speech, audio = self._hear(clip, timings)
+            transcript = self._hear(clip, heard, timings)
             with timed(timings, "words"):
-                return speech, audio, self._read(speech, audio)
+                return transcript, self._read(transcript, heard.result())
 
-    def _hear(self, clip: Clip, timings: dict[str, float]) -> tuple[Speech, FeatureSequence | Missing]:
-        if clip.audio is None:
-            return NO_SPEECH, Missing("the clip has no sound track")
-        if clip.audio.silent:
-            return NO_SPEECH, Missing("the sound track is silent")
+    def _hear(self, clip: Clip, heard: Future[FeatureSequence | Missing], timings: dict[str, float]) -> Transcript:
+        """The words; the voice is told."""
+        if clip.audio is None or clip.audio.silent:
+            why = "the clip has no sound track" if clip.audio is None else "the sound track is silent"
+            heard.set_result(Missing(why))
+            return Transcript()
         with timed(timings, "speech"):
-            speech = self.listener.listen(clip.audio, with_states=self.voice_encoder is None)
-        if not speech.intervals:
-            return speech, Missing("no speech was heard")
-        with timed(timings, "voice"):
-            features = self.voice_features(clip.audio, speech)
-        missed = not_understood(speech.intervals, speech.transcript.words) if self.languages else ()
-        if self.languages and missed:
-            with timed(timings, "language"):
-                other = self.languages.read(clip.audio, missed, speech.intervals)
-            speech = replace(speech, transcript=replace(speech.transcript, other=other))
-        return speech, features
+            intervals = self.listener.intervals(clip.audio)
+        if not intervals:
+            heard.set_result(Missing("no speech was heard"))
+            return Transcript()
+        if self.voice_encoder:  # which hears without Whisper: the words may take longer
+            with timed(timings, "voice"):
+                heard.set_result(self.voice_features(clip.audio, replace(NO_SPEECH, intervals=intervals)))
+        with timed(timings, "speech"):
+            speech = self.listener.listen(clip.audio, self.voice_encoder is None, intervals)
+        if not self.voice_encoder:
+            with timed(timings, "voice"):
+                heard.set_result(self.voice_features(clip.audio, speech))
+        missed = not_understood(intervals, speech.transcript.words) if self.languages else ()
+        if not self.languages or not missed:
+            return speech.transcript
+        with timed(timings, "language"):
+            return replace(speech.transcript, other=self.languages.read(clip.audio, missed, intervals))
 
-    def _read(self, speech: Speech, audio: FeatureSequence | Missing) -> FeatureSequence | Missing:
-        words = speech.transcript.words
+    def _read(self, transcript: Transcript, audio: FeatureSequence | Missing) -> FeatureSequence | Missing:
+        words = transcript.words
         if isinstance(audio, Missing):
             return audio  # the reason is the same: nothing to hear
         if not words:
-            return Missing(unread(speech.transcript.other))
+            return Missing(unread(transcript.other))
         values = self.word_encoder.encode([word.text for word in words])
         return FeatureSequence(values, np.array([word.middle for word in words]))
+
+
+def _slower(hearing: Future, heard: Future) -> bool:
+    """Whether the words take longer than the voice, once that is known, by more than ``SOON``."""
+    wait((hearing, heard), return_when=FIRST_COMPLETED)
+    return not wait((hearing,), SOON).done
+
+
+def _both(video: FeatureSequence | Missing, audio: FeatureSequence | Missing) -> bool:
+    return isinstance(video, FeatureSequence) and isinstance(audio, FeatureSequence)
 
 
 def unread(other: OtherLanguage | None) -> str:

@@ -165,9 +165,13 @@ class Listener:
         pieces = np.split(at, np.flatnonzero(np.diff(at) * step > WORD_MARGIN) + 1)
         return tuple((float(piece[0] * step), min(float((piece[-1] + 1) * step), voice.duration)) for piece in pieces)
 
-    def listen(self, voice: Waveform, with_states: bool = True) -> Speech:
-        """Speech intervals, words with times and, unless nobody needs them, encoder states of a voice of any length."""
-        intervals = self.intervals(voice)
+    def listen(self, voice: Waveform, with_states: bool = True, intervals: Intervals | None = None) -> Speech:
+        """Speech intervals, words with times and, unless nobody needs them, encoder states of a voice of any length.
+
+        Args:
+            intervals: of speech, if they are known already.
+        """
+        intervals = self.intervals(voice) if intervals is None else intervals
         if not intervals:
             return NO_SPEECH
         states, words = self._hear(voice, intervals, with_states, with_words=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 import gradio as gr
 
 from core import MODELS
+from core.analysis.analyzer import First
 from core.analysis.attribution import Attribution, spans
 from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
@@ -189,13 +190,19 @@ class Session:
         return wording.LET_GO if self.dismissed else wording.NO_CLIP
 
     def take(
-        self, analyzer: AnyAnalyzer, path: Path, progress: Progress, gone: Callable[[], bool] = lambda: False
+        self,
+        analyzer: AnyAnalyzer,
+        path: Path,
+        progress: Progress,
+        gone: Callable[[], bool] = lambda: False,
+        first: First | None = None,
     ) -> Analysis:
         """Analyses a clip in place of the one before, whose file goes.
 
         Args:
             progress: called with the share done and the name of the stage.
             gone: whether the visitor has left without a word.
+            first: see ``Analyzer.analyze``.
 
         Raises:
             MediaError: the clip cannot be analysed, or not within ``MAX_ANALYSIS_SECONDS``.
@@ -219,7 +226,7 @@ class Session:
             self.disown(other)
         try:
             with cancellation_scope(check):
-                analysis = analyzer.analyze(path, advance)
+                analysis = analyzer.analyze(path, advance, first)
                 if self.more:
                     analysis = loaded(analyzer).with_more(analysis)
             check()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.analysis.analyzer import Analyzer
+from core.analysis.analyzer import Analyzer, First
 from core.analysis.results import Analysis
 from core.encoders.features import Progress
 from core.media.reader import MediaError, open_clip
@@ -57,8 +57,8 @@ class BorrowingAnalyzer:
         """The analyzer that stays here."""
         return self._own
 
-    def analyze(self, path: str | Path, progress: Progress | None = None) -> Analysis:
-        """As ``Analyzer.analyze``; progress is told once."""
+    def analyze(self, path: str | Path, progress: Progress | None = None, first: First | None = None) -> Analysis:
+        """As ``Analyzer.analyze``; progress is told once, and ``first`` never."""
         if progress:
             progress(0.0, BORROWING)
         found = self._read(str(path))

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from core import EVERY_MODEL, MODALITIES, MODELS, Subset
+from core.analysis.analyzer import First
 from core.analysis.results import Analysis
 from core.media.reader import MediaError
 from demo import wording
@@ -19,6 +20,7 @@ from demo.charts.panels import paragraph
 from demo.server import client_files, stored, uploads
 from demo.server.analyzers import AnyAnalyzer
 from demo.server.console import described
+from demo.server.intermediate import intermediate_results
 from demo.server.limits import CLIPS, HOUR, MAX_FILE_BYTES
 from demo.server.returning import returning
 from demo.server.sessions import Session, Stopped, end_later, gone, name_of, remember
@@ -173,14 +175,17 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     ):  # fmt: skip
         name = name_of(request)
         remember(name, session)
-        left = partial(gone, page, name)
-        updates = _analysed(
-            analyzer, session, clip or sound, Choice(model, pair, head, scale, differing), progress, left
-        )
+        chosen, left = Choice(model, pair, head, scale, differing), partial(gone, page, name)
+        updates = yield from intermediate_results(
+            lambda show: _analysed(
+                analyzer, session, clip or sound, chosen, progress, left,
+                lambda prediction: show(placed(view.without_words(prediction))),
+            )
+        )  # fmt: skip
         if session.analysis:
             session.player = "clip" if clip else "sound", clip or sound
             updates |= takes.shown(session) | {"ticket": returning.give_ticket(session)}
-        return placed(updates) | {state: session}
+        yield placed(updates) | {state: session}
 
     def on_stored(name):
         def answer(session, model, pair, head, scale, differing, request: gr.Request):
@@ -325,8 +330,10 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
         )  # fmt: skip
 
 
-def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left) -> dict:
-    """A clip -> everything shown, or one sentence that says why not."""
+def _analysed(
+    analyzer: AnyAnalyzer, session: Session, path: str | None, choice: Choice, progress, left, first: First
+) -> dict:
+    """A clip -> everything shown, or one sentence that says why not; ``first``: see ``Analyzer.analyze``."""
     if not path:
         return {"status": paragraph(wording.NO_CLIP, "error")}
     file = Path(path)
@@ -343,7 +350,7 @@ def _analysed(analyzer: AnyAnalyzer, session: Session, path: str | None, choice:
     try:
         known = wording.CORE  # threads that know no visitor say how far it is
         analysis = session.take(
-            analyzer, file, lambda share, stage: progress(share, desc=wording.of_core(stage, known)), left
+            analyzer, file, lambda share, stage: progress(share, desc=wording.of_core(stage, known)), left, first
         )
         updates = view.new_clip(analysis, choice)
     except MediaError as error:

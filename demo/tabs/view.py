@@ -87,6 +87,17 @@ def new_clip(analysis: Analysis, choice: Choice, example: str = "") -> dict:
     return updates | switched(analysis, SWITCHES, replace(choice, pair=None))
 
 
+def without_words(prediction: Prediction) -> dict:
+    """What both models say of a new clip from face and voice, while its words are still being read."""
+    cleared = dict.fromkeys(("guess", "ghosts", "notes", "takes"), "")
+    hidden = {name: gr.update(visible=False) for name in ("welcome", "whose", "more-panels")}
+    verdicts = {
+        f"{name}-verdict": panels.verdict(name, prediction.verdicts()[name], None, wording.UNDEFINED) for name in MODELS
+    }
+    shown = {"verdicts": gr.update(visible=True), "agreement": panels.agreement(prediction)}
+    return nothing() | cleared | hidden | shown | verdicts | {"status": panels.paragraph(wording.WORDS_FOLLOW)}
+
+
 def of_all_models(analysis: Analysis) -> dict:
     """What no other switch changes, after more models were asked or sent away."""
     course = figures.course(analysis) if analysis.windows else None

@@ -213,6 +213,7 @@ UNSAFE_PAGE = "This page was not sent, because others could have guessed the nam
 NO_EXAMPLE = "This example cannot be shown at the moment; pick another one."
 WHICH_MODALITIES = 'Say which modalities may be used: a list of one or more of "text", "video" and "audio".'
 BROKEN = "Something went wrong while reading this clip; another clip should work."
+WORDS_FOLLOW = "So far from face and voice; the words are still being read."
 READ_IN = "{duration} seconds of clip, read in {took} seconds."
 NOTHING_USED = "Nothing to go by ({reasons})."
 

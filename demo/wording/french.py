@@ -276,6 +276,7 @@ UNSAFE_PAGE = "Cette page n’a pas été envoyée, car d’autres auraient pu d
 NO_EXAMPLE = "Cet exemple ne peut pas être affiché en ce moment ; choisissez-en un autre."
 WHICH_MODALITIES = 'Indiquez les modalités permises : une liste d’une ou de plusieurs parmi "text", "video" et "audio".'
 BROKEN = "Un problème est survenu pendant la lecture de ce clip ; un autre clip devrait convenir."
+WORDS_FOLLOW = "Pour l’instant d’après le visage et la voix ; les mots sont encore en cours de lecture."
 READ_IN = "{duration} secondes de clip, lues en {took} secondes."
 NOTHING_USED = "Rien sur quoi s’appuyer ({reasons})."
 

@@ -271,6 +271,7 @@ WHICH_MODALITIES = (
     "eine davon."
 )
 BROKEN = "Beim Lesen dieses Clips ist etwas schiefgegangen; ein anderer sollte gehen."
+WORDS_FOLLOW = "Bisher aus Gesicht und Stimme; die Worte werden noch gelesen."
 READ_IN = "{duration} Sekunden Clip, gelesen in {took} Sekunden."
 NOTHING_USED = "Kein Anhaltspunkt ({reasons})."
 

@@ -251,6 +251,7 @@ WHICH_MODALITIES = (
     'Diga qué modalidades se pueden usar: una lista con una o varias de estas: "text", "video" y "audio".'
 )
 BROKEN = "Algo salió mal al leer este clip; con otro debería funcionar."
+WORDS_FOLLOW = "Por ahora, según la cara y la voz; las palabras aún se están leyendo."
 READ_IN = "{duration} segundos de clip, leídos en {took} segundos."
 NOTHING_USED = "No hay nada en que basarse ({reasons})."
 

@@ -13,6 +13,7 @@ from core import LABELS
 from demo import wording
 
 SENTENCE = "I am so happy that you came to see me today."
+GERMAN = "Gestern Abend sind wir zusammen ins Kino gegangen, um einen neuen Film zu sehen."
 LONG = 120_000  # milliseconds; a clip may take that long where many share two cores
 NAMES = {"text": "words", "video": "face", "audio": "voice"}
 EVERYTHING = " + ".join(NAMES.values())

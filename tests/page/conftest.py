@@ -19,7 +19,7 @@ import recordings
 from playwright.sync_api import expect, sync_playwright
 
 from core.media.reader import SAMPLE_RATE
-from page.browsing import LONG, SENTENCE, Visitors, switch_all_on, upload, wait_for_analysis
+from page.browsing import GERMAN, LONG, SENTENCE, Visitors, switch_all_on, upload, wait_for_analysis
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,6 +43,7 @@ def clips(tmp_path_factory) -> Path:
     recordings.save_clip(folder / "happy.mp4", spoken)
     other = recordings.speak("I was waiting for the train all day long.", folder / "other.wav")
     recordings.save_clip(folder / "train.webm", other)
+    recordings.save_clip(folder / "german.mp4", recordings.speak(GERMAN, folder / "german.wav", voice="de"))
     recordings.save_clip(folder / "no-face.mp4", spoken, face=False)
     recordings.save_clip(folder / "mute.mp4", None, seconds=1)
     recordings.save_clip(folder / "long.mp4", np.tile(np.concatenate([spoken, pause]), 5))

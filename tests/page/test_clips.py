@@ -53,6 +53,27 @@ def test_upload_draws_what_the_server_computed(analysed):
     assert not analysed.locator("#course").is_visible(), "a short clip has no course"
 
 
+ON_THE_WAY = """(saying) => { window.onTheWay = []; new MutationObserver(() => {
+    if (!document.querySelector("#status").textContent.includes(saying)) return;
+    window.onTheWay.push([...document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar")].map(
+        (bar) => parseFloat(bar.querySelector("i").style.width) / 100));
+}).observe(document.querySelector("#said").parentElement.parentElement, { subtree: true, childList: true }) }"""
+
+
+def test_face_and_voice_answer_while_words_of_another_language_are_being_read(guest, clips):
+    guest.evaluate(ON_THE_WAY, wording.WORDS_FOLLOW)
+    put(guest, clips / "german.mp4")
+    wait_for_analysis(guest, "german.mp4")
+    shown = guest.evaluate("window.onTheWay")
+    assert shown and len(shown[-1]) == 2 * len(LABELS)
+    expect(guest.locator("#status")).not_to_contain_text(wording.WORDS_FOLLOW)
+    if not guest.locator("#switch-text input").is_checked():  # no word of it was taken for English
+        np.testing.assert_allclose(
+            shown[-1], [*bars(guest, "cross").values(), *bars(guest, "self").values()], atol=1e-4
+        )
+    expect(guest.locator("#time")).to_be_visible()
+
+
 def test_switches_change_the_verdicts_and_show_the_change(analysed):
     before = {model: bars(analysed, model) for model in ("cross", "self")}
     assert bars(analysed, "cross", "everything on") is None
