@@ -35,6 +35,11 @@ class Device:
             return nullcontext()
         return torch.autocast(self.name, torch.bfloat16)
 
+    @property
+    def reads_in_half(self) -> bool:
+        """Whether Whisper reads words in float16, which it was made for: on a GPU, for somebody who waits."""
+        return self.name == "cuda" and self.precision != "float32"
+
     def __str__(self) -> str:
         """For provenance: "cuda (NVIDIA H100), bfloat16" or "cpu (AMD EPYC), float32, 1 thread"."""
         if self.name == "cuda":

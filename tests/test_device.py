@@ -71,6 +71,12 @@ def test_whisper_stays_off_apples_gpu():
     assert listener.model.device.type == listener.transcriber.device.type == "cpu"
 
 
+def test_words_are_read_in_half_precision_on_a_gpu_for_somebody_who_waits():
+    found = {(name, precision): Device(name, precision).reads_in_half for name in ("cpu", "cuda", "mps")
+             for precision in ("float32", "bfloat16")}  # fmt: skip
+    assert {key for key, half in found.items() if half} == {("cuda", "bfloat16")}
+
+
 def test_provenance_names_processor_precision_and_threads(monkeypatch):
     monkeypatch.setattr(devices, "processor", lambda: "Some Processor")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)

@@ -59,6 +59,19 @@ def test_the_mean_is_near_enough_for_the_same_words_at_the_same_times(whole, voi
     assert np.allclose([word.start for word in now], [word.start for word in before], atol=0.05)
 
 
+def test_in_half_precision_the_same_words_are_read_at_the_same_times(voice):
+    listener, half = Listener(), Listener(half=True)
+    intervals = listener.intervals(voice)
+    before, now = listener.words(voice, intervals), half.words(voice, intervals)
+    assert [word.text for word in now] == [word.text for word in before] == SENTENCE.split()
+    assert np.allclose([word.start for word in now], [word.start for word in before], atol=0.05)
+    assert np.allclose([word.probability for word in now], [word.probability for word in before], atol=0.02)
+    kinds = {type(module): module.weight.dtype for module in half.model.modules() if hasattr(module, "weight")}
+    assert {torch.float32} == {kind for name, kind in kinds.items() if issubclass(name, torch.nn.LayerNorm)}
+    assert {torch.float16} == {kind for name, kind in kinds.items() if not issubclass(name, torch.nn.LayerNorm)}
+    assert half.states(voice).dtype == np.float32
+
+
 def test_what_leaves_little_silence_and_what_another_model_reads_is_encoded_whole(whole):
     assert whole.encoder.frames_for(300) == N_FRAMES
     encoder = Listener().encoder

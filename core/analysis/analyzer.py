@@ -44,7 +44,7 @@ class Analyzer:
     Cross and self answer always; what else the checkpoint holds costs nothing until it is asked.
 
     Args:
-        precision: of the face encoder, see ``FeatureExtractor``.
+        precision: see ``FeatureExtractor``.
     """
 
     def __init__(

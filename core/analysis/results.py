@@ -142,7 +142,8 @@ class Analysis:
         persons: whose face it could be, if there are several; of five minutes it is 8 MB a person.
         neutral: where the neutral face is shown from which the face was seen (see ``encoders.neutral``): a file, or
             ``FIRST_SECOND`` of the clip; "" where nobody has asked for that. ``sequences`` are as the models read them.
-        precision: "float32" or "bfloat16", of the face encoder's products (see ``core.device.Device``).
+        precision: "float32" or "bfloat16", of the face encoder's products; with the latter Whisper reads in float16 on
+            a GPU (see ``core.device.Device``).
     """
 
     file: str

@@ -105,8 +105,8 @@ class FeatureExtractor:
         transcriber: as of ``Listener``.
         other_languages: whether speech that is not understood as English is read by ``LanguageReader``, for people;
             models do not need it.
-        precision: of the face encoder's products, see ``Device``. Features to learn from, or to compare across
-            machines, are float32.
+        precision: of the face encoder's products and, on a GPU, of Whisper's, see ``Device``. Features to learn from,
+            or to compare across machines, are float32.
     """
 
     def __init__(
@@ -122,10 +122,10 @@ class FeatureExtractor:
         self.device = device
         self.precision = precision
         self._folded = folded(encoders.face.to(device))
-        self.listener = Listener(transcriber, device)
+        self.listener = Listener(transcriber, device, half=Device(device, precision).reads_in_half)
         # A transcriber that knows several languages has read them already.
         ask = other_languages and self.listener.language == "en"
-        self.languages = LanguageReader(self.listener.device) if ask else None
+        self.languages = LanguageReader(self.listener.device, self.listener.half) if ask else None
         self.voice_encoder = voice_encoder(encoders, settings, self.listener.model)
         self.word_encoder = WordEncoder(settings.text_layers, device, encoders.words)
 

@@ -84,16 +84,16 @@ class LanguageReader:
     Calls from several threads wait for each other.
 
     Args:
-        device: where it runs, as of ``Listener``.
+        device, half: where and how it computes, as of ``Listener``.
 
     Raises:
         WeightsError: its packages are not installed, or a file in them differs.
     """
 
-    def __init__(self, device: str = "cpu"):
+    def __init__(self, device: str = "cpu", half: bool = False):
         for part in (*WHISPER_BASE, WHISPER_BASE_CONFIG):
             locate(part)  # what is wrong is said at the start
-        self.device = device
+        self.device, self.half = device, half
         self._model: Whisper | None = None
         self._lock = threading.Lock()
 
@@ -107,7 +107,7 @@ class LanguageReader:
         excerpt = Excerpt.of(voice, pieces, intervals)
         with self._lock, torch.inference_mode():
             if self._model is None:
-                self._model = prepare(load_base().to(self.device))
+                self._model = prepare(load_base().to(self.device), half=self.half)
                 self._model.decoder.register_forward_pre_hook(raise_if_cancelled)
             return _read(self._model, excerpt)
 

@@ -99,6 +99,7 @@ class Listener:
         device: where Whisper runs; the processor instead of "mps", since it needs sparse tensors and float64.
         silence: stands behind voices shorter than thirty seconds: what is shipped, or another mean; with None their own
             silence is encoded.
+        half: whether Whisper computes in float16 (see ``Device.reads_in_half``).
     """
 
     def __init__(
@@ -106,12 +107,14 @@ class Listener:
         transcriber: str = "tiny.en",
         device: str = "cpu",
         silence: Silence | Literal["shipped"] | None = "shipped",
+        half: bool = False,
     ):
         self.device = device = "cpu" if device == "mps" else device
-        self.model = prepare(load_tiny_en().to(device), Silence.load() if silence == "shipped" else silence)
+        self.half = half
+        self.model = prepare(load_tiny_en().to(device), Silence.load() if silence == "shipped" else silence, half)
         self.encoder = self.model.encoder
         own = transcriber == "tiny.en"
-        self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device))
+        self.transcriber = self.model if own else prepare(whisper.load_model(transcriber, device), half=half)
         self.language = "en" if transcriber.endswith(".en") else None
         locate(SILERO_VAD)
         self.detector = silero_vad.load_silero_vad()

@@ -117,8 +117,9 @@ class WindowEncoder(nn.Module):
 
     def _positioned(self, windows: Tensor) -> Tensor:
         """What goes into the first block, [B, F / 2, D]."""
+        windows = windows.to(self.encoder.conv1.weight.dtype)
         x = F.gelu(self.encoder.conv2(F.gelu(self.encoder.conv1(windows)))).mT
-        return x + self.encoder.positional_embedding[: x.shape[1]]
+        return (x + self.encoder.positional_embedding[: x.shape[1]]).to(x.dtype)
 
 
 def attended(attention: MultiHeadAttention, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -140,17 +141,18 @@ class ShownAttention(MultiHeadAttention):
 
     def qkv_attention(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         q, k, v = (x.unflatten(2, (self.n_head, -1)).transpose(1, 2) for x in (q, k, v))  # [B, H, T, D]
-        scores = q @ k.mT / q.shape[3] ** 0.5
+        scores = (q @ k.mT).float() / q.shape[3] ** 0.5  # words are timed in float32
         if mask is not None:
             scores = scores + mask[: q.shape[2], : q.shape[2]]
-        return (scores.softmax(3) @ v).transpose(1, 2).flatten(2), scores
+        return (scores.softmax(3).to(v.dtype) @ v).transpose(1, 2).flatten(2), scores
 
 
-def prepare(model: Whisper, silence: Silence | None = None) -> Whisper:
+def prepare(model: Whisper, silence: Silence | None = None, half: bool = False) -> Whisper:
     """Makes a model safe beside others of its kind, and quicker.
 
     Args:
         silence: of this model.
+        half: whether products are computed in float16; normalisations never are.
     """
     for block in model.decoder.blocks:
         shown = ShownAttention(model.dims.n_text_state, model.dims.n_text_head).to(model.device).eval()
@@ -161,4 +163,10 @@ def prepare(model: Whisper, silence: Silence | None = None) -> Whisper:
     vocabulary.data = vocabulary.data.T.contiguous().T
     with torch.no_grad():
         model.encoder = WindowEncoder(model.encoder.cpu(), silence).to(model.device)
+    if half:
+        for module in model.modules():
+            if isinstance(module, nn.Linear | nn.Conv1d | nn.Embedding):
+                module.half()
+        for name in ("keys", "values", "silence") if silence else ():
+            setattr(model.encoder, name, getattr(model.encoder, name).half())
     return model

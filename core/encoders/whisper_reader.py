@@ -84,7 +84,8 @@ class Reader:
         """Reads encoded windows [B, 1500, D] that begin with the B spans (start, end) of mel frames."""
         if self._language is None:
             self._language = spoken_language(self.model, encoded[:1])[0]
-        options = DecodingOptions(language=self._language, temperature=0.0, fp16=False, sample_len=most)
+        half = encoded.dtype == torch.float16
+        options = DecodingOptions(language=self._language, temperature=0.0, fp16=half, sample_len=most)
         results = whisper.decode(self.model, encoded, options)
         tokenizer = get_tokenizer(
             self.model.is_multilingual, num_languages=self.model.num_languages, language=self._language,

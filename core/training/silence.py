@@ -48,14 +48,14 @@ def mean_silence(listener: Listener, voices: Iterable[Waveform]) -> Silence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Words of the same voices, read with all of their silence and with the mean of others'.
+    """Words of the same voices, read by two listeners: with all of their silence and with the mean of others', say.
 
     Attributes:
         voices: how many were read.
         same: of how many all words are the same.
-        errors: words that are wrong, missing or too many where it is known what was said: (whole, mean), and
+        errors: words that are wrong, missing or too many where it is known what was said, by each listener, and
             ``said``: of how many.
-        seconds: what both took, for all voices: (whole, mean).
+        seconds: what each took, for all voices.
         moved: seconds by which the beginnings of words of the same text differ: median and 99th percentile.
         differing: both texts, where they differ.
     """
@@ -69,7 +69,7 @@ class Comparison:
     differing: tuple[tuple[str, str], ...]
 
 
-def compare(whole: Listener, mean: Listener, voices: Sequence[tuple[Waveform, str]]) -> Comparison:
+def compare(one: Listener, other: Listener, voices: Sequence[tuple[Waveform, str]]) -> Comparison:
     """Reads voices with two listeners, in turns.
 
     Args:
@@ -80,8 +80,8 @@ def compare(whole: Listener, mean: Listener, voices: Sequence[tuple[Waveform, st
     for voice, text in voices:
         said = normalised(text)
         words += len(said)
-        intervals, read = mean.intervals(voice), []
-        for i, listener in enumerate((whole, mean)):
+        intervals, read = other.intervals(voice), []
+        for i, listener in enumerate((one, other)):
             started = time.perf_counter()
             read.append(listener.words(voice, intervals) if intervals else ())
             seconds[i] += time.perf_counter() - started
@@ -91,7 +91,7 @@ def compare(whole: Listener, mean: Listener, voices: Sequence[tuple[Waveform, st
         if _text(before) != _text(now):
             differing.append((_text(before), _text(now)))
         else:
-            moved += [abs(one.start - other.start) for one, other in zip(before, now, strict=True)]
+            moved += [abs(a.start - b.start) for a, b in zip(before, now, strict=True)]
     median, most = np.percentile(moved, [50, 99])
     return Comparison(
         len(voices), len(voices) - len(differing), (errors[0], errors[1]), words,
