@@ -1,10 +1,10 @@
 """Starts the page: python app.py, then http://127.0.0.1:7860. The models are loaded behind the page."""
 
 import logging
+from typing import TYPE_CHECKING
 
-from core.analysis.analyzer import Analyzer
 from core.analysis.loading import LoadingAnalyzer
-from core.fusion.checkpoint import attention_heads, more_models
+from core.fusion.config import attention_heads, more_models
 from core.media.reader import MediaError
 from core.memory import keep_together
 from demo import wording
@@ -15,11 +15,22 @@ from demo.server.hosts import Hosts
 from demo.server.limits import MAX_EVENTS
 from demo.server.translations import make_ready
 
+if TYPE_CHECKING:
+    from core.analysis.analyzer import Analyzer
+
+
+def load(**options) -> "Analyzer":
+    """The models; PyTorch is imported with them, behind the page."""
+    from core.analysis.analyzer import Analyzer
+
+    return Analyzer.load(**options)
+
+
 hosts = Hosts.told(__doc__) if __name__ == "__main__" else None  # before anything is loaded
 keep_together()
 # Cards are lent only to what lies on them before the page is served.
 analyzer = (
-    zerogpu.BorrowingAnalyzer() if zerogpu.here() else LoadingAnalyzer(Analyzer.load, attention_heads(), more_models())
+    zerogpu.BorrowingAnalyzer(load) if zerogpu.here() else LoadingAnalyzer(load, attention_heads(), more_models())
 )
 demo = build(analyzer)
 

@@ -28,7 +28,7 @@ from core.analysis.table import Table, appending, columns_of, content_of, failed
 from core.device import CHOICES
 from core.encoders.features import FEATURES_VERSION
 from core.encoders.packaged import WeightsError
-from core.fusion.checkpoint import fingerprint, more_models
+from core.fusion.config import fingerprint, more_models
 from core.media.reader import SUFFIXES, MediaError
 from core.paths import NamedFile, escaped, named_files
 from scripts.arguments import parser_of

@@ -35,17 +35,8 @@ from core.device import CHOICES, Device, choose_device
 from core.encoders.features import FeatureSettings
 from core.encoders.packaged import WeightsError
 from core.files import prepare_folder, write_json
-from core.fusion.checkpoint import (
-    ENCODERS,
-    copy_encoders,
-    encoder_hashes,
-    install,
-    learned_voices,
-    load_encoder,
-    load_encoders,
-    save_encoder,
-    save_pair,
-)
+from core.fusion.checkpoint import copy_encoders, install, load_encoder, load_encoders, save_encoder, save_pair
+from core.fusion.config import ENCODERS, encoder_hashes, learned_voices
 from core.training.batches import PairRecipe
 from core.training.face import FaceData, FaceRecipe, train_face_encoder
 from core.training.loop import overridden

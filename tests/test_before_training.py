@@ -159,7 +159,7 @@ def test_the_command_trains_where_nobody_is_held_out(root, quick, command, monke
     monkeypatch.setattr("core.training.batches.PairRecipe", lambda: TINY)
     monkeypatch.setattr("core.datasets.multimodal.training_clips", lambda _: (["clips"], set(PEOPLE["both"])))
     monkeypatch.setattr(BankMaker, "moments", lambda maker, *_: moments(maker.widths, PEOPLE["nobody else"]))
-    monkeypatch.setattr("core.fusion.checkpoint.learned_voices", lambda _: [])  # the shipped encoder has met the actor
+    monkeypatch.setattr("core.fusion.config.learned_voices", lambda _: [])  # the shipped encoder has met the actor
     ran = command("train.py", "pair", "--root", root, "--runs", tmp_path, "--cache", root / "cache", "--device", "cpu")
     assert ran.returncode == 0 and ran.stdout.startswith(
         "No clip shows anybody who is held out (javased/03, javased/08): the pair is measured on composed utterances"

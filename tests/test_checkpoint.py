@@ -13,13 +13,8 @@ from core import CHECKPOINTS, EVERY_MODEL, LABELS, MODELS
 from core.encoders.packaged import ALL, Weight, WeightsError, locate
 from core.encoders.whisper_weights import load_tiny_en
 from core.encoders.words import WordAdapter
-from core.fusion.checkpoint import (
-    ENCODERS,
-    fingerprint,
-    load_checkpoint,
-    save_encoder,
-    save_pair,
-)
+from core.fusion.checkpoint import load_checkpoint, save_encoder, save_pair
+from core.fusion.config import ENCODERS, fingerprint
 
 
 def test_the_shipped_checkpoint():

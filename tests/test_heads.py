@@ -14,7 +14,8 @@ from core.analysis.head_figures import HeadFigures, HeadWorth
 from core.device import choose_device
 from core.encoders.packaged import WeightsError
 from core.experiment.heads import measure_heads
-from core.fusion.checkpoint import fingerprint, load_checkpoint, load_faithfulness, save_faithfulness, save_pair
+from core.fusion.checkpoint import load_checkpoint, save_faithfulness, save_pair
+from core.fusion.config import fingerprint, load_faithfulness
 from core.training.evaluation import LabelledUtterances
 from core.training.pair import PAIRS
 from demo.charts import head_figures

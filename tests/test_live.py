@@ -445,7 +445,7 @@ def test_three_hundred_beginnings_make_threads_for_three_visitors(guests):
 
 def test_a_place_is_free_again_if_the_visit_cannot_begin(guests, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(live_visits, "Live", lambda *_: 1 / 0)
+        broken.setattr(live_visits, "live", lambda *_: 1 / 0)
         assert guests.begin() == {"error": wording.LIVE_BROKEN}
     assert guests._places == {} and "ticket" in guests.begin()
 
@@ -465,7 +465,7 @@ def test_a_visitors_steps_never_wait_in_line_for_each_other(guests, monkeypatch)
 
 def test_why_visits_ended_is_remembered_of_some_only(guests, monkeypatch):
     monkeypatch.setattr(live_visits, "MAX_ENDED", 2)
-    monkeypatch.setattr(live_visits, "Live", lambda *_: type("Quick", (), {"close": lambda self: None})())
+    monkeypatch.setattr(live_visits, "live", lambda *_: type("Quick", (), {"close": lambda self: None})())
     for _ in range(5):
         guests.end(guests.begin()["ticket"])
     assert len(guests._ended) == 2 and guests._places == {}

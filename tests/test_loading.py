@@ -1,7 +1,9 @@
 """A page is there before its models: who asks for them waits, and hears why."""
 
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,8 @@ import torch
 from core.analysis.loading import LOADING, LoadingAnalyzer
 from core.encoders.packaged import WeightsError
 from core.memory import as_if_not_installed
+
+ROOT = Path(__file__).parents[1]
 
 
 class Loaded:
@@ -28,6 +32,7 @@ def test_who_asks_waits_and_is_told():
 
     analyzer = LoadingAnalyzer(load, heads=6)
     assert analyzer.heads == 6 and not allowed.is_set()
+    assert "loading the models" not in {thread.name for thread in threading.enumerate()}, "nobody has asked yet"
 
     def progress(share, stage):
         said.append((share, stage))
@@ -37,6 +42,18 @@ def test_who_asks_waits_and_is_told():
     assert said == [(0.0, LOADING)]
     assert analyzer.predict("it") == "prediction of it"
     assert analyzer.analyze("clip", progress) == "analysis of clip" and len(said) == 1
+
+
+def test_the_page_is_made_without_pytorch():
+    """Importing it, and all that needs it, takes half as long as everything else on the way to the page."""
+    lines = (
+        "import sys, app",
+        "late = ('torch', 'mediapipe', 'transformers', 'whisper', 'librosa', 'scipy', 'sklearn', 'matplotlib')",
+        "print([name for name in late if name in sys.modules], len(app.demo.fns) > 20)",
+    )
+    program = [sys.executable, "-c", "\n".join(lines)]
+    answer = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.stdout == "[] True\n", answer.stderr
 
 
 def test_what_fails_while_loading_is_raised_for_who_asks():

@@ -20,13 +20,8 @@ from core.analysis.attributor import measure
 from core.analysis.baseline import Baseline
 from core.analysis.table import appending, columns_of, read_rows, row_of
 from core.encoders.packaged import WeightsError
-from core.fusion.checkpoint import (
-    Checkpoint,
-    fingerprint,
-    load_checkpoint,
-    more_models,
-    save_pair,
-)
+from core.fusion.checkpoint import Checkpoint, load_checkpoint, save_pair
+from core.fusion.config import fingerprint, more_models
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
 from core.fusion.prediction_sets import Calibration

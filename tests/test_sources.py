@@ -20,7 +20,8 @@ from core.encoders.expression import ExpressionNet
 from core.encoders.features import Encoders, FeatureSettings
 from core.encoders.voice import BASE_FRONT, VoiceConfig, VoiceEncoder
 from core.experiment.corpora import CORPORA
-from core.fusion.checkpoint import learned_voices, load_encoder
+from core.fusion.checkpoint import load_encoder
+from core.fusion.config import learned_voices
 from core.training.evaluation_sets import TEST_SETS, measure
 from core.training.voice import VoiceRecipe
 

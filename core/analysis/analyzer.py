@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from core import CHECKPOINTS, MODALITIES, MODELS, SUBSETS, Subset, subset_name, subset_of
 from core.analysis.kept import Envelope, FaceSummary
 from core.analysis.phrases import phrases_of
-from core.analysis.results import FIRST_SECOND, HOP, WINDOW, Analysis, Prediction, Predictions, Segment, Verdict
+from core.analysis.results import FIRST_SECOND, HOP, WINDOW, Analysis, First, Prediction, Predictions, Segment, Verdict
 from core.device import choose_device, one_thread
 from core.encoders.face_track import no_faces
-from core.encoders.features import FeatureExtractor, Progress, nothing_found, timed
+from core.encoders.features import FeatureExtractor, nothing_found, timed
 from core.encoders.neutral import from_neutral, neutral_face
-from core.encoders.utterance import FeatureSequence, Missing, Utterance, between
+from core.encoders.utterance import FeatureSequence, Missing, Progress, Utterance, between
 from core.fusion.attention import MAX_KEPT, AttentionMap, bin_edges, bin_means
 from core.fusion.checkpoint import Checkpoint, load_checkpoint
 from core.fusion.model import FusionModel, FusionOutput, Padded, TimeMixing
@@ -29,9 +29,6 @@ from core.fusion.pairs import Pair, pairs_within
 from core.fusion.values import value_norms
 from core.media.reader import MediaError
 from core.memory import give_back
-
-First = Callable[[Prediction], None]
-"""Called with what is known before the words are."""
 
 NEUTRAL_SECONDS = 1.0  # at the beginning of a clip, in which a person may look neutral
 FEW_STEPS = 1000  # of all modalities, in which several threads wait for each other longer than they compute

@@ -1,19 +1,26 @@
-"""An ``Analyzer`` that is still being loaded, so that a page can be served before there is anything behind it."""
+"""An ``Analyzer`` that is loaded when it is first asked for something, so that a page can be served before.
+
+Nothing is imported here that needs PyTorch: that takes as long as all else on the way to the page.
+"""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.analysis.analyzer import Analyzer, First
-from core.analysis.results import Analysis
-from core.encoders.features import Progress
+from core.analysis.results import Analysis, First
+from core.encoders.utterance import Progress
+
+if TYPE_CHECKING:
+    from core.analysis.analyzer import Analyzer
 
 LOADING = "loading the models, once after the start"
 
 
 class LoadingAnalyzer:
-    """Stands in for an ``Analyzer``: loads it in a thread of its own, and whoever asks for something waits for it.
+    """Stands in for an ``Analyzer``: as soon as somebody asks for something it is loaded, in a thread of its own, and
+    all who ask wait for it.
 
     Args:
         load: makes the analyzer; what it raises is raised again for everybody who asks.
@@ -21,13 +28,17 @@ class LoadingAnalyzer:
             to know before they are there.
     """
 
-    def __init__(self, load: Callable[[], Analyzer], heads: int, more_models: tuple[str, ...] = ()):
+    def __init__(self, load: Callable[[], "Analyzer"], heads: int, more_models: tuple[str, ...] = ()):
         self.heads, self.more_models = heads, more_models
         self._loaded: Future[Analyzer] = Future()
-        threading.Thread(target=self._load, args=(load,), name="loading the models", daemon=True).start()
+        self._thread = threading.Thread(target=self._load, args=(load,), name="loading the models", daemon=True)
+        self._beginning = threading.Lock()
 
-    def loaded(self) -> Analyzer:
+    def loaded(self) -> "Analyzer":
         """The analyzer, as soon as it is there."""
+        with self._beginning:
+            if self._thread.ident is None:
+                self._thread.start()
         return self._loaded.result()
 
     def analyze(self, path: str | Path, progress: Progress | None = None, first: First | None = None) -> Analysis:
@@ -39,7 +50,7 @@ class LoadingAnalyzer:
     def __getattr__(self, name: str):
         return getattr(self.loaded(), name)
 
-    def _load(self, load: Callable[[], Analyzer]) -> None:
+    def _load(self, load: Callable[[], "Analyzer"]) -> None:
         try:
             self._loaded.set_result(load())
         except BaseException as error:  # raised again where somebody asks

@@ -3,7 +3,7 @@
 Nothing here computes: neither torch nor mediapipe is imported, so that what shows results starts at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -104,6 +104,8 @@ NO_PREDICTION = Prediction((), None, None)
 """Everything is switched off or absent."""
 Predictions = dict[Subset, Prediction]
 """Every set of the modalities that are there, the largest last."""
+First = Callable[[Prediction], None]
+"""Called with what face and voice say while words are still being read."""
 
 
 def choose(predictions: Predictions, wanted: Subset) -> Prediction:

@@ -30,7 +30,8 @@ from core.encoders.features import FEATURES_VERSION, Encoders, FeatureExtractor,
 from core.encoders.packaged import FACE_LANDMARKER, MINILM, SILERO_VAD, WHISPER_TINY_EN
 from core.encoders.utterance import Missing
 from core.files import file_digest, prepare_folder, write_file, write_json
-from core.fusion.checkpoint import encoder_hashes, load_encoder, load_encoders
+from core.fusion.checkpoint import load_encoder, load_encoders
+from core.fusion.config import encoder_hashes
 from core.media.reader import SAMPLE_RATE, MediaError, open_clip
 
 MILLISECOND = Fraction(1, 1000)

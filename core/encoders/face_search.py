@@ -14,8 +14,8 @@ import mediapipe
 import numpy as np
 from mediapipe.tasks.python import vision
 
-from core.encoders.face_track import THUMBNAIL
-from core.encoders.faces import MAX_FACES, Face, apart, cut_faces, landmarker
+from core.encoders.face_track import MAX_FACES, THUMBNAIL
+from core.encoders.faces import Face, apart, cut_faces, landmarker
 from core.encoders.landmarkers import faces_in_order
 from core.media.reader import Frame
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CROP = 48  # pixels of a side of a face crop, as in FER2013
-
-
+MAX_FACES = 4  # looked for in a frame
 THUMBNAIL = 96  # pixels
 BLENDSHAPES = 52  # MediaPipe's measures of how far each movement of a face goes, in [0, 1]
 

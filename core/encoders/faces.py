@@ -12,12 +12,10 @@ import mediapipe
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
-from core.encoders.face_track import BLENDSHAPES, CROP, THUMBNAIL, FaceTrack
+from core.encoders.face_track import BLENDSHAPES, CROP, MAX_FACES, THUMBNAIL, FaceTrack
 from core.encoders.native_output import without_lines
 from core.encoders.packaged import FACE_LANDMARKER, locate
 from core.media.reader import Frame
-
-MAX_FACES = 4  # looked for in a frame
 
 # Hull of MediaPipe's landmarks in a FER2013 crop, median over 8,000 images, in units of the crop.
 HULL_LEFT, HULL_RIGHT, HULL_TOP, HULL_BOTTOM = 0.09, 0.914, 0.089, 1.005

@@ -25,15 +25,12 @@ from core.encoders.persons import Followed, follow_faces
 from core.encoders.speech import NO_SPEECH, STATE_RATE, STATE_WIDTH, Listener, Speech
 from core.encoders.stages import CROPS_AT_A_TIME, Embedding
 from core.encoders.transcript import OtherLanguage, Transcript, not_understood
-from core.encoders.utterance import FeatureSequence, Missing, Utterance
+from core.encoders.utterance import FeatureSequence, Missing, Progress, Utterance
 from core.encoders.voice import FRAME_RATE, WIDTH, VoiceConfig, VoiceEncoder, mfcc, spoken_spectrogram, spoken_stretches
 from core.encoders.words import WordAdapter, WordEncoder
 from core.media.clock import Clock
 from core.media.reader import SAMPLE_RATE, Clip, Contents, Frame, MediaError, Waveform, look_into, read_frames, shown
 from core.memory import give_back
-
-Progress = Callable[[float, str], None]
-"""Called with the share done in [0, 1] and the name of the stage."""
 
 FEATURES_VERSION = 5
 """Raised whenever the same recording would give other features: caches of features and tables are keyed by it."""

@@ -1,5 +1,6 @@
 """What is extracted from one clip, on its time axis: words, and a sequence of features of each modality or why not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +8,9 @@ import numpy as np
 from core.encoders.face_track import FaceTrack, Persons
 from core.encoders.transcript import Transcript, Word
 from core.media.reader import Waveform
+
+Progress = Callable[[float, str], None]
+"""Called with the share done in [0, 1] and the name of the stage."""
 
 
 @dataclass(frozen=True)

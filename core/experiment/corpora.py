@@ -26,7 +26,8 @@ from core.encoders.features import Encoders, FeatureSettings
 from core.experiment.folds import Corpus, Examples, Fold, divide
 from core.experiment.synthetic import synthetic_corpus
 from core.files import write_json
-from core.fusion.checkpoint import encoder_hashes, load_encoder
+from core.fusion.checkpoint import load_encoder
+from core.fusion.config import encoder_hashes
 
 FEATURES = FeatureSettings(audio_blocks=(1,), audio_pooling=1, voice_alone=False, blendshapes=False)
 """The experiment's features: every encoder state, since its models have strided convolutions of their own."""

@@ -7,10 +7,8 @@ of each network, the feature settings, the calibration, how each was trained, an
 checked on loading. Each file is replaced as a whole, the config last.
 """
 
-import hashlib
-import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -27,6 +25,7 @@ from core.encoders.packaged import WeightsError, verify
 from core.encoders.voice import VoiceConfig, VoiceEncoder
 from core.encoders.words import WordAdapter
 from core.files import file_digest, write_file, write_json
+from core.fusion.config import ENCODERS, FAITHFULNESS, hashes_in, models_of, read_config
 from core.fusion.model import FusionConfig, FusionModel
 from core.fusion.normalisation import Normalisation
 from core.fusion.prediction_sets import Calibration
@@ -77,13 +76,11 @@ FORMATS: dict[str, EncoderFormat] = {
     ),
     "words": EncoderFormat(lambda network: WordAdapter(**network), lambda model: {"rank": model.rank}, False),
 }
-FAITHFULNESS = "faithfulness.json"
-ENCODERS = tuple(FORMATS)  # what makes the features that a pair learns from
 
 
 def save_encoder(folder: Path, name: str, model: nn.Module, provenance: dict) -> None:
     """Writes one of ``ENCODERS`` and its part of the config."""
-    config, form = _read(folder), FORMATS[name]
+    config, form = read_config(folder), FORMATS[name]
     weights = model.state_dict()
     _write_weights(folder, config, name, weights if form.trainable else {k: v.half() for k, v in weights.items()})
     config[name] |= {"network": form.describe(model), "provenance": provenance}
@@ -102,7 +99,7 @@ def load_encoder(folder, name):
     Raises:
         WeightsError: it was changed, or the face encoder is missing.
     """
-    config, form = _read(folder), FORMATS[name]
+    config, form = read_config(folder), FORMATS[name]
     if name not in config:
         if name == "face":
             raise WeightsError(f"{folder} holds no face encoder; train one with: python scripts/train.py face")
@@ -120,24 +117,13 @@ def load_encoders(folder: Path) -> Encoders:
     return Encoders(load_encoder(folder, "face"), load_encoder(folder, "voice"), load_encoder(folder, "words"))
 
 
-def encoder_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each of ``ENCODERS`` that the folder holds: what decides the features that a pair learns from."""
-    return _encoders(_read(folder))
-
-
-def learned_voices(folder: Path) -> list[str]:
-    """Groups ("ravdess/10") whose voices the folder's voice encoder has learned from; none without one."""
-    made = _read(folder).get("voice", {}).get("provenance", {})
-    return made.get("data", {}).get("train", {}).get("speakers", [])
-
-
 def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     """Writes the fusion models, their settings and statistics; what encodes faces, voices and words stays as it is.
 
     A model that was in the folder and is not in the checkpoint goes, for it was trained with others; so does what was
     measured of the heads.
     """
-    config = _read(folder)
+    config = read_config(folder)
     config.pop("faithfulness", None)
     gone = [name for name in EVERY_MODEL if name in config and name not in checkpoint.fusion]
     for name in gone:
@@ -154,7 +140,7 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
     config |= {
         "labels": list(LABELS),
         "features": asdict(checkpoint.settings),
-        "encoders": _encoders(config),
+        "encoders": hashes_in(config),
         "label_frequencies": checkpoint.label_frequencies,
         "provenance": checkpoint.provenance,
     }
@@ -166,28 +152,15 @@ def save_pair(folder: Path, checkpoint: Checkpoint) -> None:
 
 def save_faithfulness(folder: Path, found: dict) -> None:
     """Puts what was measured of the heads of a checkpoint's models beside them (see ``core.experiment.heads``)."""
-    config = _read(folder)
+    config = read_config(folder)
     write_json(folder / FAITHFULNESS, found, indent=1)
     config["faithfulness"] = {"sha256": file_digest(folder / FAITHFULNESS)}
     _write(folder, config)
 
 
-def load_faithfulness(folder: Path = CHECKPOINTS) -> dict | None:
-    """What ``save_faithfulness`` wrote; None where nothing was measured of these models.
-
-    Raises:
-        WeightsError: it was changed.
-    """
-    known = _read(folder).get("faithfulness")
-    if known is None or not (folder / FAITHFULNESS).exists():
-        return None
-    verify(folder / FAITHFULNESS, known["sha256"])
-    return json.loads((folder / FAITHFULNESS).read_text("utf-8"))
-
-
 def copy_encoders(source: Path, target: Path, names: tuple[str, ...] = ENCODERS) -> None:
     """Copies those of the encoders that there are; the target keeps its others, and nothing that learned from any."""
-    config, own = _read(source), _read(target)
+    config, own = read_config(source), read_config(target)
     copied = {name: config[name] for name in names if name in config}
     kept = {name: own[name] for name in ENCODERS if name in own and name not in copied}
     target.mkdir(parents=True, exist_ok=True)
@@ -223,13 +196,13 @@ def load_checkpoint(folder: Path = CHECKPOINTS) -> Checkpoint:
     Raises:
         WeightsError: a part is missing, was changed, is for other labels or goes with other encoders.
     """
-    config = _read(folder)
+    config = read_config(folder)
     missing = [name for name in ("face", *MODELS) if name not in config]
     if missing:
         raise WeightsError(f"{folder} is no checkpoint: it lacks {', '.join(missing)}.")
     if tuple(config["labels"]) != LABELS:
         raise WeightsError(f"{folder} was trained for other labels: {', '.join(config['labels'])}.")
-    if config.get("encoders") != _encoders(config):
+    if config.get("encoders") != hashes_in(config):
         raise WeightsError(f"{folder}: its pair learned from other encoders; train it again.")
     fusion, statistics = {}, {}
     for name in models_of(config):
@@ -256,56 +229,9 @@ def _calibration(of_model: dict) -> dict[str, Calibration]:
     return {subset: Calibration(**found) for subset, found in of_model.get("calibration", former).items()}
 
 
-def fingerprint(folder: Path = CHECKPOINTS, models: Sequence[str] = MODELS) -> str:
-    """SHA-256 of all that decides what these of the folder's models say: weights, feature settings, calibration.
-
-    Raises:
-        WeightsError: it is no checkpoint.
-    """
-    config = _read(folder)
-    if "features" not in config:
-        raise WeightsError(f"{folder} is no checkpoint: it lacks cross, self.")
-    decides = {"features": config["features"]}
-    for name in (*ENCODERS, *models):
-        own = config.get(name, {})
-        decides[name] = [own.get("sha256"), own.get("calibration", own.get("temperature"))]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-
-
-def more_models(folder: Path = CHECKPOINTS) -> tuple[str, ...]:
-    """What a checkpoint holds beside cross and self, read without loading it."""
-    return tuple(name for name in models_of(_read(folder)) if name not in MODELS)
-
-
-def models_of(config: dict) -> tuple[str, ...]:
-    """The models that a config describes, cross and self first."""
-    return tuple(name for name in EVERY_MODEL if name in config)
-
-
-def attention_heads(folder: Path = CHECKPOINTS) -> int:
-    """Attention heads of a checkpoint's models, read without loading them.
-
-    Raises:
-        WeightsError: it is no checkpoint.
-    """
-    config = _read(folder)
-    if "cross" not in config:
-        raise WeightsError(f"{folder} is no checkpoint: it lacks cross.")
-    return config["cross"]["network"]["heads"]
-
-
-def _encoders(config: dict) -> dict[str, str]:
-    return {name: config[name]["sha256"] for name in ENCODERS if name in config}
-
-
 def _tuples(fields: dict) -> dict:
     """Arguments of a dataclass from their JSON, which knows lists only."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-
-
-def _read(folder: Path) -> dict:
-    path = folder / "config.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def _write(folder: Path, config: dict) -> None:

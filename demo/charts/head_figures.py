@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from core.analysis.head_figures import HeadFigures
 from core.encoders.packaged import WeightsError
-from core.fusion.checkpoint import load_faithfulness
+from core.fusion.config import load_faithfulness
 from core.fusion.pairs import Pair
 from demo import wording
 from demo.charts.html import render

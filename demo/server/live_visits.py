@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,15 +20,17 @@ from av import AudioFrame, AudioResampler
 
 from core import MODALITIES, MODELS, Subset, subset_of
 from core.analysis.baseline import Baseline
-from core.analysis.live import Live, LiveState, SharedListener
 from core.analysis.results import Prediction, Verdict
 from core.analysis.steady import NOTHING, SteadyLabel
 from core.encoders.native_output import without_lines
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
 from demo.charts.panels import doubts
-from demo.server.analyzers import AnyAnalyzer, loaded
+from demo.server.analyzers import AnyAnalyzer, live, shared_listener
 from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS, UNSURE
+
+if TYPE_CHECKING:
+    from core.analysis.live import Live, LiveState, SharedListener
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
@@ -58,7 +61,7 @@ class Guest:
             person was chosen.
     """
 
-    live: Live
+    live: "Live"
     begun: float = field(default_factory=time.monotonic)
     seen: float = field(default_factory=time.monotonic)
     sensed: float = field(default_factory=time.monotonic)
@@ -92,7 +95,8 @@ class Guests:
 
     def __init__(self, analyzer: AnyAnalyzer):
         self._analyzer = analyzer
-        self._listeners = SharedListener(lambda: analyzer.extractor.listener.twin())  # heard while a clip is analysed
+        self._listener: SharedListener | None = None  # made with the first visit, heard while a clip is analysed
+        self._making = threading.Lock()
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
         self._ended: OrderedDict[str, str] = (
@@ -116,7 +120,7 @@ class Guests:
             self._places[ticket] = address
         try:
             # This takes a while, and others may be live meanwhile.
-            guest = Guest(Live(loaded(self._analyzer), self._listeners))
+            guest = Guest(live(self._analyzer, self._heard_by()))
         except Exception as error:
             log.error("A live visit could not begin (%s)", type(error).__name__)
             with self._lock:
@@ -125,6 +129,12 @@ class Guests:
         with self._lock:
             self._guests[ticket] = guest
         return {"ticket": ticket}
+
+    def _heard_by(self) -> "SharedListener":
+        with self._making:
+            if self._listener is None:
+                self._listener = shared_listener(self._analyzer)
+            return self._listener
 
     def step(self, sent: dict) -> dict:
         """The next picture and sound in, verdicts out; ``{"error"}`` in one sentence for anything else.
@@ -236,7 +246,7 @@ def _sensed(guest: Guest, picture: str, image: np.ndarray | None, samples: np.nd
     return len(samples) > 0 and float(np.ptp(samples)) > 2 * SILENCE
 
 
-def _from_baseline(guest: Guest, moment: LiveState, asked: str) -> tuple[Prediction, bool]:
+def _from_baseline(guest: Guest, moment: "LiveState", asked: str) -> tuple[Prediction, bool]:
     """The prediction to show, and whether a baseline was taken off it. Measuring anew begins at nothing."""
     if asked == "measure":
         if guest.baseline is None or not guest.measuring:

@@ -15,19 +15,17 @@ from typing import Protocol
 import gradio as gr
 
 from core import MODELS
-from core.analysis.analyzer import First
 from core.analysis.attribution import Attribution, spans
-from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
-from core.analysis.results import Analysis
+from core.analysis.results import Analysis, First
 from core.analysis.takes import Take
 from core.cancellation import cancellation_scope
-from core.encoders.features import Progress
+from core.encoders.utterance import Progress
 from core.media.reader import MediaError
 from core.memory import give_back
 from demo import wording
 from demo.server import uploads
-from demo.server.analyzers import AnyAnalyzer, loaded
+from demo.server.analyzers import AnyAnalyzer, loaded, measure
 from demo.server.budget import budget
 from demo.server.gradio_compat import sessions as gradio_sessions
 from demo.server.limits import MAX_ANALYSIS_SECONDS
@@ -387,7 +385,7 @@ class Session:
         """
         analysis, attributions = self.current(), self.attributions
         if analysis and span not in attributions and analysis.sequences:
-            attributions[span] = measure(loaded(analyzer), analysis, span)
+            attributions[span] = measure(analyzer, analysis, span)
             if self.attributions is attributions:  # still this clip's
                 self._count()
         return attributions.get(span)

@@ -25,7 +25,7 @@ from core.encoders.transcript import OtherLanguage, Transcript, Word
 from core.encoders.utterance import FeatureSequence
 from core.files import write_file
 from core.fusion.attention import AttentionMap
-from core.fusion.checkpoint import fingerprint
+from core.fusion.config import fingerprint
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MAX_FACES = 24  # pictures of the face that are kept

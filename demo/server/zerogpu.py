@@ -9,15 +9,18 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.analysis.analyzer import Analyzer, First
-from core.analysis.results import Analysis
-from core.encoders.features import Progress
+from core.analysis.results import Analysis, First
+from core.encoders.utterance import Progress
 from core.media.reader import MediaError, open_clip
 
 MIN_SECONDS, A_SECOND = 10.0, 0.2  # seconds on loan: for any clip, and for each second of it
 MAX_SECONDS = 60.0  # what a card is lent for at most
 BORROWING = "waiting for a graphics card"
+
+if TYPE_CHECKING:
+    from core.analysis.analyzer import Analyzer
 
 Lend = Callable[..., Callable[[Callable], Callable]]
 """``spaces.GPU`` or what stands in for it: takes ``duration`` and gives a decorator."""
@@ -44,7 +47,7 @@ class BorrowingAnalyzer:
         lend: what decorates the function that borrows; that of the platform if none is given.
     """
 
-    def __init__(self, load: Callable[..., Analyzer] = Analyzer.load, lend: Lend | None = None):
+    def __init__(self, load: Callable[..., "Analyzer"], lend: Lend | None = None):
         if lend is None:
             import spaces  # only there, and before anything has been put on a card
 
@@ -53,7 +56,7 @@ class BorrowingAnalyzer:
         self._own = load(device="cpu")
         self._read = lend(duration=seconds_needed)(partial(_read, borrowed))
 
-    def loaded(self) -> Analyzer:
+    def loaded(self) -> "Analyzer":
         """The analyzer that stays here."""
         return self._own
 
@@ -70,7 +73,7 @@ class BorrowingAnalyzer:
         return getattr(self._own, name)
 
 
-def _read(analyzer: Analyzer, path: str) -> Analysis | tuple[str, str]:
+def _read(analyzer: "Analyzer", path: str) -> Analysis | tuple[str, str]:
     """The analysis, or code and sentence of why there is none: an exception would lose them on its way."""
     try:
         return analyzer.analyze(path)

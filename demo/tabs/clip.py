@@ -10,8 +10,7 @@ from typing import Any
 import gradio as gr
 
 from core import EVERY_MODEL, MODALITIES, MODELS, Subset
-from core.analysis.analyzer import First
-from core.analysis.results import Analysis
+from core.analysis.results import Analysis, First
 from core.media.reader import MediaError
 from demo import wording
 from demo.charts import architecture, guess

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 from markupsafe import Markup
 
-from core.encoders.faces import MAX_FACES
+from core.encoders.face_track import MAX_FACES
 from demo import wording
 from demo.charts.html import render
 from demo.server import clients

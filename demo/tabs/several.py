@@ -13,7 +13,6 @@ import gradio as gr
 from markupsafe import Markup
 
 from core.analysis.attribution import spans
-from core.analysis.attributor import measure
 from core.analysis.kept import nbytes
 from core.analysis.results import Analysis
 from core.analysis.table import COLUMNS, Row, failed, row_of, table_text
@@ -22,7 +21,7 @@ from core.media.reader import SUFFIXES, MediaError
 from demo import wording
 from demo.charts import clips
 from demo.server import client_files
-from demo.server.analyzers import AnyAnalyzer, loaded
+from demo.server.analyzers import AnyAnalyzer, measure
 from demo.server.budget import budget
 from demo.server.limits import HOUR, MAX_AT_ONCE, TURNS
 from demo.server.places import stands_in
@@ -112,7 +111,7 @@ class Queue:
         if analysis is None:
             opened[number] = clips.sentence(wording.of_core(self.rows[number]["error"]) or wording.ROW_LET_GO)
             return
-        worth = measure(loaded(analyzer), analysis, spans(analysis)[0]) if analysis.sequences else None
+        worth = measure(analyzer, analysis, spans(analysis)[0]) if analysis.sequences else None
         if self.opened is opened:  # still the same clips
             opened[number] = clips.details(analysis, worth)
             budget.hold(self, nbytes((self.analyses, self.opened)))
