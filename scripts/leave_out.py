@@ -91,13 +91,13 @@ def main() -> int:
         device = choose_device(arguments.device)
         records, _ = training_clips(arguments.root)
         there = [source.name for source in training_sources("voices", arguments.root)]
-        names = sorted({record.group for record in records}) if people else there
-        if lacking := [name for name in arguments.only if name not in names]:
-            raise CorpusError(f"There is no {', no '.join(lacking)} in {arguments.root}, only {', '.join(names)}.")
         if not records:
             raise CorpusError(f"{arguments.root} holds no clips with pictures.")
         if len(there) < 2:
             raise CorpusError(f"{arguments.root} holds one corpus of voices: without it nothing is left.")
+        names = sorted({record.group for record in records}) if people else there
+        if lacking := [name for name in arguments.only if name not in names]:
+            raise CorpusError(f"There is no {', no '.join(lacking)} in {arguments.root}, only {', '.join(names)}.")
         print(HEAD, flush=True)
         judged = []
         for corpus, names_within in groupby(arguments.only or names, lambda name: name.partition("/")[0]):

@@ -6,8 +6,8 @@
   python scripts/screenshots.py --first-visit MEGABITS
 
 The second records five seconds instead (an MJPEG and a 48 kHz WAV file stand for the devices) and prints the seconds
-from pressing stop to seeing both verdicts; the third times a first visit on a slow line. Needs requirements-dev.txt
-and Chromium.
+from pressing stop to seeing both verdicts, and to those from face and voice where words come later; the third times a
+first visit on a slow line. Needs requirements-dev.txt and Chromium.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from demo.wording import english
 from scripts.live_delay import CHROMIUM, EXAMPLES, FLAGS, save_camera, save_microphone
 
 PLAYING = "playing"
@@ -237,22 +238,28 @@ def animate(browser, address: str, path: Path) -> None:
 
 
 def stopwatch(browser, address: str) -> None:
-    """Seconds from pressing stop to seeing both verdicts, for a recording of five seconds."""
+    """Seconds from pressing stop to seeing both verdicts, the first ones and those with words, for a recording of five
+    seconds."""
     page = browser.new_page()
     page.goto(address)
     page.get_by_label("Capture from camera").click()
     page.wait_for_selector('#recorder[data-phase="recording"]')
     page.wait_for_timeout(5000)
     page.evaluate(
-        """() => { window.seen = new Promise((done) => { const look = () => {
-        document.querySelector(`#moments [data-file]:not([data-file="contradiction.mp4"])`)
-        && document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar").length >= 14
+        """(wordsFollow) => { window.seen = new Promise((done) => { const look = () => {
+        const there = document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar").length >= 14;
+        if (there && document.querySelector("#status").textContent.includes(wordsFollow))
+            window.first ??= performance.now();
+        there && document.querySelector(`#moments [data-file]:not([data-file="contradiction.mp4"])`)
         ? done(performance.now()) : requestAnimationFrame(look); };
-        look(); }) }"""
+        look(); }) }""",
+        english.WORDS_FOLLOW,
     )
     page.locator(".recorder-stop").click()
-    seconds = page.evaluate("async () => (await window.seen - window.stoppedAt) / 1000")
-    print(f"{seconds:.2f} s from stop to both verdicts; {page.locator('#status').inner_text().strip()}")
+    both = page.evaluate("async () => (await window.seen - window.stoppedAt) / 1000")
+    first = page.evaluate("window.first === undefined ? null : (window.first - window.stoppedAt) / 1000")
+    before = "" if first is None else f"{first:.2f} s from stop to both verdicts from face and voice, "
+    print(f"{before}{both:.2f} s from stop to both verdicts; {page.locator('#status').inner_text().strip()}")
     page.close()
 
 
