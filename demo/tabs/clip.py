@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -174,13 +175,18 @@ def _wire(analyzer: AnyAnalyzer, page: gr.Blocks, state: gr.State, parts: Parts,
     ):  # fmt: skip
         name = name_of(request)
         remember(name, session)
-        chosen, left = Choice(model, pair, head, scale, differing), partial(gone, page, name)
-        updates = yield from intermediate_results(
-            lambda show: _analysed(
-                analyzer, session, clip or sound, chosen, progress, left,
+        chosen, over = Choice(model, pair, head, scale, differing), threading.Event()
+
+        def analysed(show):
+            return _analysed(
+                analyzer, session, clip or sound, chosen, progress, lambda: over.is_set() or gone(page, name),
                 lambda prediction: show(placed(view.without_words(prediction))),
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        try:
+            updates = yield from intermediate_results(analysed)
+        finally:
+            over.set()  # also for an analysis that goes on behind a visitor who has left
         if session.analysis:
             session.player = "clip" if clip else "sound", clip or sound
             updates |= takes.shown(session) | {"ticket": returning.give_ticket(session)}
