@@ -248,7 +248,7 @@ def stopwatch(browser, address: str) -> None:
     page.evaluate(
         """(wordsFollow) => { window.seen = new Promise((done) => { const look = () => {
         const there = document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar").length >= 14;
-        if (there && document.querySelector("#status").textContent.includes(wordsFollow))
+        if (there && document.querySelector("#agreement")?.textContent.includes(wordsFollow))
             window.first ??= performance.now();
         there && document.querySelector(`#moments [data-file]:not([data-file="contradiction.mp4"])`)
         ? done(performance.now()) : requestAnimationFrame(look); };

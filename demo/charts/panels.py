@@ -160,5 +160,5 @@ def legend() -> Markup:
 
 
 def paragraph(text: str, kind: str = "hint") -> Markup:
-    """One paragraph; ``kind`` is its class: "hint", "note" or "error"."""
+    """One paragraph; ``kind`` is its class: "hint", "note", "so-far" or "error"."""
     return render("macros", "paragraph", text=text, kind=kind)

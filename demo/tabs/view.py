@@ -94,8 +94,12 @@ def without_words(prediction: Prediction) -> dict:
     verdicts = {
         f"{name}-verdict": panels.verdict(name, prediction.verdicts()[name], None, wording.UNDEFINED) for name in MODELS
     }
-    shown = {"verdicts": gr.update(visible=True), "agreement": panels.agreement(prediction)}
-    return nothing() | cleared | hidden | shown | verdicts | {"status": panels.paragraph(wording.WORDS_FOLLOW)}
+    shown = {
+        "verdicts": gr.update(visible=True),
+        "agreement": panels.agreement(prediction) + panels.paragraph(wording.WORDS_FOLLOW, "so-far"),
+        "switch-text": gr.update(value=False, interactive=False, label=wording.SWITCH["text"]),
+    }
+    return nothing() | cleared | hidden | shown | verdicts
 
 
 def of_all_models(analysis: Analysis) -> dict:

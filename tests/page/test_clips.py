@@ -54,7 +54,7 @@ def test_upload_draws_what_the_server_computed(analysed):
 
 
 ON_THE_WAY = """(saying) => { window.onTheWay = []; new MutationObserver(() => {
-    if (!document.querySelector("#status").textContent.includes(saying)) return;
+    if (!document.querySelector("#agreement")?.textContent.includes(saying)) return;
     window.onTheWay.push([...document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar")].map(
         (bar) => parseFloat(bar.querySelector("i").style.width) / 100));
 }).observe(document.querySelector("#said").parentElement.parentElement, { subtree: true, childList: true }) }"""
@@ -66,7 +66,7 @@ def test_face_and_voice_answer_while_words_of_another_language_are_being_read(gu
     wait_for_analysis(guest, "german.mp4")
     shown = guest.evaluate("window.onTheWay")
     assert shown and len(shown[-1]) == 2 * len(LABELS)
-    expect(guest.locator("#status")).not_to_contain_text(wording.WORDS_FOLLOW)
+    expect(guest.locator("#agreement")).not_to_contain_text(wording.WORDS_FOLLOW)
     if not guest.locator("#switch-text input").is_checked():  # no word of it was taken for English
         np.testing.assert_allclose(
             shown[-1], [*bars(guest, "cross").values(), *bars(guest, "self").values()], atol=1e-4
