@@ -249,7 +249,7 @@ def stopwatch(browser, address: str) -> None:
         """(wordsFollow) => { window.seen = new Promise((done) => { const look = () => {
         const there = document.querySelectorAll("#cross-verdict .bar, #self-verdict .bar").length >= 14;
         if (there && document.querySelector("#agreement")?.textContent.includes(wordsFollow))
-            window.first ??= performance.now();
+            window.firstAt ??= performance.now();
         there && document.querySelector(`#moments [data-file]:not([data-file="contradiction.mp4"])`)
         ? done(performance.now()) : requestAnimationFrame(look); };
         look(); }) }""",
@@ -257,7 +257,7 @@ def stopwatch(browser, address: str) -> None:
     )
     page.locator(".recorder-stop").click()
     both = page.evaluate("async () => (await window.seen - window.stoppedAt) / 1000")
-    first = page.evaluate("window.first === undefined ? null : (window.first - window.stoppedAt) / 1000")
+    first = page.evaluate("window.firstAt === undefined ? null : (window.firstAt - window.stoppedAt) / 1000")
     before = "" if first is None else f"{first:.2f} s from stop to both verdicts from face and voice, "
     print(f"{before}{both:.2f} s from stop to both verdicts; {page.locator('#status').inner_text().strip()}")
     page.close()
