@@ -43,7 +43,7 @@ def five_minutes(utterance) -> Utterance:
 @pytest.fixture(scope="module")
 def analysis(analyzer, five_minutes):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analyzer, "extract", lambda path, progress=None: five_minutes)
+        patch.setattr(analyzer, "extract", lambda path, progress=None, first=None: five_minutes)
         return analyzer.analyze("five.mp4")
 
 
@@ -95,7 +95,7 @@ def test_what_was_it_worth_is_measured_as_from_all_digits(analysis, five_minutes
 
 
 def test_a_clip_of_one_window_keeps_all_digits(analyzer, utterance, monkeypatch):
-    monkeypatch.setattr(analyzer, "extract", lambda path, progress=None: utterance)
+    monkeypatch.setattr(analyzer, "extract", lambda path, progress=None, first=None: utterance)
     analysis = analyzer.analyze("short.mp4")
     assert utterance.duration < WINDOW and {s.values.dtype for s in analysis.sequences.values()} == {np.dtype("f4")}
 
