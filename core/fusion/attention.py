@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MAX_STEPS = 160
+MAX_STEPS = 150
 """Steps of an axis that are shown or written out one by one; an axis with more is cut into so many bins."""
 
 MAX_KEPT = 400
