@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from recordings import speak
 
-from core.analysis.live import Live, SharedListener
+from core.analysis.listeners import SharedListener
+from core.analysis.live import Live
 from core.cancellation import cancellation_scope
 from core.encoders.speech import Listener
 from core.media.reader import SAMPLE_RATE, Waveform
@@ -74,7 +75,7 @@ class Sick:
 
 def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_next(analyzer, fox, monkeypatch):
     monkeypatch.setattr("core.analysis.live.VOICE_MEMORY", 60.0)  # a busy machine reads for longer than a voice counts
-    monkeypatch.setattr("core.analysis.live.FIRST_WAIT", 0.1)
+    monkeypatch.setattr("core.analysis.listeners.FIRST_WAIT", 0.1)
     made = []
     shared = SharedListener(lambda: made.append(None) or (Sick() if len(made) == 1 else analyzer.extractor.listener))
     for live in (Live(analyzer, shared), Live(analyzer, shared)):
@@ -89,7 +90,7 @@ def test_a_listener_that_fails_for_good_is_replaced_for_this_visitor_and_the_nex
 
 def test_listeners_are_not_made_faster_than_they_may_be(monkeypatch):
     now, made = [0.0], []
-    monkeypatch.setattr("core.analysis.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.analysis.listeners.time.monotonic", lambda: now[0])
     shared = SharedListener(lambda: made.append(now[0]) or Sick())
     for _ in range(6_000):  # ten minutes of failing
         shared.failed(shared.get())
@@ -103,7 +104,7 @@ def test_listeners_are_not_made_faster_than_they_may_be(monkeypatch):
 
 def test_a_listener_that_cannot_be_made_is_tried_again(monkeypatch):
     now, fails = [0.0], [True]
-    monkeypatch.setattr("core.analysis.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.analysis.listeners.time.monotonic", lambda: now[0])
 
     def make():
         if fails[0]:

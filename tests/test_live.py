@@ -15,7 +15,8 @@ from recordings import EXAMPLES, portrait, resampled, save_two_faces, speak
 
 from core import LABELS
 from core.analysis.baseline import Baseline
-from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live, SharedListener
+from core.analysis.listeners import SharedListener
+from core.analysis.live import DEAF, MUTE, VOICE_MEMORY, Live
 from core.analysis.results import Prediction, Verdict
 from core.media.reader import SAMPLE_RATE, Waveform, read_frames
 from demo import wording

@@ -6,13 +6,14 @@ PyTorch and whatever needs it are imported when somebody first asks: the page is
 from typing import TYPE_CHECKING
 
 from core.analysis.attribution import Attribution
+from core.analysis.listeners import SharedListener
 from core.analysis.loading import LoadingAnalyzer
 from core.analysis.results import Analysis
 from demo.server.zerogpu import BorrowingAnalyzer
 
 if TYPE_CHECKING:
     from core.analysis.analyzer import Analyzer
-    from core.analysis.live import Live, SharedListener
+    from core.analysis.live import Live
 
     AnyAnalyzer = Analyzer | LoadingAnalyzer | BorrowingAnalyzer
     """All have ``heads``, ``more_models`` and ``analyze``; see ``loaded`` for the rest."""
@@ -32,15 +33,8 @@ def measure(analyzer: AnyAnalyzer, analysis: Analysis, span: tuple[float, float]
     return attributor.measure(loaded(analyzer), analysis, span)
 
 
-def shared_listener(analyzer: AnyAnalyzer) -> "SharedListener":
-    """What hears all who are live, while clips are analysed."""
-    from core.analysis.live import SharedListener
-
-    return SharedListener(loaded(analyzer).extractor.listener.twin)
-
-
-def live(analyzer: AnyAnalyzer, listener: "SharedListener") -> "Live":
+def live(analyzer: AnyAnalyzer, listeners: SharedListener) -> "Live":
     """The stream of one who is live."""
     from core.analysis.live import Live
 
-    return Live(loaded(analyzer), listener)
+    return Live(loaded(analyzer), listeners)

@@ -20,17 +20,18 @@ from av import AudioFrame, AudioResampler
 
 from core import MODALITIES, MODELS, Subset, subset_of
 from core.analysis.baseline import Baseline
+from core.analysis.listeners import SharedListener
 from core.analysis.results import Prediction, Verdict
 from core.analysis.steady import NOTHING, SteadyLabel
 from core.encoders.native_output import without_lines
 from core.media.reader import SAMPLE_RATE, SILENCE
 from demo import wording
 from demo.charts.panels import doubts
-from demo.server.analyzers import AnyAnalyzer, live, shared_listener
+from demo.server.analyzers import AnyAnalyzer, live, loaded
 from demo.server.limits import LIVE_SHARE, MAX_VISIT_SECONDS, MAX_VISITORS, UNSURE
 
 if TYPE_CHECKING:
-    from core.analysis.live import Live, LiveState, SharedListener
+    from core.analysis.live import Live, LiveState
 
 IDLE = 15.0  # seconds without a step after which a visitor is gone
 NOTHING_SENSED = 60.0  # seconds without anything to see or hear after which a place is for somebody else
@@ -95,8 +96,8 @@ class Guests:
 
     def __init__(self, analyzer: AnyAnalyzer):
         self._analyzer = analyzer
-        self._listener: SharedListener | None = None  # made with the first visit, heard while a clip is analysed
-        self._making = threading.Lock()
+        # Hears while a clip is analysed.
+        self._listeners = SharedListener(lambda: loaded(analyzer).extractor.listener.twin())
         self._places: dict[str, str | None] = {}  # ticket -> address of who has a place, or is about to
         self._guests: dict[str, Guest] = {}
         self._ended: OrderedDict[str, str] = (
@@ -120,7 +121,7 @@ class Guests:
             self._places[ticket] = address
         try:
             # This takes a while, and others may be live meanwhile.
-            guest = Guest(live(self._analyzer, self._heard_by()))
+            guest = Guest(live(self._analyzer, self._listeners))
         except Exception as error:
             log.error("A live visit could not begin (%s)", type(error).__name__)
             with self._lock:
@@ -129,12 +130,6 @@ class Guests:
         with self._lock:
             self._guests[ticket] = guest
         return {"ticket": ticket}
-
-    def _heard_by(self) -> "SharedListener":
-        with self._making:
-            if self._listener is None:
-                self._listener = shared_listener(self._analyzer)
-            return self._listener
 
     def step(self, sent: dict) -> dict:
         """The next picture and sound in, verdicts out; ``{"error"}`` in one sentence for anything else.
